@@ -1,0 +1,53 @@
+// VectorMatrix: the vectors of one field of one segment, and distances to them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "alidade/common/status.h"
+#include "alidade/vec/metric.h"
+
+namespace alidade {
+
+// A view: borrows everything.
+struct VectorMatrix {
+  const float* rows = nullptr;       // count x dim, row-major, as the user gave them
+  const float* inv_norms = nullptr;  // 1 / |row|, for cosine only
+  uint32_t count = 0;
+  uint32_t dim = 0;
+  Metric metric = Metric::kL2;
+
+  const float* Row(uint32_t slot) const { return rows + size_t{slot} * dim; }
+};
+
+// Distances from one query to rows of a matrix. Immutable; borrows both.
+class QueryDistance {
+ public:
+  QueryDistance(const VectorMatrix& matrix, const float* query);
+
+  float operator()(uint32_t slot) const;
+  // out[i] = distance to slots[i]
+  void Many(const uint32_t* slots, size_t count, float* out) const;
+  // out[i] = distance to first + i
+  void Range(uint32_t first, size_t count, float* out) const;
+
+ private:
+  const VectorMatrix matrix_;
+  const float* query_;
+  float query_inv_norm_ = 1;
+};
+
+// Distance between two rows of a matrix.
+float PairDistance(const VectorMatrix& matrix, uint32_t a, uint32_t b);
+
+// 1 / |vector|. Requires: it passed ValidateVector for cosine.
+float InverseNorm(const float* vector, size_t dim);
+
+// OK if the vector may be stored or searched under the metric: all values finite, the squared norm
+// finite, and for cosine a norm that is neither zero nor so small that its inverse is infinite.
+// INVALID_ARGUMENT naming `path`.
+Status ValidateVector(std::span<const float> vector, Metric metric, const std::string& path);
+
+}  // namespace alidade
