@@ -1,0 +1,53 @@
+// IndexSpec: which dense index a vector field has, and with which parameters.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "alidade/common/status.h"
+
+namespace alidade {
+
+enum class IndexKind : uint8_t {  // on disk: numbers are never reused
+  kFlat = 1,                      // exact scan
+  kHnsw = 2,                      // a graph above kAutoFlatRowsMax vectors, an exact scan below
+  kIvf = 3,
+  kAuto = 4,  // flat for small segments, HNSW above kAutoFlatRowsMax rows
+};
+
+enum class IvfCodes : uint8_t {  // on disk: numbers are never reused
+  kFlat = 1,                     // no codes: lists refer to the matrix
+  kSq8 = 2,                      // 8 bits a dimension
+  kPq = 3,                       // product quantiser, `pq_m` bytes a vector
+};
+
+// Below this an exact scan is as fast as a graph and always right (chosen; bench/micro can show the
+// crossover).
+inline constexpr uint32_t kAutoFlatRowsMax = 2'000;
+
+inline constexpr uint32_t kHnswMMin = 2;
+inline constexpr uint32_t kHnswMMax = 128;
+inline constexpr uint32_t kEfConstructionMax = 4'096;
+inline constexpr uint32_t kNlistMax = 65'536;
+
+struct IndexSpec {
+  IndexKind kind = IndexKind::kAuto;
+  uint32_t hnsw_m = 16;                 // links per node above level 0; 2 * m at level 0
+  uint32_t hnsw_ef_construction = 200;  // candidates examined while inserting
+  uint32_t ivf_nlist = 0;               // 0: 4 * sqrt(rows), between 1 and kNlistMax
+  IvfCodes ivf_codes = IvfCodes::kFlat;
+  uint32_t ivf_pq_m = 0;  // bytes a vector; 0: dim / 8 rounded to a divisor of dim
+
+  friend bool operator==(const IndexSpec&, const IndexSpec&) = default;
+};
+
+// INVALID_ARGUMENT with the field (below `path`) if a parameter is out of bounds for `dim`.
+Status ValidateIndexSpec(const IndexSpec& spec, uint32_t dim, const std::string& path);
+
+// The kind that a segment of `rows` vectors really gets: kFlat, kHnsw or kIvf. IVF falls to kFlat
+// below kAutoFlatRowsMax rows too, where there is too little to train on.
+IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows);
+
+std::string DescribeIndexSpec(const IndexSpec& spec);
+
+}  // namespace alidade

@@ -1,0 +1,175 @@
+// FAISS builds the graph; the vectors stay in our matrix and the distances are our kernels':
+// Debian's FAISS is compiled without AVX.
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include <faiss/IndexHNSW.h>
+#include <faiss/impl/DistanceComputer.h>
+#include <faiss/impl/FaissException.h>
+#include <omp.h>
+
+#include "hnsw_index.h"
+#include "section.h"
+
+namespace alidade {
+namespace {
+
+// FAISS is called in pieces, so that progress can be seen and a build be stopped.
+constexpr uint32_t kChunkRows = 4'096;
+constexpr int64_t kLevelSeed =
+    20'260'101;  // fixed: equal input gives an equal graph with one thread
+
+class MatrixDistance final : public faiss::DistanceComputer {
+ public:
+  explicit MatrixDistance(const VectorMatrix& matrix) : matrix_(matrix) {}
+  // FAISS hands in rows of the matrix only: the row's number says everything.
+  void set_query(const float* x) override {
+    query_ = static_cast<uint32_t>((x - matrix_.rows) / matrix_.dim);
+  }
+  float operator()(idx_t i) override {
+    return PairDistance(matrix_, query_, static_cast<uint32_t>(i));
+  }
+  float symmetric_dis(idx_t i, idx_t j) override {
+    return PairDistance(matrix_, static_cast<uint32_t>(i), static_cast<uint32_t>(j));
+  }
+
+ private:
+  const VectorMatrix& matrix_;
+  uint32_t query_ = 0;
+};
+
+// What FAISS calls the storage: it only counts rows and makes distance computers. The metric is
+// always announced as L2, which FAISS takes as "smaller is nearer"; for dot and cosine our
+// distances are that already.
+class MatrixStorage final : public faiss::Index {
+ public:
+  explicit MatrixStorage(const VectorMatrix& matrix)
+      : faiss::Index(static_cast<idx_t>(matrix.dim), faiss::METRIC_L2), matrix_(matrix) {}
+  void add(idx_t n, const float*) override { ntotal += n; }
+  void reset() override { ntotal = 0; }
+  void search(
+      idx_t, const float*, idx_t, float*, idx_t*, const faiss::SearchParameters*) const override {
+    FAISS_THROW_MSG("this storage is not searched");
+  }
+  faiss::DistanceComputer* get_distance_computer() const override {
+    return new MatrixDistance(matrix_);  // FAISS owns it
+  }
+
+ private:
+  const VectorMatrix& matrix_;
+};
+
+void LoadPrevious(const HnswGraph& graph, faiss::HNSW& hnsw) {
+  hnsw.entry_point = static_cast<int>(graph.header.entry);
+  hnsw.max_level = static_cast<int>(graph.header.max_level);
+  for (uint32_t node = 0; node < graph.header.count; ++node) {
+    hnsw.levels.push_back(graph.levels[node]);
+    hnsw.offsets.push_back(hnsw.offsets.back() +
+                           static_cast<size_t>(hnsw.cum_nb_neighbors(graph.levels[node])));
+    hnsw.neighbors.resize(hnsw.offsets.back(), -1);
+    for (uint32_t level = 0; level < graph.levels[node]; ++level) {
+      size_t begin = 0;
+      size_t end = 0;
+      hnsw.neighbor_range(node, static_cast<int>(level), &begin, &end);
+      const uint32_t* links = graph.Links(node, level);
+      for (size_t i = begin; i < end; ++i) {
+        hnsw.neighbors[i] = static_cast<int>(links[i - begin]);  // kNoLink becomes -1
+      }
+    }
+  }
+}
+
+Status WriteGraph(const faiss::HNSW& hnsw, uint32_t m, ByteSink& sink) {
+  HnswHeader header;
+  header.m = m;
+  header.count = static_cast<uint32_t>(hnsw.levels.size());
+  header.entry = static_cast<uint32_t>(hnsw.entry_point);
+  header.max_level = static_cast<uint32_t>(hnsw.max_level);
+  std::vector<uint8_t> levels(header.count);
+  std::vector<uint32_t> upper_start(header.count, kNoLink);
+  std::vector<uint32_t> upper_links;
+  std::vector<uint32_t> base_links(size_t{header.count} * 2 * m);
+  for (uint32_t node = 0; node < header.count; ++node) {
+    levels[node] = static_cast<uint8_t>(hnsw.levels[node]);
+    if (levels[node] > 1) {
+      upper_start[node] = header.upper_rows;
+      header.upper_rows += levels[node] - 1U;
+    }
+    for (int level = 0; level < hnsw.levels[node]; ++level) {
+      size_t begin = 0;
+      size_t end = 0;
+      hnsw.neighbor_range(node, level, &begin, &end);
+      for (size_t i = begin; i < end; ++i) {
+        const auto link = static_cast<uint32_t>(hnsw.neighbors[i]);  // -1 becomes kNoLink
+        if (level == 0) {
+          base_links[size_t{node} * 2 * m + (i - begin)] = link;
+        } else {
+          upper_links.push_back(link);
+        }
+      }
+    }
+  }
+  const HnswLayout layout(header);
+  ALIDADE_RETURN_IF_ERROR(sink.Append({reinterpret_cast<const char*>(&header), sizeof(header)}));
+  uint64_t at = sizeof(header);
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, levels, at, layout.levels));
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, upper_start, at, layout.upper_start));
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, upper_links, at, layout.upper_links));
+  return AppendSection(sink, base_links, at, layout.base_links);
+}
+
+Status AddRows(faiss::IndexHNSW& index, const VectorMatrix& matrix, const BuildOptions& options) {
+  auto done = static_cast<uint32_t>(index.ntotal);
+  while (done < matrix.count) {
+    if (options.progress != nullptr) {
+      options.progress->rows_done.store(done);
+      if (options.progress->cancelled.load()) {
+        return Cancelled("the index build was stopped");
+      }
+    }
+    const uint32_t count = std::min(kChunkRows, matrix.count - done);
+    index.add(count, matrix.Row(done));
+    done += count;
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status BuildHnsw(const IndexSpec& spec,
+                 const VectorMatrix& matrix,
+                 std::string_view previous,
+                 const BuildOptions& options,
+                 ByteSink& sink) {
+  try {
+    omp_set_num_threads(std::max(1, options.threads));  // of this thread's parallel regions only
+    MatrixStorage storage(matrix);
+    faiss::IndexHNSW index(&storage, static_cast<int>(spec.hnsw_m));
+    index.hnsw.efConstruction = static_cast<int>(spec.hnsw_ef_construction);
+    index.hnsw.rng = faiss::RandomGenerator(kLevelSeed);
+    if (!previous.empty()) {
+      ALIDADE_ASSIGN_OR_RETURN(const HnswGraph graph, ReadHnswGraph(previous));
+      if (graph.header.m != spec.hnsw_m || graph.header.count > matrix.count) {
+        return InvalidArgument(
+            "the graph to extend has m {} and {} nodes, wanted m {} and at most {}",
+            graph.header.m,
+            graph.header.count,
+            spec.hnsw_m,
+            matrix.count);
+      }
+      LoadPrevious(graph, index.hnsw);
+      storage.ntotal = index.ntotal = graph.header.count;
+      index.hnsw.rng = faiss::RandomGenerator(kLevelSeed + graph.header.count);
+    }
+    ALIDADE_RETURN_IF_ERROR(AddRows(index, matrix, options));
+    return WriteGraph(index.hnsw, spec.hnsw_m, sink);
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("not enough memory for the index build");
+  } catch (const faiss::FaissException& error) {
+    return Internal("FAISS failed: {}", error.what());
+  }
+}
+
+}  // namespace alidade

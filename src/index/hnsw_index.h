@@ -1,0 +1,71 @@
+// HnswIndex: walks a graph that FAISS built, over mapped links and vectors.
+//
+// Source:   Malkov & Yashunin 2016 (arXiv 1603.09320), algorithms 2 and 5; differs in: one sorted
+// array as candidate
+//           list and result list, distances computed for all new neighbours of a node at once.
+// Format:   src/index/hnsw_format.h
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "alidade/common/mutex.h"
+#include "alidade/index/vector_index.h"
+
+#include "hnsw_format.h"
+
+namespace alidade {
+
+// Pointers into a checked body.
+struct HnswGraph {
+  HnswHeader header;
+  const uint8_t* levels = nullptr;
+  const uint32_t* upper_start = nullptr;
+  const uint32_t* upper_links = nullptr;
+  const uint32_t* base_links = nullptr;
+
+  const uint32_t* Links(uint32_t node, uint32_t level) const {
+    return level == 0 ? base_links + size_t{node} * 2 * header.m
+                      : upper_links + (size_t{upper_start[node]} + level - 1) * header.m;
+  }
+  uint32_t LinksMax(uint32_t level) const { return level == 0 ? 2 * header.m : header.m; }
+};
+
+// DATA_LOSS if anything in the body would lead outside of it.
+StatusOr<HnswGraph> ReadHnswGraph(std::string_view body);
+
+Status BuildHnsw(const IndexSpec& spec,
+                 const VectorMatrix& matrix,
+                 std::string_view previous,
+                 const BuildOptions& options,
+                 ByteSink& sink);
+
+class HnswIndex final : public VectorIndex {
+ public:
+  static StatusOr<std::unique_ptr<VectorIndex>> Open(std::string_view body,
+                                                     const VectorMatrix& matrix);
+  ~HnswIndex() override;
+  IndexKind kind() const override { return IndexKind::kHnsw; }
+  StatusOr<std::vector<Candidate>> Search(const float* query,
+                                          const IndexSearchOptions& options) const override;
+
+ private:
+  struct Scratch;
+  class ScratchLoan;
+
+  HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix);
+  uint32_t Descend(const QueryDistance& distance, SearchStats& stats, Scratch& scratch) const;
+  Status WalkBase(const QueryDistance& distance,
+                  uint32_t start,
+                  const IndexSearchOptions& options,
+                  SearchStats& stats,
+                  Scratch& scratch) const;
+
+  const HnswGraph graph_;
+  const VectorMatrix matrix_;
+  mutable Mutex mutex_;
+  mutable std::vector<std::unique_ptr<Scratch>> idle_ ALIDADE_GUARDED_BY(mutex_);
+};
+
+}  // namespace alidade

@@ -1,0 +1,66 @@
+#include "alidade/index/index_spec.h"
+
+namespace alidade {
+
+Status ValidateIndexSpec(const IndexSpec& spec, uint32_t dim, const std::string& path) {
+  switch (spec.kind) {
+    case IndexKind::kFlat:
+    case IndexKind::kHnsw:
+    case IndexKind::kIvf:
+    case IndexKind::kAuto:
+      break;
+    default:
+      return FieldError(path, "has an unknown kind {}", static_cast<int>(spec.kind));
+  }
+  if (spec.hnsw_m < kHnswMMin || spec.hnsw_m > kHnswMMax) {
+    return FieldError(
+        path + ".hnsw.m", "is {}, {} to {} are allowed", spec.hnsw_m, kHnswMMin, kHnswMMax);
+  }
+  if (spec.hnsw_ef_construction < 1 || spec.hnsw_ef_construction > kEfConstructionMax) {
+    return FieldError(path + ".hnsw.ef_construction",
+                      "is {}, 1 to {} are allowed",
+                      spec.hnsw_ef_construction,
+                      kEfConstructionMax);
+  }
+  if (spec.ivf_nlist > kNlistMax) {
+    return FieldError(
+        path + ".ivf.nlist", "is {}, at most {} is allowed", spec.ivf_nlist, kNlistMax);
+  }
+  if (spec.ivf_codes != IvfCodes::kFlat && spec.ivf_codes != IvfCodes::kSq8 &&
+      spec.ivf_codes != IvfCodes::kPq) {
+    return FieldError(path + ".ivf.codes", "is unknown: {}", static_cast<int>(spec.ivf_codes));
+  }
+  if (spec.ivf_pq_m != 0 && (spec.ivf_pq_m > dim || dim % spec.ivf_pq_m != 0)) {
+    return FieldError(
+        path + ".ivf.pq_m", "is {}, it must divide the dimension {}", spec.ivf_pq_m, dim);
+  }
+  return OkStatus();
+}
+
+IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows) {
+  if (spec.kind == IndexKind::kFlat || rows < kAutoFlatRowsMax) {
+    return IndexKind::kFlat;
+  }
+  return spec.kind == IndexKind::kIvf ? IndexKind::kIvf : IndexKind::kHnsw;
+}
+
+std::string DescribeIndexSpec(const IndexSpec& spec) {
+  switch (spec.kind) {
+    case IndexKind::kFlat:
+      return "flat";
+    case IndexKind::kHnsw:
+      return fmt::format("hnsw(m={}, ef_construction={})", spec.hnsw_m, spec.hnsw_ef_construction);
+    case IndexKind::kAuto:
+      return fmt::format(
+          "auto(hnsw m={}, ef_construction={})", spec.hnsw_m, spec.hnsw_ef_construction);
+    case IndexKind::kIvf:
+      return fmt::format("ivf(nlist={}, codes={})",
+                         spec.ivf_nlist,
+                         spec.ivf_codes == IvfCodes::kFlat  ? "flat"
+                         : spec.ivf_codes == IvfCodes::kSq8 ? "sq8"
+                                                            : "pq");
+  }
+  return "unknown";
+}
+
+}  // namespace alidade
