@@ -1,0 +1,79 @@
+// WriteBatch: changes of the store, committed all or nothing, and the keys they are about.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "alidade/common/types.h"
+
+namespace alidade {
+
+// Where a point's newest version is.
+struct IdEntry {
+  RowNo row;
+  SeqNo seq;
+};
+
+// One vector field's value of one row: raw little-endian float32.
+struct StoredVector {
+  FieldId field;
+  std::string_view bytes;
+};
+
+// A collection and shard: the prefix of all its keys.
+struct KeySpace {
+  CollectionId collection;
+  ShardId shard;
+  friend auto operator<=>(const KeySpace&, const KeySpace&) = default;
+};
+
+// Kinds of small records in the `meta` column family; `name` and `value` belong to the caller.
+enum class MetaKind : uint8_t {  // on disk: numbers are never reused
+  kServer = 1,                   // applied seq and other server-wide state
+  kCollection = 2,               // schema of a collection, by id
+  kAlias = 3,
+  kState = 4,     // per collection: next row, live rows
+  kManifest = 5,  // per segment, by collection and segment id
+  kRequest = 6,   // request ids seen
+  kDropped = 7,   // collections whose keys are still being deleted
+};
+
+// Name of the MetaKind::kServer record (8 bytes, little-endian) that every batch which takes a seq
+// writes: the newest seq whose effects are in the store. Open compares it with the watermark.
+inline constexpr std::string_view kAppliedSeqName = "applied_seq";
+
+// A batch of changes, committed all or nothing. Thread-compatible.
+class WriteBatch {
+ public:
+  WriteBatch();
+  ~WriteBatch();
+  WriteBatch(WriteBatch&&) noexcept;
+  WriteBatch& operator=(WriteBatch&&) noexcept;
+
+  void PutMeta(MetaKind kind, std::string_view name, std::string_view value);
+  void DeleteMeta(MetaKind kind, std::string_view name);
+  void PutId(KeySpace space, std::string_view encoded_id, IdEntry entry);
+  void DeleteId(KeySpace space, std::string_view encoded_id);
+  // Takes views so that the payload is copied once, into the batch (GetRows and ScanRows give
+  // StoredRow).
+  void PutRow(
+      KeySpace space, RowNo row, std::string_view encoded_id, SeqNo seq, std::string_view payload);
+  void PutVector(KeySpace space, RowNo row, const StoredVector& value);
+  // Removes a row and its vectors of `fields`.
+  void DeleteRow(KeySpace space, RowNo row, const std::vector<FieldId>& fields);
+  void PutTombstone(KeySpace space, RowNo row, SeqNo deleted_by);
+  void DeleteTombstone(KeySpace space, RowNo row);
+
+  size_t byte_size() const;
+  void Clear();
+
+ private:
+  friend class Store;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace alidade
