@@ -1,0 +1,72 @@
+// SealedSegment: an immutable projection of a range of rows, in checksummed files that are mapped
+// read-only.
+//
+// Path:     search 6/8 (from query/executor.cc, to src/index/*), restart 3/5 (from
+//           collection/recovery.cc)
+// Threads:  immutable but for MarkDeleted (writer only); any number of concurrent searches.
+// Format:   src/segment/segment_file.h
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alidade/segment/manifest.h"
+#include "alidade/segment/segment.h"
+
+namespace alidade {
+
+class SealedSegment final : public Segment {
+ public:
+  struct OpenOptions {
+    std::string directory;  // <data>/segments/<collection>/<segment>
+    std::string store_uuid;
+    SegmentManifest manifest;
+    Schema schema;
+  };
+  // Verifies every file whole against its header and the manifest, then maps it. A missing or
+  // damaged index file is not an error: the field is then searched exactly, and `damaged_indexes`
+  // says so. Errors: DATA_LOSS (rows or vectors missing or damaged; the message names the file),
+  // INTERNAL (system).
+  static StatusOr<std::unique_ptr<SealedSegment>> Open(const OpenOptions& options);
+  ~SealedSegment() override;
+
+  const SegmentManifest& manifest() const;
+  // Fields whose index file was missing or damaged at Open, with the reason.
+  struct DamagedIndex {
+    FieldIndex field;
+    std::string reason;
+  };
+  const std::vector<DamagedIndex>& damaged_indexes() const;
+  // The body of the field's index, empty if there is none: what an extended graph starts from.
+  std::string_view index_body(FieldIndex field) const;
+  // After this the directory is removed when the last reader is gone.
+  void RemoveFilesWhenUnused();
+
+  RowNo first_row() const override;
+  RowNo last_row() const override;
+  uint32_t rows() const override;
+  bool sealed() const override { return true; }
+  RowNo row_number(RowId row) const override;
+  std::optional<RowId> FindRow(RowNo row) const override;
+  std::string_view encoded_id(RowId row) const override;
+  std::string_view payload(RowId row) const override;
+  const float* vector(FieldIndex field, RowId row) const override;
+  uint32_t vectors(FieldIndex field) const override;
+  SeqNo deleted_at(RowId row) const override;
+  void MarkDeleted(RowId row, SeqNo at) override;
+  uint32_t deleted_rows() const override;
+  IndexKind index_kind(FieldIndex field) const override;
+  StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;
+  StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
+  size_t memory_bytes() const override;
+  size_t disk_bytes() const override;
+
+ private:
+  struct Impl;
+  explicit SealedSegment(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace alidade

@@ -1,0 +1,91 @@
+// Segment: some rows of a collection, readable and searchable; the delta and the sealed segment
+// have this face.
+//
+// Path:     search 5/8 (from query/executor.cc)
+// Threads:  any number of readers, no locks; MarkDeleted and a delta's Append from the writer only.
+//
+// Time:     a reader looks at a segment through a view at some seq S and with a number of visible
+//           rows. A row is in the view if its RowId is below that number and it was not deleted at
+//           or before S.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "alidade/common/deadline.h"
+#include "alidade/common/status.h"
+#include "alidade/common/types.h"
+#include "alidade/index/vector_index.h"
+#include "alidade/segment/row_bitmap.h"
+#include "alidade/segment/schema.h"
+
+namespace alidade {
+
+// A row found by a search; distance as in vec/metric.h.
+struct RowHit {
+  float distance = 0;
+  RowId row = 0;
+};
+
+struct SegmentSearch {
+  FieldIndex field = 0;
+  const float* query = nullptr;  // dim floats that passed ValidateVector
+  uint32_t k = 10;
+  uint32_t ef = 0;      // 0: default
+  uint32_t nprobe = 0;  // 0: default
+  SeqNo at;
+  uint32_t visible_rows = 0;
+  // Null: every row of the view; else only the rows set (and alive).
+  const RowBitmap* allowed = nullptr;
+  const Deadline* deadline = nullptr;
+  SearchStats* stats = nullptr;
+};
+
+class Segment {
+ public:
+  virtual ~Segment() = default;
+
+  // Row numbers covered, inclusive: every row of the collection in this range is here or dead.
+  virtual RowNo first_row() const = 0;
+  virtual RowNo last_row() const = 0;
+  // Rows held, dead ones too. Of a delta: rows appended so far.
+  virtual uint32_t rows() const = 0;
+  virtual bool sealed() const = 0;
+
+  virtual RowNo row_number(RowId row) const = 0;
+  // Rows are in the order of their numbers.
+  virtual std::optional<RowId> FindRow(RowNo row) const = 0;
+  virtual std::string_view encoded_id(RowId row) const = 0;
+  virtual std::string_view payload(RowId row) const = 0;
+  // The vector as it was given, dim floats, or null if the point has none in this field.
+  virtual const float* vector(FieldIndex field, RowId row) const = 0;
+  // Vectors of the field among all rows held.
+  virtual uint32_t vectors(FieldIndex field) const = 0;
+
+  // 0 while the row is alive.
+  virtual SeqNo deleted_at(RowId row) const = 0;
+  // Must come before a view at `at` or later is published. The first mark of a row stays.
+  virtual void MarkDeleted(RowId row, SeqNo at) = 0;
+  // Rows marked so far.
+  virtual uint32_t deleted_rows() const = 0;
+  bool AliveAt(RowId row, SeqNo at) const {
+    const SeqNo deleted = deleted_at(row);
+    return deleted.value() == 0 || deleted > at;
+  }
+
+  // What an approximate search of the field uses: kFlat = there is none, SearchIndex is exact.
+  virtual IndexKind index_kind(FieldIndex field) const = 0;
+  // The nearest rows of the view, ascending by (distance, row); may be fewer than k unless kFlat.
+  virtual StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const = 0;
+  // Exact; min(k, rows in the view that have the vector and are allowed) hits.
+  virtual StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const = 0;
+
+  // Bytes resident in memory for this segment (mapped pages not counted), and bytes on disk.
+  virtual size_t memory_bytes() const = 0;
+  virtual size_t disk_bytes() const = 0;
+};
+
+}  // namespace alidade

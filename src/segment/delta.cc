@@ -1,0 +1,269 @@
+#include "alidade/segment/delta.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <limits>
+
+#include "alidade/common/check.h"
+#include "alidade/vec/vector_matrix.h"
+
+#include "deletion_times.h"
+#include "row_filter.h"
+#include "rows_file.h"
+#include "zeroed_memory.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kCapacityMin = 16;  // chosen: rows of any size fit a few at a time
+constexpr uint32_t kBlockRows = 256;   // chosen: small enough for an idle collection
+constexpr uint64_t kOpenEnd = std::numeric_limits<uint64_t>::max();
+
+// Id and payload of one row in one allocation.
+struct Record {
+  std::string bytes;
+  size_t id_bytes = 0;
+};
+using RecordBlock = std::array<Record, kBlockRows>;
+
+// The vectors of one field; slots are RowIds, a row without a vector has zeros.
+struct FieldColumn {
+  ZeroedMemory matrix;
+  ZeroedMemory inv_norms;  // cosine only
+  ZeroedMemory present;    // one byte a row
+  std::atomic<uint32_t> vectors{0};
+  // The first row without a vector: views that end before it need no presence test.
+  std::atomic<uint32_t> first_absent{std::numeric_limits<uint32_t>::max()};
+};
+
+uint32_t CapacityFor(const Schema& schema, const Delta::Options& options) {
+  size_t row_bytes = 1;
+  for (const VectorField& field : schema.fields) {
+    row_bytes += size_t{field.dim} * sizeof(float);
+  }
+  const size_t fitting = options.bytes_max / row_bytes;
+  return static_cast<uint32_t>(
+      std::min<size_t>(std::max<size_t>(fitting, kCapacityMin), std::max(options.rows_max, 1U)));
+}
+
+size_t ByteSize(const NewRow& row) {
+  size_t bytes = row.encoded_id.size() + row.payload.size();
+  for (const auto& vector : row.vectors) {
+    bytes += vector.size_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+// All arrays are made by the first Append, at full capacity: an idle delta costs nothing, and
+// readers, who look only at published rows, never see one move.
+struct Delta::Impl {
+  Impl(const Schema& schema_in, RowNo first, const Options& options_in)
+      : schema(schema_in),
+        first_row(first),
+        options(options_in),
+        capacity(CapacityFor(schema_in, options_in)),
+        columns(schema_in.fields.size()) {}
+
+  void Allocate();
+  void PutVector(FieldIndex index, RowId row, std::span<const float> vector);
+  const Record& record(RowId row) const { return (*blocks[row / kBlockRows])[row % kBlockRows]; }
+
+  const Schema schema;
+  const RowNo first_row;
+  const Options options;
+  const uint32_t capacity;
+
+  std::vector<FieldColumn> columns;
+  ZeroedMemory row_numbers;
+  std::vector<std::unique_ptr<RecordBlock>> blocks;
+  std::unique_ptr<DeletionTimes> deletions;
+
+  std::atomic<uint32_t> rows{0};  // stored after everything of a row is in place
+  std::atomic<size_t> bytes{0};
+  std::atomic<uint64_t> last_row{kOpenEnd};
+};
+
+void Delta::Impl::Allocate() {
+  std::vector<FieldColumn> fresh(columns.size());
+  for (FieldIndex i = 0; i < columns.size(); ++i) {
+    const VectorField& field = schema.fields[i];
+    fresh[i].matrix = ZeroedMemory(size_t{capacity} * field.dim * sizeof(float));
+    fresh[i].present = ZeroedMemory(capacity);
+    if (field.metric == Metric::kCosine) {
+      fresh[i].inv_norms = ZeroedMemory(size_t{capacity} * sizeof(float));
+    }
+  }
+  auto numbers = ZeroedMemory(size_t{capacity} * sizeof(uint64_t));
+  auto times = std::make_unique<DeletionTimes>(capacity);
+  blocks.resize((capacity + kBlockRows - 1) / kBlockRows);
+  // Nothing below throws: either all arrays are there or none.
+  columns.swap(fresh);
+  row_numbers = std::move(numbers);
+  deletions = std::move(times);
+}
+
+void Delta::Impl::PutVector(FieldIndex index, RowId row, std::span<const float> vector) {
+  const VectorField& field = schema.fields[index];
+  FieldColumn& column = columns[index];
+  if (vector.empty()) {
+    if (row < column.first_absent.load(std::memory_order_relaxed)) {
+      column.first_absent.store(row, std::memory_order_release);
+    }
+    return;
+  }
+  std::memcpy(
+      column.matrix.as<float>() + size_t{row} * field.dim, vector.data(), vector.size_bytes());
+  if (field.metric == Metric::kCosine) {
+    column.inv_norms.as<float>()[row] = InverseNorm(vector.data(), field.dim);
+  }
+  column.present.as<uint8_t>()[row] = 1;
+  column.vectors.fetch_add(1, std::memory_order_release);
+}
+
+Delta::Delta(const Schema& schema, RowNo first_row, const Options& options)
+    : impl_(std::make_unique<Impl>(schema, first_row, options)) {}
+Delta::~Delta() = default;
+
+bool Delta::Append(const NewRow& row) {
+  Impl& impl = *impl_;
+  const uint32_t count = impl.rows.load(std::memory_order_relaxed);
+  ALIDADE_CHECK(!frozen(), "row {} for a frozen delta", row.row);
+  ALIDADE_CHECK(row.row >= impl.first_row && (count == 0 || row.row > row_number(count - 1)),
+                "row {} is out of order",
+                row.row);
+  ALIDADE_CHECK(row.vectors.size() == impl.columns.size(), "{} vectors", row.vectors.size());
+  for (FieldIndex i = 0; i < row.vectors.size(); ++i) {
+    ALIDADE_CHECK(row.vectors[i].empty() || row.vectors[i].size() == impl.schema.fields[i].dim,
+                  "vector of dimension {}",
+                  row.vectors[i].size());
+  }
+  const size_t bytes = impl.bytes.load(std::memory_order_relaxed) + ByteSize(row);
+  if (count > 0 && (count == impl.capacity || bytes > impl.options.bytes_max)) {
+    return false;
+  }
+  if (count == 0) {
+    impl.Allocate();
+  }
+  auto& block = impl.blocks[count / kBlockRows];
+  if (block == nullptr) {
+    block = std::make_unique<RecordBlock>();
+  }
+  Record& record = (*block)[count % kBlockRows];
+  record.bytes.reserve(row.encoded_id.size() + row.payload.size());
+  record.bytes.append(row.encoded_id).append(row.payload);
+  record.id_bytes = row.encoded_id.size();
+  impl.row_numbers.as<uint64_t>()[count] = row.row.value();
+  for (FieldIndex i = 0; i < row.vectors.size(); ++i) {
+    impl.PutVector(i, count, row.vectors[i]);
+  }
+  impl.bytes.store(bytes, std::memory_order_relaxed);
+  impl.rows.store(count + 1, std::memory_order_release);
+  return true;
+}
+
+void Delta::Freeze(RowNo last_row) {
+  const uint32_t count = rows();
+  ALIDADE_CHECK(last_row >= impl_->first_row && (count == 0 || last_row >= row_number(count - 1)),
+                "frozen at {}, before its last row",
+                last_row);
+  impl_->last_row.store(last_row.value(), std::memory_order_release);
+}
+
+bool Delta::frozen() const { return impl_->last_row.load(std::memory_order_acquire) != kOpenEnd; }
+size_t Delta::byte_size() const { return impl_->bytes.load(std::memory_order_relaxed); }
+RowNo Delta::first_row() const { return impl_->first_row; }
+RowNo Delta::last_row() const { return RowNo(impl_->last_row.load(std::memory_order_acquire)); }
+uint32_t Delta::rows() const { return impl_->rows.load(std::memory_order_acquire); }
+
+RowNo Delta::row_number(RowId row) const { return RowNo(impl_->row_numbers.as<uint64_t>()[row]); }
+
+std::optional<RowId> Delta::FindRow(RowNo row) const {
+  const uint32_t count = rows();  // before the array: there is none without rows
+  return count == 0 ? std::nullopt : FindRowNumber(impl_->row_numbers.as<uint64_t>(), count, row);
+}
+
+std::string_view Delta::encoded_id(RowId row) const {
+  const Record& record = impl_->record(row);
+  return std::string_view(record.bytes).substr(0, record.id_bytes);
+}
+
+std::string_view Delta::payload(RowId row) const {
+  const Record& record = impl_->record(row);
+  return std::string_view(record.bytes).substr(record.id_bytes);
+}
+
+const float* Delta::vector(FieldIndex field, RowId row) const {
+  if (field >= impl_->columns.size() || impl_->columns[field].present.as<uint8_t>()[row] == 0) {
+    return nullptr;
+  }
+  return impl_->columns[field].matrix.as<float>() + size_t{row} * impl_->schema.fields[field].dim;
+}
+
+uint32_t Delta::vectors(FieldIndex field) const {
+  return rows() == 0 || field >= impl_->columns.size()
+             ? 0
+             : impl_->columns[field].vectors.load(std::memory_order_acquire);
+}
+
+SeqNo Delta::deleted_at(RowId row) const { return impl_->deletions->At(row); }
+
+void Delta::MarkDeleted(RowId row, SeqNo at) {
+  ALIDADE_CHECK(row < rows(), "row {} of {}", row, rows());
+  impl_->deletions->Mark(row, at);
+}
+
+uint32_t Delta::deleted_rows() const { return rows() == 0 ? 0 : impl_->deletions->count(); }
+
+IndexKind Delta::index_kind(FieldIndex) const { return IndexKind::kFlat; }
+
+StatusOr<std::vector<RowHit>> Delta::SearchIndex(const SegmentSearch& search) const {
+  return SearchExact(search);
+}
+
+StatusOr<std::vector<RowHit>> Delta::SearchExact(const SegmentSearch& search) const {
+  const uint32_t visible = std::min(search.visible_rows, rows());
+  if (visible == 0 || search.field >= impl_->columns.size()) {
+    return std::vector<RowHit>();
+  }
+  const FieldColumn& column = impl_->columns[search.field];
+  const VectorField& field = impl_->schema.fields[search.field];
+  VectorMatrix matrix;
+  matrix.rows = column.matrix.as<float>();
+  matrix.inv_norms = column.inv_norms.as<float>();
+  matrix.count = visible;
+  matrix.dim = field.dim;
+  matrix.metric = field.metric;
+
+  RowFilter filter;
+  filter.at = search.at;
+  filter.allowed = search.allowed;
+  filter.rows_end = search.allowed == nullptr ? visible : std::min(visible, search.allowed->rows());
+  if (column.first_absent.load(std::memory_order_acquire) < visible) {
+    filter.present = column.present.as<uint8_t>();
+  }
+  if (impl_->deletions->count() > 0) {
+    filter.deletions = impl_->deletions.get();
+  }
+  IndexSearchOptions options = ToIndexOptions(search);
+  if (filter.Restricts()) {
+    options.filter = &filter;
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
+                           ExactSearch(matrix, search.query, options));
+  return ToRowHits(found, nullptr);
+}
+
+size_t Delta::memory_bytes() const {
+  const size_t count = rows();
+  size_t per_row = sizeof(Record) + 2 * sizeof(uint64_t);
+  for (const VectorField& field : impl_->schema.fields) {
+    per_row += 1 + (field.metric == Metric::kCosine ? sizeof(float) : 0);
+  }
+  return sizeof(Impl) + byte_size() + count * per_row;
+}
+
+}  // namespace alidade

@@ -1,0 +1,114 @@
+#include "alidade/segment/manifest.h"
+
+#include <fmt/format.h>
+
+#include "alidade/common/bytes.h"
+
+#include "segment_file.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint8_t kManifestFormat = 1;
+
+void EncodeSpec(std::string& out, const IndexSpec& spec) {
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.kind));
+  AppendLittleEndian(out, spec.hnsw_m);
+  AppendLittleEndian(out, spec.hnsw_ef_construction);
+  AppendLittleEndian(out, spec.ivf_nlist);
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.ivf_codes));
+  AppendLittleEndian(out, spec.ivf_pq_m);
+}
+
+bool IsIndexKind(uint8_t kind) {
+  return kind >= static_cast<uint8_t>(IndexKind::kFlat) &&
+         kind <= static_cast<uint8_t>(IndexKind::kAuto);
+}
+
+bool DecodeSpec(ByteReader& in, IndexSpec& spec) {
+  const auto kind = in.Little<uint8_t>();
+  spec.hnsw_m = in.Little<uint32_t>();
+  spec.hnsw_ef_construction = in.Little<uint32_t>();
+  spec.ivf_nlist = in.Little<uint32_t>();
+  const auto codes = in.Little<uint8_t>();
+  spec.ivf_pq_m = in.Little<uint32_t>();
+  spec.kind = static_cast<IndexKind>(kind);
+  spec.ivf_codes = static_cast<IvfCodes>(codes);
+  return in.ok() && IsIndexKind(kind) && codes >= static_cast<uint8_t>(IvfCodes::kFlat) &&
+         codes <= static_cast<uint8_t>(IvfCodes::kPq);
+}
+
+bool DecodeFile(ByteReader& in, SegmentFile& file) {
+  file.name = in.LengthPrefixed();
+  const auto kind = in.Little<uint8_t>();
+  file.field = FieldId(in.Little<uint16_t>());
+  const auto index_kind = in.Little<uint8_t>();
+  file.bytes = in.Little<uint64_t>();
+  file.body_hash.low = in.Little<uint64_t>();
+  file.body_hash.high = in.Little<uint64_t>();
+  file.kind = static_cast<SegmentFileKind>(kind);
+  file.index_kind = static_cast<IndexKind>(index_kind);
+  // The name follows from the rest; anything else would be a path to somewhere else.
+  return in.ok() && kind >= static_cast<uint8_t>(SegmentFileKind::kRows) &&
+         kind <= static_cast<uint8_t>(SegmentFileKind::kIndex) && IsIndexKind(index_kind) &&
+         file.name == SegmentFileName(file.kind, file.field);
+}
+
+}  // namespace
+
+std::string EncodeManifest(const SegmentManifest& manifest) {
+  std::string out;
+  AppendLittleEndian(out, kManifestFormat);
+  AppendLittleEndian(out, manifest.collection.value());
+  AppendLittleEndian(out, manifest.segment.value());
+  AppendLittleEndian(out, manifest.first_row.value());
+  AppendLittleEndian(out, manifest.last_row.value());
+  AppendLittleEndian(out, manifest.rows);
+  AppendLittleEndian(out, manifest.built_at.value());
+  AppendLittleEndian(out, static_cast<uint32_t>(manifest.files.size()));
+  for (const SegmentFile& file : manifest.files) {
+    AppendLengthPrefixed(out, file.name);
+    AppendLittleEndian(out, static_cast<uint8_t>(file.kind));
+    AppendLittleEndian(out, file.field.value());
+    AppendLittleEndian(out, static_cast<uint8_t>(file.index_kind));
+    AppendLittleEndian(out, file.bytes);
+    AppendLittleEndian(out, file.body_hash.low);
+    AppendLittleEndian(out, file.body_hash.high);
+  }
+  AppendLittleEndian(out, static_cast<uint32_t>(manifest.specs.size()));
+  for (const IndexSpec& spec : manifest.specs) {
+    EncodeSpec(out, spec);
+  }
+  return out;
+}
+
+StatusOr<SegmentManifest> DecodeManifest(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = in.Little<uint8_t>();
+  if (in.ok() && format > kManifestFormat) {
+    return FailedPrecondition(
+        "segment manifest has format {}, this program knows {}", format, kManifestFormat);
+  }
+  SegmentManifest manifest;
+  manifest.collection = CollectionId(in.Little<uint32_t>());
+  manifest.segment = SegmentId(in.Little<uint64_t>());
+  manifest.first_row = RowNo(in.Little<uint64_t>());
+  manifest.last_row = RowNo(in.Little<uint64_t>());
+  manifest.rows = in.Little<uint32_t>();
+  manifest.built_at = SeqNo(in.Little<uint64_t>());
+  bool valid = in.ok() && format == kManifestFormat && manifest.first_row <= manifest.last_row;
+  const auto files = in.Little<uint32_t>();
+  for (uint32_t i = 0; valid && i < files; ++i) {
+    valid = DecodeFile(in, manifest.files.emplace_back());
+  }
+  const auto specs = in.Little<uint32_t>();
+  for (uint32_t i = 0; valid && i < specs; ++i) {
+    valid = DecodeSpec(in, manifest.specs.emplace_back());
+  }
+  if (!valid || !in.done()) {
+    return DataLoss("segment manifest of {} bytes is malformed", bytes.size());
+  }
+  return manifest;
+}
+
+}  // namespace alidade

@@ -1,0 +1,59 @@
+// RowFilter: what a search over slots may answer: rows of the view that are alive, present and
+// allowed.
+#pragma once
+
+#include <cstdint>
+
+#include "alidade/index/vector_index.h"
+#include "alidade/segment/segment.h"
+
+#include "deletion_times.h"
+
+namespace alidade {
+
+// Immutable; borrows everything. Members that are null do not restrict.
+struct RowFilter final : SlotFilter {
+  const uint32_t* slot_rows = nullptr;  // slot -> RowId; null: they are equal
+  const uint8_t* present = nullptr;     // by RowId, 0 = has no vector
+  const RowBitmap* allowed = nullptr;
+  const DeletionTimes* deletions = nullptr;
+  SeqNo at;
+  uint32_t rows_end = 0;  // rows from here on are not in the view
+
+  // False if every row before `rows_end` passes.
+  bool Restricts() const {
+    return present != nullptr || allowed != nullptr || deletions != nullptr;
+  }
+
+  bool Allows(uint32_t slot) const override {
+    const RowId row = slot_rows == nullptr ? slot : slot_rows[slot];
+    return row < rows_end && (present == nullptr || present[row] != 0) &&
+           (allowed == nullptr || allowed->Test(row)) &&
+           (deletions == nullptr || deletions->AliveAt(row, at));
+  }
+};
+
+// What a SegmentSearch says to an index, without the filter.
+inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
+  IndexSearchOptions options;
+  options.k = search.k;
+  options.ef = search.ef;
+  options.nprobe = search.nprobe;
+  options.deadline = search.deadline;
+  options.stats = search.stats;
+  return options;
+}
+
+// Candidates come ascending by (distance, slot), and rows rise with slots: the order stays.
+inline std::vector<RowHit> ToRowHits(const std::vector<Candidate>& candidates,
+                                     const uint32_t* slot_rows) {
+  std::vector<RowHit> hits;
+  hits.reserve(candidates.size());
+  for (const Candidate& candidate : candidates) {
+    hits.push_back({.distance = candidate.distance,
+                    .row = slot_rows == nullptr ? candidate.slot : slot_rows[candidate.slot]});
+  }
+  return hits;
+}
+
+}  // namespace alidade

@@ -1,0 +1,65 @@
+// The body of rows.seg: which rows a segment holds, their ids and payloads.
+//
+// Format:   sections, each from a multiple of 64 bytes on
+//   row numbers   u64[n], rising strictly
+//   offsets       u64[n + 1] into the blob, from 0 to its length
+//   blob          per row: u32 length of the encoded id, encoded id, encoded payload
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "alidade/common/status.h"
+#include "alidade/index/vector_index.h"
+#include "alidade/segment/segment.h"
+
+#include "segment_file.h"
+
+namespace alidade {
+
+// The rows that go into a new segment, in order.
+struct RowSelection {
+  struct Entry {
+    const Segment* source = nullptr;
+    RowId row = 0;
+  };
+  std::vector<Entry> rows;
+};
+
+// Stops a long copy: CANCELLED when the progress says so. Null: never.
+Status CheckCancelled(const BuildProgress* progress);
+
+Status WriteRowsBody(const RowSelection& selection,
+                     const BuildProgress* progress,
+                     SegmentFileWriter& out);
+
+// Immutable; borrows the mapped body.
+class RowsBody {
+ public:
+  RowsBody() = default;
+  // Checks every number and offset against its bounds. DATA_LOSS.
+  static StatusOr<RowsBody> Parse(std::string_view body, uint32_t count, RowNo first, RowNo last);
+
+  uint32_t count() const { return count_; }
+  RowNo row_number(RowId row) const { return RowNo(row_numbers_[row]); }
+  std::optional<RowId> Find(RowNo row) const;
+  std::string_view encoded_id(RowId row) const;
+  std::string_view payload(RowId row) const;
+
+ private:
+  std::string_view Record(RowId row) const {
+    return blob_.substr(offsets_[row], offsets_[row + 1] - offsets_[row]);
+  }
+
+  uint32_t count_ = 0;
+  const uint64_t* row_numbers_ = nullptr;
+  const uint64_t* offsets_ = nullptr;
+  std::string_view blob_;
+};
+
+// Position of `row` among `count` rising numbers.
+std::optional<RowId> FindRowNumber(const uint64_t* numbers, uint32_t count, RowNo row);
+
+}  // namespace alidade

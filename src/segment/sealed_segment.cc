@@ -1,0 +1,293 @@
+#include "alidade/segment/sealed_segment.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "alidade/common/check.h"
+#include "alidade/common/file.h"
+#include "alidade/common/log.h"
+
+#include "deletion_times.h"
+#include "row_filter.h"
+#include "rows_file.h"
+#include "segment_file.h"
+#include "vectors_file.h"
+
+namespace alidade {
+namespace {
+
+// One vector field; without a file no row has a vector of it.
+struct FieldPart {
+  SegmentFileMap vectors_file;
+  VectorsBody vectors;
+  SegmentFileMap index_file;
+  std::unique_ptr<VectorIndex> index;  // null: exact
+};
+
+// Starts reading in the background what searches will touch. Only a hint: failure changes nothing.
+void WillNeed(const MappedFile& file) {
+  const std::string_view bytes = file.bytes();
+  static_cast<void>(::madvise(const_cast<char*>(bytes.data()), bytes.size(), MADV_WILLNEED));
+}
+
+const SegmentFile* FindFile(const SegmentManifest& manifest, SegmentFileKind kind, FieldId field) {
+  for (const SegmentFile& file : manifest.files) {
+    if (file.kind == kind && file.field == field) {
+      return &file;
+    }
+  }
+  return nullptr;
+}
+
+// An error that means "this file is no good", as opposed to one of the system.
+bool IsDamage(const Status& status) { return status.code() == StatusCode::kDataLoss; }
+
+}  // namespace
+
+struct SealedSegment::Impl {
+  explicit Impl(const OpenOptions& options_in) : options(options_in) {}
+
+  SegmentFileIdentity Identity(const SegmentFile& file) const;
+  Status OpenRows();
+  Status OpenVectors(FieldIndex index);
+  Status OpenFieldIndex(FieldIndex index);
+  const FieldPart* FindPart(FieldIndex field) const {
+    return field < fields.size() && fields[field].vectors.matrix().count > 0 ? &fields[field]
+                                                                             : nullptr;
+  }
+  // Fills the filter; null if every slot passes.
+  const SlotFilter* MakeFilter(const SegmentSearch& search,
+                               const FieldPart& part,
+                               RowFilter& filter) const;
+
+  const OpenOptions options;
+  SegmentFileMap rows_file;
+  RowsBody rows;
+  std::vector<FieldPart> fields;
+  std::vector<DamagedIndex> damaged;
+  std::unique_ptr<DeletionTimes> deletions;
+  std::atomic<bool> remove_files{false};
+};
+
+SegmentFileIdentity SealedSegment::Impl::Identity(const SegmentFile& file) const {
+  const SegmentManifest& manifest = options.manifest;
+  return {.kind = file.kind,
+          .index_kind = file.index_kind,
+          .metric = 0,
+          .store_uuid = options.store_uuid,
+          .collection = manifest.collection,
+          .segment = manifest.segment,
+          .field = file.field,
+          .first_row = manifest.first_row,
+          .last_row = manifest.last_row,
+          .rows = manifest.rows,
+          .count = 0,
+          .dim = 0};
+}
+
+Status SealedSegment::Impl::OpenRows() {
+  const SegmentManifest& manifest = options.manifest;
+  const SegmentFile* file = FindFile(manifest, SegmentFileKind::kRows, FieldId());
+  if (file == nullptr) {
+    return DataLoss("the manifest of segment {} names no rows", manifest.segment);
+  }
+  ALIDADE_ASSIGN_OR_RETURN(rows_file, OpenSegmentFile(options.directory, *file, Identity(*file)));
+  if (rows_file.count != manifest.rows) {
+    return DataLoss("{}/{} holds {} rows, the manifest says {}",
+                    options.directory,
+                    file->name,
+                    rows_file.count,
+                    manifest.rows);
+  }
+  auto parsed =
+      RowsBody::Parse(rows_file.body, rows_file.count, manifest.first_row, manifest.last_row);
+  if (!parsed.ok()) {
+    return WithContext(parsed.status(), options.directory + "/" + file->name);
+  }
+  rows = std::move(parsed).value();
+  return OkStatus();
+}
+
+Status SealedSegment::Impl::OpenVectors(FieldIndex index) {
+  const VectorField& field = options.schema.fields[index];
+  const SegmentFile* file = FindFile(options.manifest, SegmentFileKind::kVectors, field.id);
+  if (file == nullptr) {
+    return OkStatus();
+  }
+  SegmentFileIdentity expected = Identity(*file);
+  expected.SetField(field.id, field.metric, field.dim);
+  FieldPart& part = fields[index];
+  ALIDADE_ASSIGN_OR_RETURN(part.vectors_file, OpenSegmentFile(options.directory, *file, expected));
+  auto parsed =
+      VectorsBody::Parse(part.vectors_file.body, field, part.vectors_file.count, rows.count());
+  if (!parsed.ok()) {
+    return WithContext(parsed.status(), options.directory + "/" + file->name);
+  }
+  part.vectors = std::move(parsed).value();
+  WillNeed(*part.vectors_file.file);
+  return OkStatus();
+}
+
+Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
+  const VectorField& field = options.schema.fields[index];
+  const SegmentFile* file = FindFile(options.manifest, SegmentFileKind::kIndex, field.id);
+  FieldPart& part = fields[index];
+  if (file == nullptr) {
+    return OkStatus();
+  }
+  SegmentFileIdentity expected = Identity(*file);
+  expected.SetField(field.id, field.metric, field.dim);
+  ALIDADE_ASSIGN_OR_RETURN(auto opened, OpenSegmentFile(options.directory, *file, expected));
+  if (opened.count != part.vectors.matrix().count) {
+    return DataLoss("{}/{} is over {} vectors of {}",
+                    options.directory,
+                    file->name,
+                    opened.count,
+                    part.vectors.matrix().count);
+  }
+  auto read = OpenIndex(file->index_kind, opened.body, part.vectors.matrix());
+  if (!read.ok()) {
+    return WithContext(read.status(), options.directory + "/" + file->name);
+  }
+  part.index_file = std::move(opened);
+  part.index = std::move(read).value();
+  WillNeed(*part.index_file.file);
+  return OkStatus();
+}
+
+const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
+                                                  const FieldPart& part,
+                                                  RowFilter& filter) const {
+  filter.slot_rows = part.vectors.slot_rows();
+  filter.at = search.at;
+  filter.allowed = search.allowed;
+  filter.rows_end = std::min(search.visible_rows, rows.count());
+  if (search.allowed != nullptr) {
+    filter.rows_end = std::min(filter.rows_end, search.allowed->rows());
+  }
+  if (deletions->count() > 0) {
+    filter.deletions = deletions.get();
+  }
+  return filter.Restricts() || filter.rows_end < rows.count() ? &filter : nullptr;
+}
+
+StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& options) {
+  auto impl = std::make_unique<Impl>(options);
+  ALIDADE_RETURN_IF_ERROR(impl->OpenRows());
+  impl->fields.resize(options.schema.fields.size());
+  for (FieldIndex i = 0; i < impl->fields.size(); ++i) {
+    ALIDADE_RETURN_IF_ERROR(impl->OpenVectors(i));
+    if (const Status opened = impl->OpenFieldIndex(i); IsDamage(opened)) {
+      impl->damaged.push_back({.field = i, .reason = MessageOf(opened)});
+    } else if (!opened.ok()) {
+      return opened;
+    }
+  }
+  impl->deletions = std::make_unique<DeletionTimes>(impl->rows.count());
+  return std::unique_ptr<SealedSegment>(new SealedSegment(std::move(impl)));
+}
+
+SealedSegment::SealedSegment(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+SealedSegment::~SealedSegment() {
+  const bool remove = impl_->remove_files.load(std::memory_order_acquire);
+  const std::string directory = impl_->options.directory;
+  impl_.reset();
+  if (!remove) {
+    return;
+  }
+  // No manifest names it any more; what is left behind here goes at the next start.
+  if (const Status removed = RemoveTree(directory); !removed.ok()) {
+    ALIDADE_LOG_WARN("old segment stays on disk until the next start: {}", MessageOf(removed));
+  }
+}
+
+const SegmentManifest& SealedSegment::manifest() const { return impl_->options.manifest; }
+
+const std::vector<SealedSegment::DamagedIndex>& SealedSegment::damaged_indexes() const {
+  return impl_->damaged;
+}
+
+std::string_view SealedSegment::index_body(FieldIndex field) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr || part->index == nullptr ? std::string_view() : part->index_file.body;
+}
+
+void SealedSegment::RemoveFilesWhenUnused() {
+  impl_->remove_files.store(true, std::memory_order_release);
+}
+
+RowNo SealedSegment::first_row() const { return impl_->options.manifest.first_row; }
+RowNo SealedSegment::last_row() const { return impl_->options.manifest.last_row; }
+uint32_t SealedSegment::rows() const { return impl_->rows.count(); }
+RowNo SealedSegment::row_number(RowId row) const { return impl_->rows.row_number(row); }
+std::optional<RowId> SealedSegment::FindRow(RowNo row) const { return impl_->rows.Find(row); }
+
+std::string_view SealedSegment::encoded_id(RowId row) const { return impl_->rows.encoded_id(row); }
+std::string_view SealedSegment::payload(RowId row) const { return impl_->rows.payload(row); }
+
+const float* SealedSegment::vector(FieldIndex field, RowId row) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr ? nullptr : part->vectors.Find(row);
+}
+
+uint32_t SealedSegment::vectors(FieldIndex field) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr ? 0 : part->vectors.matrix().count;
+}
+
+SeqNo SealedSegment::deleted_at(RowId row) const { return impl_->deletions->At(row); }
+
+void SealedSegment::MarkDeleted(RowId row, SeqNo at) {
+  ALIDADE_CHECK(row < rows(), "row {} of {}", row, rows());
+  impl_->deletions->Mark(row, at);
+}
+
+uint32_t SealedSegment::deleted_rows() const { return impl_->deletions->count(); }
+
+IndexKind SealedSegment::index_kind(FieldIndex field) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr || part->index == nullptr ? IndexKind::kFlat : part->index->kind();
+}
+
+StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {
+  const FieldPart* part = impl_->FindPart(search.field);
+  if (part == nullptr || part->index == nullptr) {
+    return SearchExact(search);
+  }
+  RowFilter filter;
+  IndexSearchOptions options = ToIndexOptions(search);
+  options.filter = impl_->MakeFilter(search, *part, filter);
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
+                           part->index->Search(search.query, options));
+  return ToRowHits(found, part->vectors.slot_rows());
+}
+
+StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& search) const {
+  const FieldPart* part = impl_->FindPart(search.field);
+  if (part == nullptr) {
+    return std::vector<RowHit>();
+  }
+  RowFilter filter;
+  IndexSearchOptions options = ToIndexOptions(search);
+  options.filter = impl_->MakeFilter(search, *part, filter);
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
+                           ExactSearch(part->vectors.matrix(), search.query, options));
+  return ToRowHits(found, part->vectors.slot_rows());
+}
+
+size_t SealedSegment::memory_bytes() const {
+  return sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
+}
+
+size_t SealedSegment::disk_bytes() const {
+  size_t bytes = 0;
+  for (const SegmentFile& file : impl_->options.manifest.files) {
+    bytes += file.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace alidade

@@ -1,0 +1,133 @@
+// The bodies of rows.seg and field_<id>.vec behind a checksum that happens to fit: whatever the
+// bytes, parsing refuses them or every access stays inside them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alidade/common/file.h"
+
+#include "rows_file.h"
+#include "segment_file.h"
+#include "segment_files.h"
+#include "segment_model.h"
+#include "vectors_file.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kRows = 40;
+
+// A copy in memory of its own, so that the address sanitizer sees a read past the end.
+struct Body {
+  explicit Body(std::string_view bytes)
+      : words(std::make_unique<uint64_t[]>(bytes.size() / 8)), size(bytes.size()) {
+    std::memcpy(words.get(), bytes.data(), size);
+  }
+  std::string_view view() const { return {reinterpret_cast<const char*>(words.get()), size}; }
+  std::unique_ptr<uint64_t[]> words;
+  size_t size;
+};
+
+class SegmentBodiesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    schema_ = ThreeFields();
+    schema_.fields[0].dim = 8;
+    Rng rng(9);
+    rows_ = MakeRows(rng, schema_, kRows, 100);
+    rows_[3].vectors[0].reset();
+    rows_[4].vectors[0].reset();
+    const auto delta = MakeDelta(schema_, rows_, RowNo(100), RowNo(500));
+    auto written = WriteSegment(MakeWriteRequest(directory_, schema_, 1, {delta}));
+    ASSERT_THAT(written, IsOk());
+    directory_of_segment_ = written->directory;
+  }
+
+  std::string BodyOf(const std::string& name) const {
+    return ReadWholeFile(directory_of_segment_ + "/" + name)->substr(kSegmentHeaderBytes);
+  }
+
+  // Some bytes overwritten with edge values or noise, mostly at the front, where numbers and
+  // offsets are.
+  static std::string Mutate(Rng& rng, std::string bytes) {
+    for (uint32_t i = 0; i <= Below(rng, 3); ++i) {
+      const size_t span = Below(rng, 4) == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 900);
+      const size_t at = rng() % (span - 8) / 4 * 4;
+      const uint64_t values[] = {0, 1, kRows, ~uint64_t{0}, rng(), bytes.size(), 1ULL << 31, 7};
+      std::memcpy(bytes.data() + at, &values[Below(rng, 8)], Below(rng, 2) == 0 ? 4 : 8);
+    }
+    return bytes;
+  }
+
+  TemporaryDirectory directory_;
+  Schema schema_;
+  std::vector<ModelRow> rows_;
+  std::string directory_of_segment_;
+};
+
+TEST_F(SegmentBodiesTest, RowsStayInsideTheirBytes) {
+  Rng rng(1);
+  std::string whole = BodyOf("rows.seg");
+  whole.resize(whole.size() / 8 *
+               8);  // the last payload loses a few bytes: the offsets no longer fit
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)).ok(),
+              whole.size() == BodyOf("rows.seg").size());
+  // 40 row numbers fill 320 bytes, 41 offsets 328, which end with their section at 384.
+  const uint64_t blob_bytes = whole.size() - 320 - 384;
+  std::memcpy(whole.data() + 320 + kRows * 8, &blob_bytes, 8);
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)), IsOk());
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const Body body(Mutate(rng, whole));
+    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500));
+    if (!rows.ok()) {
+      ASSERT_THAT(rows, StatusIs(StatusCode::kDataLoss));
+      ++refused;
+      continue;
+    }
+    size_t bytes = 0;
+    for (RowId row = 0; row < kRows; ++row) {
+      bytes += std::string(rows->encoded_id(row)).size() + std::string(rows->payload(row)).size();
+      ASSERT_EQ(rows->Find(rows->row_number(row)), std::optional<RowId>(row));
+    }
+    ASSERT_EQ(bytes + kRows * 4, blob_bytes);
+  }
+  EXPECT_GT(refused, 1'000);
+  EXPECT_LT(refused, 20'000);
+  EXPECT_THAT(RowsBody::Parse(whole, kRows + 1, RowNo(100), RowNo(500)),
+              StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(RowsBody::Parse("", kRows, RowNo(100), RowNo(500)), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST_F(SegmentBodiesTest, VectorsStayInsideTheirBytes) {
+  Rng rng(2);
+  const std::string whole = BodyOf("field_1.vec");
+  ASSERT_EQ(whole.size() % 8, 0U);
+  ASSERT_THAT(VectorsBody::Parse(whole, schema_.fields[0], kRows - 2, kRows), IsOk());
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const Body body(Mutate(rng, whole));
+    const auto vectors = VectorsBody::Parse(body.view(), schema_.fields[0], kRows - 2, kRows);
+    if (!vectors.ok()) {
+      ASSERT_THAT(vectors, StatusIs(StatusCode::kDataLoss));
+      ++refused;
+      continue;
+    }
+    for (RowId row = 0; row < kRows; ++row) {
+      if (const float* vector = vectors->Find(row); vector != nullptr) {
+        ASSERT_GE(vector, vectors->matrix().rows);
+        const std::vector<float> read(vector, vector + 8);
+      }
+    }
+    const std::vector<float> norms(vectors->matrix().inv_norms,
+                                   vectors->matrix().inv_norms + kRows - 2);
+  }
+  EXPECT_GT(refused, 1'000);
+  EXPECT_LT(refused, 20'000);
+  for (const uint32_t count : {0U, 1U, kRows - 1, kRows, kRows + 1, ~0U}) {
+    EXPECT_THAT(VectorsBody::Parse(whole, schema_.fields[0], count, kRows),
+                StatusIs(StatusCode::kDataLoss));
+  }
+}
+
+}  // namespace
+}  // namespace alidade

@@ -1,0 +1,426 @@
+#include "alidade/segment/segment_writer.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "alidade/common/file.h"
+
+#include "search_checks.h"
+#include "segment_files.h"
+#include "segment_model.h"
+
+namespace alidade {
+namespace {
+
+constexpr SeqNo kAt(1000);
+
+std::shared_ptr<SealedSegment> MustOpen(const SegmentWriteResult& written, const Schema& schema) {
+  auto opened = SealedSegment::Open(MakeOpenOptions(written, schema));
+  EXPECT_TRUE(opened.ok()) << opened.status();
+  return opened.ok() ? std::shared_ptr<SealedSegment>(std::move(opened).value()) : nullptr;
+}
+
+// Rows that are alive at `at`, with later deletes still marked.
+std::vector<ModelRow> AliveAt(const std::vector<ModelRow>& rows, SeqNo at) {
+  std::vector<ModelRow> alive;
+  for (const ModelRow& row : rows) {
+    if (row.deleted.value() == 0 || row.deleted > at) {
+      alive.push_back(row);
+    }
+  }
+  return alive;
+}
+
+TEST(SegmentWriterTest, WhatIsWrittenIsReadBackBitForBit) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(1);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, 500, 40, 80);
+  rows[3].vectors[1] = {-0.0F, std::numeric_limits<float>::denorm_min(), 1.0F};
+  rows[4].vectors[1] = {-1e-40F, 3e30F, -0.0F};
+  rows[5].payload = std::string("a\0b", 3);
+  rows[6].payload.clear();
+  const auto request =
+      MakeWriteRequest(directory, schema, 77, {MakeDelta(schema, rows, RowNo(30), RowNo(2000))});
+  const auto written = WriteSegment(request);
+  ASSERT_THAT(written.status(), IsOk());
+  EXPECT_EQ(written->directory, directory.path() + "/segments/00000003/000000000000004d");
+  EXPECT_TRUE(written->dropped_rows.empty());
+  const SegmentManifest& manifest = written->manifest;
+  EXPECT_EQ(manifest.segment, SegmentId(77));
+  EXPECT_EQ(manifest.rows, 500U);
+  EXPECT_EQ(manifest.first_row, RowNo(30));
+  EXPECT_EQ(manifest.last_row, RowNo(2000));
+  EXPECT_EQ(manifest.built_at, kAt);
+  EXPECT_EQ(manifest.specs.size(), 3U);
+  EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
+
+  const auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  CheckRowsEqual(*segment, rows);
+  EXPECT_EQ(segment->manifest(), manifest);
+  EXPECT_TRUE(segment->damaged_indexes().empty());
+  EXPECT_EQ(segment->first_row(), RowNo(30));
+  EXPECT_EQ(segment->last_row(), RowNo(2000));
+  for (FieldIndex f = 0; f < 3; ++f) {
+    EXPECT_EQ(segment->index_kind(f), IndexKind::kFlat);
+    EXPECT_TRUE(segment->index_body(f).empty());
+    EXPECT_EQ(segment->vectors(f), std::count_if(rows.begin(), rows.end(), [&](const auto& row) {
+                return row.vectors[f].has_value();
+              }));
+  }
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(written->directory)) {
+    bytes += entry.file_size();
+  }
+  EXPECT_EQ(segment->disk_bytes(), bytes);
+}
+
+TEST(SegmentWriterTest, SearchesOfASealedSegmentAgreeWithThePlainModel) {
+  for (const uint32_t present : {100U, 60U}) {
+    const TemporaryDirectory directory;
+    const Schema schema = ThreeFields();
+    Rng rng(present);
+    std::vector<ModelRow> rows = MakeRows(rng, schema, 400, 0, present);
+    const auto written = WriteSegment(
+        MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(5000))}));
+    ASSERT_THAT(written.status(), IsOk());
+    const auto segment = MustOpen(*written, schema);
+    ASSERT_NE(segment, nullptr);
+    for (uint64_t seq = 1001; seq < 1300; ++seq) {
+      if (seq > 1100) {  // first without any deleted row
+        const RowId victim = Below(rng, 400);
+        if (rows[victim].deleted.value() == 0) {
+          rows[victim].deleted = SeqNo(seq);
+        }
+        segment->MarkDeleted(victim, SeqNo(seq));
+      }
+      const SeqNo at(1000 + Below(rng, static_cast<uint32_t>(seq - 999)));
+      ASSERT_NO_FATAL_FAILURE(CheckSearches(rng, *segment, schema, rows, at, 400));
+    }
+  }
+}
+
+TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(3);
+  std::vector<ModelRow> model;
+  std::shared_ptr<SealedSegment> merged;
+  uint64_t next_row = 0;
+  for (uint64_t round = 1; round <= 8; ++round) {
+    const SeqNo at(round * 100);
+    std::vector<std::shared_ptr<const Segment>> inputs;
+    if (merged != nullptr) {
+      inputs.push_back(merged);
+    }
+    std::vector<RowNo> dropped;
+    // Deletes among the old rows: some before the build's moment, some after it.
+    for (RowId row = 0; row < model.size(); ++row) {
+      if (Below(rng, 5) == 0 && model[row].deleted.value() == 0) {
+        model[row].deleted = SeqNo(at.value() - 20 + Below(rng, 40));
+        merged->MarkDeleted(row, model[row].deleted);
+      }
+    }
+    for (int i = 0; i < 2; ++i) {
+      std::vector<ModelRow> rows = MakeRows(rng, schema, 1 + Below(rng, 60), next_row, 75);
+      for (ModelRow& row : rows) {
+        if (Below(rng, 4) == 0) {
+          row.deleted = SeqNo(at.value() - 20 + Below(rng, 40));
+        }
+      }
+      const RowNo last(rows.back().row.value() + 2);
+      inputs.push_back(MakeDelta(schema, rows, RowNo(next_row), last));
+      next_row = last.value() + 1;
+      model.insert(model.end(), rows.begin(), rows.end());
+    }
+    for (const ModelRow& row : model) {
+      if (row.deleted.value() != 0 && row.deleted <= at) {
+        dropped.push_back(row.row);
+      }
+    }
+    auto request = MakeWriteRequest(directory, schema, round, inputs);
+    request.at = at;
+    const auto written = WriteSegment(request);
+    ASSERT_THAT(written.status(), IsOk());
+    EXPECT_EQ(written->dropped_rows, dropped);
+    model = AliveAt(model, at);
+    if (merged != nullptr) {
+      merged->RemoveFilesWhenUnused();
+    }
+    merged = MustOpen(*written, schema);
+    ASSERT_NE(merged, nullptr);
+    EXPECT_EQ(merged->first_row(), RowNo(0));
+    EXPECT_EQ(merged->last_row(), RowNo(next_row - 1));
+    ASSERT_NO_FATAL_FAILURE(CheckRowsEqual(*merged, model));
+    // Deletes after the build's moment are the caller's to mark again.
+    EXPECT_EQ(merged->deleted_rows(), 0U);
+    for (RowId row = 0; row < model.size(); ++row) {
+      if (model[row].deleted.value() != 0) {
+        merged->MarkDeleted(row, model[row].deleted);
+      }
+    }
+    ASSERT_NO_FATAL_FAILURE(
+        CheckSearches(rng, *merged, schema, model, SeqNo(at.value() + 50), merged->rows()));
+  }
+  // Inputs that nobody reads any more are gone.
+  EXPECT_EQ(ListDirectory(directory.path() + "/segments/00000003")->size(), 1U);
+}
+
+TEST(SegmentWriterTest, OfOnlyDeadRowsNothingIsWritten) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0);
+  std::vector<RowNo> all;
+  for (ModelRow& row : rows) {
+    row.deleted = SeqNo(5);
+    all.push_back(row.row);
+  }
+  for (const bool extend : {false, true}) {
+    auto request =
+        MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99))});
+    request.extend_first = extend;
+    const auto written = WriteSegment(request);
+    ASSERT_THAT(written.status(), IsOk());
+    EXPECT_EQ(written->manifest.rows, 0U);
+    EXPECT_EQ(written->dropped_rows, all);
+    EXPECT_TRUE(written->directory.empty());
+    EXPECT_FALSE(PathExists(request.parent_directory + "/0000000000000001"));
+  }
+}
+
+TEST(SegmentWriterTest, FieldsThatNoRowHasTakeNoFile) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  const std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0, 0);
+  const auto written = WriteSegment(
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99))}));
+  ASSERT_THAT(written.status(), IsOk());
+  EXPECT_EQ(written->manifest.files.size(), 1U);
+  const auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  CheckRowsEqual(*segment, rows);
+  ASSERT_NO_FATAL_FAILURE(CheckSearches(rng, *segment, schema, rows, kAt, 20));
+}
+
+TEST(SegmentWriterTest, ExistingDirectoriesAreNeverTouched) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  const std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0);
+  const auto request =
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99))});
+  const auto written = WriteSegment(request);
+  ASSERT_THAT(written.status(), IsOk());
+  EXPECT_EQ(WriteSegment(request).status().code(), StatusCode::kInternal);
+  EXPECT_NE(MustOpen(*written, schema), nullptr);
+}
+
+TEST(SegmentWriterTest, StopsWhenCancelledAndLeavesNothing) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  const std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0);
+  auto request =
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99))});
+  BuildProgress progress;
+  progress.cancelled = true;
+  request.build.progress = &progress;
+  EXPECT_EQ(WriteSegment(request).status().code(), StatusCode::kCancelled);
+  EXPECT_TRUE(ListDirectory(request.parent_directory)->empty());
+}
+
+TEST(SegmentWriterTest, FilesGoWithTheLastReader) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  const std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0);
+  const auto written = WriteSegment(
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99))}));
+  ASSERT_THAT(written.status(), IsOk());
+  auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  std::shared_ptr<const Segment> reader = segment;
+  segment->RemoveFilesWhenUnused();
+  segment.reset();
+  EXPECT_TRUE(PathExists(written->directory));
+  CheckRowsEqual(*reader, rows);
+  reader.reset();
+  EXPECT_FALSE(PathExists(written->directory));
+}
+
+// --- with indexes ---
+
+Schema IndexedSchema(const IndexSpec& spec, Metric metric) {
+  Schema schema;
+  schema.fields.push_back(
+      {.id = FieldId(1), .name = "v", .dim = 16, .metric = metric, .index = spec});
+  return schema;
+}
+
+std::vector<float> GaussVector(Rng& rng, uint32_t dim) {
+  std::normal_distribution<float> normal;
+  std::vector<float> vector(dim);
+  for (float& x : vector) {
+    x = normal(rng);
+  }
+  return vector;
+}
+
+std::vector<ModelRow> GaussRows(Rng& rng, const Schema& schema, uint32_t count, uint64_t first) {
+  std::vector<ModelRow> rows = MakeRows(rng, schema, count, first);
+  for (ModelRow& row : rows) {
+    row.vectors[0] = GaussVector(rng, schema.fields[0].dim);
+  }
+  return rows;
+}
+
+// Share of the ten nearest that SearchIndex finds; every hit must be in the view.
+double RecallAtTen(Rng& rng, const Segment& segment, const Schema& schema, SeqNo at) {
+  constexpr int kQueries = 50;
+  double found = 0;
+  for (int i = 0; i < kQueries; ++i) {
+    const std::vector<float> query = GaussVector(rng, schema.fields[0].dim);
+    SegmentSearch search;
+    search.query = query.data();
+    search.at = at;
+    search.visible_rows = segment.rows();
+    const auto exact = segment.SearchExact(search);
+    const auto hits = segment.SearchIndex(search);
+    EXPECT_TRUE(exact.ok() && hits.ok());
+    EXPECT_EQ(exact->size(), 10U);
+    std::set<RowId> nearest;
+    for (const RowHit& hit : *exact) {
+      nearest.insert(hit.row);
+    }
+    for (const RowHit& hit : *hits) {
+      EXPECT_TRUE(segment.AliveAt(hit.row, at));
+      found += nearest.count(hit.row) != 0 ? 1 : 0;
+    }
+  }
+  return found / (10.0 * kQueries);
+}
+
+TEST(SegmentWriterTest, ExtendingAGraphKeepsDeadRowsAndRecall) {
+  for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
+    const TemporaryDirectory directory;
+    const Schema schema = IndexedSchema({.kind = IndexKind::kHnsw}, metric);
+    Rng rng(5);
+    std::vector<ModelRow> rows = GaussRows(rng, schema, 3000, 0);
+    auto request =
+        MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(9'999))});
+    request.build_indexes = true;
+    const auto first = WriteSegment(request);
+    ASSERT_THAT(first.status(), IsOk());
+    const auto base = MustOpen(*first, schema);
+    ASSERT_NE(base, nullptr);
+    ASSERT_EQ(base->index_kind(0), IndexKind::kHnsw);
+    EXPECT_FALSE(base->index_body(0).empty());
+    EXPECT_GE(RecallAtTen(rng, *base, schema, kAt), 0.95);
+
+    for (RowId row = 0; row < rows.size(); row += 10) {
+      rows[row].deleted = SeqNo(900);
+      base->MarkDeleted(row, SeqNo(900));
+    }
+    std::vector<ModelRow> more = GaussRows(rng, schema, 1000, 10'000);
+    more[7].deleted = SeqNo(950);
+    request = MakeWriteRequest(
+        directory, schema, 2, {base, MakeDelta(schema, more, RowNo(10'000), RowNo(20'000))});
+    request.build_indexes = true;
+    request.extend_first = true;
+    const auto second = WriteSegment(request);
+    ASSERT_THAT(second.status(), IsOk());
+    EXPECT_EQ(second->dropped_rows, std::vector<RowNo>{more[7].row});
+    const auto extended = MustOpen(*second, schema);
+    ASSERT_NE(extended, nullptr);
+    ASSERT_EQ(extended->index_kind(0), IndexKind::kHnsw);
+    more.erase(more.begin() + 7);
+    rows.insert(rows.end(), more.begin(), more.end());
+    CheckRowsEqual(*extended, rows);
+    for (RowId row = 0; row < rows.size(); ++row) {
+      if (rows[row].deleted.value() != 0) {
+        extended->MarkDeleted(row, rows[row].deleted);
+      }
+    }
+    EXPECT_GE(RecallAtTen(rng, *extended, schema, kAt), 0.95);
+    // A graph of another spec cannot be extended; the build then starts anew and is as good.
+    Schema changed = schema;
+    changed.fields[0].index.hnsw_m = 8;
+    request.schema = changed;
+    request.segment = SegmentId(3);
+    const auto third = WriteSegment(request);
+    ASSERT_THAT(third.status(), IsOk());
+    const auto rebuilt = MustOpen(*third, changed);
+    ASSERT_NE(rebuilt, nullptr);
+    EXPECT_EQ(rebuilt->manifest().specs[0].hnsw_m, 8U);
+    EXPECT_GE(RecallAtTen(rng, *rebuilt, changed, kAt), 0.90);
+  }
+}
+
+// The order of insertion shapes a graph: one that was extended differs from one built at once, so a
+// graph that comes through unchanged was taken over.
+TEST(SegmentWriterTest, AnExtendedGraphIsTakenOverAndNotBuiltAnew) {
+  const TemporaryDirectory directory;
+  const Schema schema = IndexedSchema({.kind = IndexKind::kHnsw, .hnsw_m = 8}, Metric::kL2);
+  Rng rng(5);
+  uint64_t next_segment = 1;
+  const auto write = [&](std::vector<std::shared_ptr<const Segment>> inputs, bool extend) {
+    auto request = MakeWriteRequest(directory, schema, next_segment++, std::move(inputs));
+    request.build_indexes = true;
+    request.extend_first = extend;
+    const auto written = WriteSegment(request);
+    EXPECT_TRUE(written.ok()) << written.status();
+    return written.ok() ? MustOpen(*written, schema) : nullptr;
+  };
+  const auto base =
+      write({MakeDelta(schema, GaussRows(rng, schema, 2500, 0), RowNo(0), RowNo(9'999))}, false);
+  ASSERT_NE(base, nullptr);
+  const auto extended = write(
+      {base, MakeDelta(schema, GaussRows(rng, schema, 500, 10'000), RowNo(10'000), RowNo(19'999))},
+      true);
+  ASSERT_NE(extended, nullptr);
+  const auto same = write({extended,
+                           MakeDelta(schema,
+                                     MakeRows(rng, schema, 20, 20'000, 0),  // without vectors
+                                     RowNo(20'000),
+                                     RowNo(29'999))},
+                          true);
+  ASSERT_NE(same, nullptr);
+  EXPECT_EQ(same->rows(), 3020U);
+  EXPECT_TRUE(same->index_body(0) == extended->index_body(0));
+  const auto anew = write({extended}, false);
+  ASSERT_NE(anew, nullptr);
+  EXPECT_EQ(anew->vectors(0), extended->vectors(0));
+  EXPECT_FALSE(anew->index_body(0) == extended->index_body(0));
+}
+
+TEST(SegmentWriterTest, IndexesAnswerForRowsWhereManyLackTheVector) {
+  for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf, IndexKind::kAuto}) {
+    const TemporaryDirectory directory;
+    const Schema schema = IndexedSchema({.kind = kind}, Metric::kCosine);
+    Rng rng(6);
+    std::vector<ModelRow> rows = GaussRows(rng, schema, 4000, 0);
+    for (RowId row = 0; row < rows.size(); row += 4) {
+      rows[row].vectors[0].reset();
+    }
+    auto request =
+        MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99'999))});
+    request.build_indexes = true;
+    const auto written = WriteSegment(request);
+    ASSERT_THAT(written.status(), IsOk());
+    const auto segment = MustOpen(*written, schema);
+    ASSERT_NE(segment, nullptr);
+    EXPECT_EQ(segment->index_kind(0), ResolveIndexKind(schema.fields[0].index, 3000));
+    EXPECT_NE(segment->index_kind(0), IndexKind::kFlat);
+    for (RowId row = 1; row < rows.size(); row += 7) {
+      segment->MarkDeleted(row, SeqNo(1));
+    }
+    EXPECT_GE(RecallAtTen(rng, *segment, schema, kAt), kind == IndexKind::kIvf ? 0.5 : 0.9);
+  }
+}
+
+}  // namespace
+}  // namespace alidade
