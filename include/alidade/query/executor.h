@@ -1,0 +1,65 @@
+// ExecuteSearch: one query over one immutable view: filter, plan, search each segment, merge.
+//
+// Path:     search 5/8 (from collection/read_path.cc, to segment/*)
+// Threads:  pure over its arguments; runs in the caller's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alidade/common/deadline.h"
+#include "alidade/common/status.h"
+#include "alidade/filter/filter.h"
+#include "alidade/index/vector_index.h"
+#include "alidade/query/merger.h"
+#include "alidade/segment/row_bitmap.h"
+#include "alidade/segment/segment_set.h"
+
+namespace alidade {
+
+struct VectorQuery {
+  FieldIndex field = 0;
+  const float* vector = nullptr;  // dim floats that passed ValidateVector
+  uint32_t k = 10;                // at least 1
+  uint32_t ef = 0;                // 0: default of the index
+  uint32_t nprobe = 0;            // 0: default of the index
+  bool exact = false;
+  const Filter* filter = nullptr;                    // null: all
+  std::optional<float> distance_max = std::nullopt;  // hits farther than this are left out
+  // Encoded id that is not a hit (search by a stored point); empty: none.
+  std::string_view excluded_id = {};
+  bool explain = false;
+};
+
+struct QueryOutcome {
+  std::vector<GlobalHit> hits;  // ascending by (distance, id bytes)
+  SearchStats stats;            // of all segments, repeated searches too
+  bool exact = false;           // every allowed row was compared
+  std::string plan;             // if asked to explain: lines of text, the last without a line end
+};
+
+// k means k: if k matching rows exist in the view, k hits come back; an approximate search that is
+// short of its segment's share is repeated exactly. An exact answer is the one that an unlimited
+// search cut to k would give, ties included.
+// Errors: DEADLINE_EXCEEDED, CANCELLED; what a segment answers.
+StatusOr<QueryOutcome> ExecuteSearch(const SegmentSet& view,
+                                     const VectorQuery& query,
+                                     const Deadline& deadline);
+
+// Rows of one segment of the view that are alive and pass the filter (null: all alive).
+// Cost: reads the payload of every alive row. Errors: DEADLINE_EXCEEDED, CANCELLED.
+StatusOr<RowBitmap> SelectRows(const SegmentView& segment,
+                               SeqNo at,
+                               const Filter* filter,
+                               const Deadline& deadline);
+
+// Rows of the view that are alive and pass the filter (null: all alive); exact.
+// Errors: DEADLINE_EXCEEDED, CANCELLED.
+StatusOr<uint64_t> CountRows(const SegmentSet& view,
+                             const Filter* filter,
+                             const Deadline& deadline);
+
+}  // namespace alidade

@@ -1,0 +1,179 @@
+#include "alidade/query/executor.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "alidade/query/plan.h"
+
+namespace alidade {
+namespace {
+
+// Growth of the number of hits asked for when equal distances straddle its end (chosen: even a
+// segment of a million equal vectors is settled after six scans).
+constexpr uint32_t kTieGrowth = 8;
+
+void Add(const SearchStats& part, SearchStats& sum) {
+  sum.distance_computations += part.distance_computations;
+  sum.rows_scanned += part.rows_scanned;
+  sum.hops += part.hops;
+  sum.lists_probed += part.lists_probed;
+}
+
+uint32_t SaturatedAdd(uint32_t a, uint32_t b) {
+  return a > std::numeric_limits<uint32_t>::max() - b ? std::numeric_limits<uint32_t>::max()
+                                                      : a + b;
+}
+
+// The work of one ExecuteSearch call.
+class SearchRun {
+ public:
+  SearchRun(const SegmentSet& view, const VectorQuery& query, const Deadline& deadline)
+      : view_(view),
+        query_(query),
+        deadline_(deadline),
+        // The excluded point may be among the nearest of its segment, which has to give one more
+        // then.
+        share_(SaturatedAdd(query.k, query.excluded_id.empty() ? 0 : 1)) {}
+
+  StatusOr<QueryOutcome> Run() {
+    ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    ALIDADE_RETURN_IF_ERROR(SelectAllowed());
+    const SearchPlan plan = MakePlan({.k = share_, .exact = query_.exact}, facts_);
+    if (query_.explain) {
+      Explain(query_.filter == nullptr ? "no filter" : "filter: " + DescribeFilter(*query_.filter));
+      if (!facts_.empty()) {
+        Explain(DescribePlan(plan, facts_));
+      }
+    }
+    outcome_.exact = true;
+    for (uint32_t i = 0; i < plan.steps.size(); ++i) {
+      if (plan.steps[i].method == SegmentMethod::kSkip) {
+        continue;
+      }
+      ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+      ALIDADE_ASSIGN_OR_RETURN(
+          const std::vector<RowHit> hits,
+          plan.steps[i].method == SegmentMethod::kIndex ? SearchByIndex(i) : SearchExactly(i));
+      Collect(i, hits);
+    }
+    outcome_.hits = MergeHits(std::move(collected_), query_.k);
+    return std::move(outcome_);
+  }
+
+ private:
+  Status SelectAllowed() {
+    facts_.reserve(view_.segments.size());
+    for (const SegmentView& segment : view_.segments) {
+      SegmentFacts facts{.rows = segment.visible_rows,
+                         .allowed = segment.visible_rows,
+                         .filtered = query_.filter != nullptr,
+                         .index = segment.segment->index_kind(query_.field)};
+      if (query_.filter != nullptr) {
+        ALIDADE_ASSIGN_OR_RETURN(RowBitmap rows,
+                                 SelectRows(segment, view_.at, query_.filter, deadline_));
+        facts.allowed = rows.Count();
+        allowed_.push_back(std::move(rows));
+      }
+      facts_.push_back(facts);
+    }
+    return OkStatus();
+  }
+
+  StatusOr<std::vector<RowHit>> Search(uint32_t i, SegmentMethod method, uint32_t k) {
+    SearchStats stats;
+    const SegmentView& segment = view_.segments[i];
+    const SegmentSearch search{.field = query_.field,
+                               .query = query_.vector,
+                               .k = k,
+                               .ef = query_.ef,
+                               .nprobe = query_.nprobe,
+                               .at = view_.at,
+                               .visible_rows = segment.visible_rows,
+                               .allowed = allowed_.empty() ? nullptr : &allowed_[i],
+                               .deadline = &deadline_,
+                               .stats = &stats};
+    auto hits = method == SegmentMethod::kIndex ? segment.segment->SearchIndex(search)
+                                                : segment.segment->SearchExact(search);
+    Add(stats, outcome_.stats);
+    return hits;
+  }
+
+  // Segments order equal distances by row, the answer orders them by id. So that the cut at k does
+  // not depend on how rows are spread over segments, all rows at the distance of the last hit have
+  // to be on the table.
+  StatusOr<std::vector<RowHit>> SearchExactly(uint32_t i) {
+    const uint32_t rows = facts_[i].allowed;
+    uint32_t k = std::min(SaturatedAdd(share_, 1), rows);
+    while (true) {
+      ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, SegmentMethod::kExact, k));
+      if (hits.size() < k || k <= share_ || k == rows ||
+          hits.back().distance > hits[share_ - 1].distance) {
+        return hits;
+      }
+      k = k > rows / kTieGrowth ? rows : k * kTieGrowth;
+      ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    }
+  }
+
+  StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i) {
+    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, SegmentMethod::kIndex, share_));
+    // Without a filter, how many rows are alive and have the vector is not known: only the exact
+    // search tells.
+    const uint32_t possible =
+        std::min({share_, facts_[i].allowed, view_.segments[i].segment->vectors(query_.field)});
+    if (hits.size() >= possible) {
+      outcome_.exact = false;
+      return hits;
+    }
+    if (query_.explain) {
+      Explain(fmt::format("segment {}: repeated exactly (the index gave {} of up to {} hits)",
+                          i,
+                          hits.size(),
+                          possible));
+    }
+    ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    return SearchExactly(i);
+  }
+
+  void Collect(uint32_t i, const std::vector<RowHit>& hits) {
+    const Segment& segment = *view_.segments[i].segment;
+    for (const RowHit& hit : hits) {
+      if (query_.distance_max.has_value() && hit.distance > *query_.distance_max) {
+        break;  // ascending
+      }
+      const std::string_view id = segment.encoded_id(hit.row);
+      if (query_.excluded_id.empty() || id != query_.excluded_id) {
+        collected_.push_back({.hit = {.distance = hit.distance, .segment = i, .row = hit.row},
+                              .encoded_id = id,
+                              .row_number = segment.row_number(hit.row)});
+      }
+    }
+  }
+
+  void Explain(const std::string& line) {
+    outcome_.plan += outcome_.plan.empty() ? "" : "\n";
+    outcome_.plan += line;
+  }
+
+  const SegmentSet& view_;
+  const VectorQuery& query_;
+  const Deadline& deadline_;
+  const uint32_t share_;  // hits wanted of each segment
+  std::vector<SegmentFacts> facts_;
+  std::vector<RowBitmap> allowed_;  // empty without a filter
+  std::vector<MergeInput> collected_;
+  QueryOutcome outcome_;
+};
+
+}  // namespace
+
+StatusOr<QueryOutcome> ExecuteSearch(const SegmentSet& view,
+                                     const VectorQuery& query,
+                                     const Deadline& deadline) {
+  return SearchRun(view, query, deadline).Run();
+}
+
+}  // namespace alidade

@@ -1,0 +1,80 @@
+#include "alidade/query/plan.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace alidade {
+namespace {
+
+constexpr IndexKind kFlat = IndexKind::kFlat;
+constexpr IndexKind kHnsw = IndexKind::kHnsw;
+constexpr IndexKind kIvf = IndexKind::kIvf;
+
+SegmentFacts All(uint32_t rows, IndexKind index) { return {rows, rows, false, index}; }
+SegmentFacts Filtered(uint32_t allowed, uint32_t rows, IndexKind index) {
+  return {rows, allowed, true, index};
+}
+
+std::string Plan(const PlanRequest& request, const std::vector<SegmentFacts>& segments) {
+  return DescribePlan(MakePlan(request, segments), segments);
+}
+
+TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
+  struct Case {
+    PlanRequest request;
+    std::vector<SegmentFacts> segments;
+    const char* expected;
+  };
+  const std::vector<Case> cases = {
+      {{10, false}, {}, ""},
+      {{10, false},
+       {All(117'000, kHnsw), All(40'000, kIvf), All(300, kFlat), All(0, kFlat)},
+       "segment 0: hnsw (117000 rows)\n"
+       "segment 1: ivf (40000 rows)\n"
+       "segment 2: exact (no index; 300 rows)\n"
+       "segment 3: skip (0 rows)"},
+      {{10, true},
+       {All(117'000, kHnsw), Filtered(4'000, 5'000, kIvf), Filtered(0, 5'000, kHnsw)},
+       "segment 0: exact (asked for; 117000 rows)\n"
+       "segment 1: exact (asked for; filter passes 4000 of 5000 rows)\n"
+       "segment 2: skip (filter passes 0 of 5000 rows)"},
+      // Around the share below which a scan is cheaper: 15 % of 5,000 are 750.
+      {{10, false},
+       {Filtered(12, 5'000, kHnsw),
+        Filtered(750, 5'000, kHnsw),
+        Filtered(751, 5'000, kHnsw),
+        Filtered(5'000, 5'000, kIvf)},
+       "segment 0: exact (a scan is cheaper; filter passes 12 of 5000 rows)\n"
+       "segment 1: exact (a scan is cheaper; filter passes 750 of 5000 rows)\n"
+       "segment 2: hnsw (filter passes 751 of 5000 rows)\n"
+       "segment 3: ivf (filter passes 5000 of 5000 rows)"},
+      // Where k takes all there is, there is nothing to choose.
+      {{100, false},
+       {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
+       "segment 0: exact (k covers all; 100 rows)\n"
+       "segment 1: hnsw (101 rows)\n"
+       "segment 2: exact (k covers all; filter passes 100 of 200 rows)\n"
+       "segment 3: hnsw (filter passes 101 of 200 rows)"},
+      // The share is no reason without a filter, and no index is stronger than few rows.
+      {{10, false},
+       {Filtered(1, 5'000, kFlat), All(5, kFlat)},
+       "segment 0: exact (no index; filter passes 1 of 5000 rows)\n"
+       "segment 1: exact (no index; 5 rows)"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Plan(c.request, c.segments), c.expected);
+  }
+}
+
+TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
+  const uint32_t rows = 4'294'967'295;
+  EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),
+            "segment 0: exact (k covers all; 4294967295 rows)");
+  EXPECT_EQ(Plan({1, false}, {Filtered(rows, rows, kHnsw)}),
+            "segment 0: hnsw (filter passes 4294967295 of 4294967295 rows)");
+}
+
+}  // namespace
+}  // namespace alidade

@@ -1,0 +1,91 @@
+#include <memory>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alidade/query/executor.h"
+
+#include "support/fake_segment.h"
+#include "support/status_matchers.h"
+
+namespace alidade {
+namespace {
+
+using ::testing::ElementsAre;
+
+Filter GroupIs(int64_t group) { return Filter{In{"group", {Value(group)}}}; }
+
+// Ten rows, `group` = row mod 3; row 1 deleted at 5, row 3 deleted at 9.
+std::shared_ptr<FakeSegment> TenRows(uint64_t first) {
+  std::vector<FakeRow> rows;
+  for (uint64_t i = 0; i < 10; ++i) {
+    rows.push_back({.id = PointId(first + i),
+                    .vector = {static_cast<float>(i)},
+                    .payload = {{"group", Value(static_cast<int64_t>(i % 3))}}});
+  }
+  auto segment = std::make_shared<FakeSegment>(RowNo(first), std::move(rows));
+  segment->MarkDeleted(1, SeqNo(5));
+  segment->MarkDeleted(3, SeqNo(9));
+  return segment;
+}
+
+std::vector<RowId> Rows(const RowBitmap& bitmap) {
+  std::vector<RowId> rows;
+  for (RowId row = 0; row < bitmap.rows(); ++row) {
+    if (bitmap.Test(row)) {
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+TEST(RowSelectionTest, SelectsTheLivingOfItsTimeThatPass) {
+  const SegmentView view{TenRows(1), 8};
+  const Filter filter = GroupIs(0);
+  const auto rows = [&](uint64_t at, const Filter* wanted) {
+    const auto selected = SelectRows(view, SeqNo(at), wanted, Deadline());
+    return selected.ok() ? Rows(*selected) : std::vector<RowId>{};
+  };
+  EXPECT_THAT(rows(4, nullptr), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(rows(5, nullptr), ElementsAre(0, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(rows(9, nullptr), ElementsAre(0, 2, 4, 5, 6, 7));
+  EXPECT_THAT(rows(8, &filter), ElementsAre(0, 3, 6));
+  EXPECT_THAT(rows(9, &filter), ElementsAre(0, 6));
+}
+
+TEST(RowSelectionTest, CountsAcrossSegments) {
+  SegmentSet view;
+  view.segments = {{TenRows(1), 10}, {TenRows(11), 4}};
+  const Filter filter = GroupIs(0);
+  view.at = SeqNo(4);
+  EXPECT_THAT(CountRows(view, nullptr, Deadline()), IsOkAndHolds(14u));
+  EXPECT_THAT(CountRows(view, &filter, Deadline()), IsOkAndHolds(6u));
+  view.at = SeqNo(100);
+  EXPECT_THAT(CountRows(view, nullptr, Deadline()), IsOkAndHolds(10u));
+  EXPECT_THAT(CountRows(view, &filter, Deadline()), IsOkAndHolds(4u));
+  EXPECT_THAT(CountRows(SegmentSet{}, &filter, Deadline()), IsOkAndHolds(0u));
+}
+
+TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Rows) {
+  std::vector<FakeRow> rows(5'000, FakeRow{.id = PointId(1), .vector = {}});
+  const SegmentView view{std::make_shared<FakeSegment>(RowNo(1), std::move(rows)), 5'000};
+  int looks = 0;
+  const auto cancel_at = [&looks](int look) {
+    looks = 0;
+    return Deadline(Deadline::Clock::time_point::max(), [&looks, look] { return ++looks >= look; });
+  };
+  EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, cancel_at(6)), IsOk());
+  EXPECT_EQ(looks, 5);
+  EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, cancel_at(4)), StatusIs(StatusCode::kCancelled));
+  EXPECT_EQ(looks, 4);
+  const Deadline passed(Deadline::Clock::now());
+  EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));
+  SegmentSet set;
+  set.segments = {view};
+  EXPECT_THAT(CountRows(set, nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(CountRows(SegmentSet{}, nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));
+}
+
+}  // namespace
+}  // namespace alidade
