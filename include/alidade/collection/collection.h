@@ -1,0 +1,176 @@
+// Collection: one named set of points with one schema: its write path, read path, recovery and
+// segments.
+//
+// Threads:  thread-safe. Reads hold one immutable view and take no lock; writes go through the
+// commit group;
+//           maintenance runs on background threads of the engine.
+// Owns:     its deltas and segments; borrows the store, the commit group and the limits.
+// Path:     upsert 4/7 and search 3/8 (from engine/engine.cc), restart 2/5
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "alidade/collection/commit_group.h"
+#include "alidade/collection/requests.h"
+#include "alidade/collection/stats.h"
+#include "alidade/common/mutex.h"
+#include "alidade/common/published.h"
+#include "alidade/segment/delta.h"
+#include "alidade/segment/sealed_segment.h"
+#include "alidade/segment/segment_set.h"
+
+namespace alidade {
+
+// What a collection needs from its surroundings; all borrowed but the values.
+struct CollectionContext {
+  Store* store = nullptr;
+  CommitGroup* commits = nullptr;
+  Limits limits;
+  std::string segments_directory;  // <data>/segments
+  int build_threads = 1;
+  int64_t seal_after_quiet_ms = 2'000;
+};
+
+// Counters of background work, for statistics.
+struct MaintenanceCounters {
+  std::atomic<uint64_t> builds_done{0};
+  std::atomic<uint64_t> builds_failed{0};
+  std::atomic<uint64_t> build_milliseconds{0};
+  std::atomic<uint64_t> healed{0};
+};
+
+class Collection {
+ public:
+  // A new, empty one, or one whose rows are on disk: then call Recover before anything else.
+  Collection(CollectionContext context, CollectionId id, const CollectionConfig& config);
+  ~Collection();
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  // Opens the segments that the manifests name, heals what is damaged, replays the rows that no
+  // segment covers.
+  Status Recover();
+
+  CollectionId id() const { return id_; }
+  std::shared_ptr<const CollectionConfig> config() const { return config_.Get(); }
+  std::shared_ptr<const SegmentSet> view() const { return view_.Get(); }
+
+  StatusOr<WriteReceipt> Upsert(const UpsertRequest& request);
+  StatusOr<WriteReceipt> Delete(const DeleteRequest& request);
+  StatusOr<GetResponse> Get(const GetRequest& request) const;
+  StatusOr<CountResponse> Count(const CountRequest& request) const;
+  StatusOr<ListResponse> List(const ListRequest& request) const;
+  StatusOr<SearchResponse> Search(const SearchRequest& request) const;
+
+  // Writes the changed configuration; `validate` judges it whole before.
+  Status UpdateConfig(const CollectionUpdate& update,
+                      const std::function<Status(const CollectionConfig&)>& validate);
+  // Freezes the open delta, so that the background seals it. Returns when it is frozen.
+  Status FreezeDelta();
+  // Whether frozen rows wait to be sealed.
+  bool HasFrozenDelta() const;
+  CollectionStats Stats() const;
+
+  // Background work, one step at a time; false if there was nothing to do. Two threads may run the
+  // two kinds.
+  bool SealSomething();   // frozen deltas -> a sealed segment without indexes
+  bool BuildSomething();  // sealed segments -> a merged, indexed one
+  // Stops running builds soon and starts none any more.
+  void StopMaintenance();
+  // After a drop: writes are refused, builds stop; files of segments go when their last reader
+  // does. Writer only.
+  void MarkDropped();
+  void RemoveFilesWhenUnused();
+
+ private:
+  friend class UpsertOperation;
+  friend class DeleteOperation;
+  friend class FreezeOperation;
+  friend class PublishOperation;
+  friend class UpdateConfigOperation;
+
+  struct BuildRun {
+    std::vector<std::shared_ptr<Segment>> inputs;
+    bool extend_first = false;
+  };
+
+  KeySpace space() const { return {id_, ShardId(0)}; }
+  std::vector<FieldId> FieldIds() const;
+
+  // --- writer only (inside the commit group) ---
+  Status ResolveIds(const CommitContext& context,
+                    const std::vector<std::string>& encoded_ids,
+                    std::vector<std::optional<RowNo>>& rows);
+  void PutState(WriteBatch& batch, SeqNo seq) const;
+  void AppendRow(const NewRow& row);
+  void MarkRowDeleted(RowNo row, SeqNo seq);
+  void PublishView(SeqNo seq);
+
+  // --- recovery ---
+  Status LoadState();
+  Status OpenSegments(std::vector<SegmentManifest>& manifests);
+  Status RemoveOrphans(const std::vector<SegmentManifest>& kept) const;
+  Status ReplayRows(RowNo first, RowNo last);
+  Status ApplyTombstones(Segment& segment) const;
+
+  // --- reads ---
+  StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
+                                        const std::string& name,
+                                        const std::string& path) const;
+  StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
+                                               const std::vector<std::string>& names) const;
+  StatusOr<std::vector<float>> TargetVector(const SegmentSet& view,
+                                            const SearchQuery& query,
+                                            FieldIndex field,
+                                            const std::string& path) const;
+  StatusOr<SearchResult> SearchOne(const SegmentSet& view,
+                                   const SearchQuery& query,
+                                   const Deadline& deadline,
+                                   const std::string& path) const;
+
+  // --- maintenance ---
+  std::vector<std::shared_ptr<Segment>> PickSeal() const;
+  BuildRun PickBuild() const;
+  bool NeedsIndex(const Segment& segment, const Schema& schema) const;
+  bool CanExtend(const Segment& segment, const Schema& schema) const;
+  bool RunBuild(const BuildRun& run, bool build_indexes);
+  Status BuildAndPublish(const BuildRun& run, bool build_indexes, BuildProgress& progress);
+
+  const CollectionContext context_;
+  const CollectionId id_;
+  Published<const CollectionConfig> config_;
+  Published<const SegmentSet> view_;
+
+  // Writer only: changed by operations inside the commit group (and by Recover before any).
+  Schema schema_;
+  RowNo next_row_;
+  uint64_t live_rows_ = 0;
+  SeqNo seq_;  // newest write of this collection
+  std::vector<std::shared_ptr<Segment>> segments_;
+  std::shared_ptr<Delta> open_delta_;  // the last of segments_, or null
+  std::unordered_map<std::string, std::optional<RowNo>> overlay_;
+  uint64_t overlay_group_ = 0;
+  bool dropped_ = false;
+
+  std::atomic<uint64_t> unsealed_bytes_{0};
+  std::atomic<int64_t> last_write_ms_{0};
+  std::atomic<uint64_t> next_segment_{1};
+  std::atomic<bool> stopping_{false};
+  std::atomic<int64_t> retry_at_ms_{0};  // after a failed build: not before this
+  MaintenanceCounters counters_;
+  std::atomic<uint64_t> running_build_rows_{0};
+  mutable Mutex maintenance_mutex_;
+  // Segments that a background step works on; nobody else may pick them.
+  std::vector<const Segment*> busy_ ALIDADE_GUARDED_BY(maintenance_mutex_);
+  BuildProgress build_progress_;
+  BuildProgress seal_progress_;
+};
+
+}  // namespace alidade

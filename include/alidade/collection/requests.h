@@ -1,0 +1,195 @@
+// Requests and answers of a collection in domain types: what `api` decodes into and encodes from.
+//
+// Plain values. Shapes and bounds of single values (ids, payload sizes, k, ...) were checked by the
+// decoder; what needs the schema (field names, dimensions, metric rules) is checked by the
+// collection.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "alidade/common/deadline.h"
+#include "alidade/common/point_id.h"
+#include "alidade/common/types.h"
+#include "alidade/common/value.h"
+#include "alidade/filter/filter.h"
+#include "alidade/index/vector_index.h"
+#include "alidade/segment/schema.h"
+
+namespace alidade {
+
+enum class Durability : uint8_t {
+  kDurable,   // answered after its bytes were synced
+  kBuffered,  // answered after the write reached the log in the page cache; synced within a second
+};
+
+struct WriteReceipt {
+  SeqNo seq;
+  Durability reached = Durability::kDurable;
+  uint64_t points = 0;    // upserted (distinct ids), or deleted (ids that existed)
+  bool replayed = false;  // the request_id was seen before: this is the first answer again
+};
+
+// What every write carries.
+struct WriteOptions {
+  std::string request_id;  // empty: none
+  Durability durability = Durability::kDurable;
+};
+
+// What every read carries.
+struct ReadOptions {
+  SeqNo min_seq;  // wait until this write is visible
+  Deadline deadline;
+};
+
+struct CollectionConfig {
+  std::string name;
+  std::string description;
+  std::map<std::string, std::string> labels;
+  std::vector<VectorField> fields;  // ids are given by the server, in order
+  uint32_t default_ef = 0;          // 0: kDefaultEf
+  uint32_t default_nprobe = 0;      // 0: by nlist
+};
+
+// Only what is set changes. An index spec that changes makes the field's indexes be built anew in
+// the background.
+struct CollectionUpdate {
+  std::string name;
+  std::optional<std::string> description;
+  std::optional<std::map<std::string, std::string>> labels;
+  std::optional<uint32_t> default_ef;
+  std::optional<uint32_t> default_nprobe;
+  std::map<std::string, IndexSpec> indexes;  // by field name
+};
+
+struct CollectionInfo {
+  CollectionId id;
+  CollectionConfig config;
+  uint64_t points = 0;
+  SeqNo seq;  // newest write of this collection
+  std::vector<std::string> aliases;
+};
+
+struct UpsertPoint {
+  PointId id;
+  std::string payload;  // encoded object
+  std::vector<std::span<const float>>
+      vectors;  // parallel to UpsertRequest::field_names; empty: absent
+};
+
+// The points replace what was there under their ids. Of equal ids in one request the last wins.
+struct UpsertRequest {
+  std::string collection;  // name or alias
+  WriteOptions options;
+  std::vector<std::string> field_names;
+  std::vector<UpsertPoint> points;
+  std::shared_ptr<const void> backing;  // keeps the vectors' memory alive
+};
+
+struct DeleteRequest {
+  std::string collection;
+  WriteOptions options;
+  std::vector<PointId> ids;
+};
+
+// Which payload keys to return. Keys are dotted paths.
+struct PayloadSelector {
+  enum class Mode { kNone, kAll, kInclude, kExclude };
+  Mode mode = Mode::kNone;
+  std::vector<std::string> keys;
+};
+
+struct Point {
+  PointId id;
+  SeqNo seq;  // of the write that made this version; 0 in search hits
+  Object payload;
+  std::map<std::string, std::vector<float>>
+      vectors;  // by field name; as they were given, bit for bit
+};
+
+struct GetRequest {
+  std::string collection;
+  ReadOptions options;
+  std::vector<PointId> ids;
+  PayloadSelector payload;
+  std::vector<std::string> vectors;  // field names to return
+};
+
+struct GetResponse {
+  SeqNo at;
+  std::vector<std::optional<Point>> points;  // in the order of the ids; nothing where there is none
+};
+
+struct CountRequest {
+  std::string collection;
+  ReadOptions options;
+  std::shared_ptr<const Filter> filter;  // null: all
+};
+
+struct CountResponse {
+  SeqNo at;
+  uint64_t points = 0;
+};
+
+// Points in the order of their ids (numbers, then strings by bytes).
+struct ListRequest {
+  std::string collection;
+  ReadOptions options;
+  std::string after;  // encoded id of the last point of the page before; empty: from the first
+  uint32_t page_size = 100;
+  std::shared_ptr<const Filter> filter;
+  PayloadSelector payload;
+  std::vector<std::string> vectors;
+};
+
+struct ListResponse {
+  SeqNo at;
+  std::vector<Point> points;
+  std::string next;  // encoded id to go on after; empty: this was the last page
+};
+
+struct SearchQuery {
+  std::variant<std::vector<float>, PointId> target;  // a stored point is not among its own hits
+  std::string field;                                 // empty: the only one
+  uint32_t k = 10;
+  uint32_t ef = 0;
+  uint32_t nprobe = 0;
+  bool exact = false;
+  std::shared_ptr<const Filter> filter;
+  std::optional<double> score_threshold;  // hits with a lower score are left out
+  PayloadSelector payload;
+  std::vector<std::string> vectors;
+  bool explain = false;
+};
+
+struct SearchHit {
+  Point point;
+  double score = 0;     // larger is better
+  double distance = 0;  // smaller is nearer; L2: rooted
+};
+
+struct SearchResult {
+  std::vector<SearchHit> hits;  // nearest first, ties by id
+  SearchStats stats;
+  bool exact = false;  // every row was compared
+  std::string plan;    // when asked to explain
+};
+
+struct SearchRequest {
+  std::string collection;
+  ReadOptions options;
+  std::vector<SearchQuery> queries;
+};
+
+struct SearchResponse {
+  SeqNo at;
+  std::vector<SearchResult> results;
+};
+
+}  // namespace alidade

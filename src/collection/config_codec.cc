@@ -1,0 +1,123 @@
+#include "alidade/collection/config_codec.h"
+
+#include "alidade/common/bytes.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint8_t kConfigFormat = 1;  // on disk: never reused
+constexpr uint8_t kStateFormat = 1;
+
+void EncodeSpec(const IndexSpec& spec, std::string& out) {
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.kind));
+  AppendLittleEndian(out, spec.hnsw_m);
+  AppendLittleEndian(out, spec.hnsw_ef_construction);
+  AppendLittleEndian(out, spec.ivf_nlist);
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.ivf_codes));
+  AppendLittleEndian(out, spec.ivf_pq_m);
+}
+
+IndexSpec DecodeSpec(ByteReader& in) {
+  IndexSpec spec;
+  spec.kind = static_cast<IndexKind>(in.Little<uint8_t>());
+  spec.hnsw_m = in.Little<uint32_t>();
+  spec.hnsw_ef_construction = in.Little<uint32_t>();
+  spec.ivf_nlist = in.Little<uint32_t>();
+  spec.ivf_codes = static_cast<IvfCodes>(in.Little<uint8_t>());
+  spec.ivf_pq_m = in.Little<uint32_t>();
+  return spec;
+}
+
+}  // namespace
+
+std::string CollectionMetaName(CollectionId id) {
+  std::string name;
+  AppendBigEndian(name, id.value());
+  return name;
+}
+
+std::string ManifestMetaName(CollectionId collection, SegmentId segment) {
+  std::string name = CollectionMetaName(collection);
+  AppendBigEndian(name, segment.value());
+  return name;
+}
+
+std::string EncodeConfig(const CollectionConfig& config) {
+  std::string out;
+  AppendLittleEndian(out, kConfigFormat);
+  AppendLengthPrefixed(out, config.name);
+  AppendLengthPrefixed(out, config.description);
+  AppendLittleEndian(out, static_cast<uint32_t>(config.labels.size()));
+  for (const auto& [key, value] : config.labels) {
+    AppendLengthPrefixed(out, key);
+    AppendLengthPrefixed(out, value);
+  }
+  AppendLittleEndian(out, config.default_ef);
+  AppendLittleEndian(out, config.default_nprobe);
+  AppendLittleEndian(out, static_cast<uint32_t>(config.fields.size()));
+  for (const VectorField& field : config.fields) {
+    AppendLittleEndian(out, field.id.value());
+    AppendLengthPrefixed(out, field.name);
+    AppendLittleEndian(out, field.dim);
+    AppendLittleEndian(out, static_cast<uint8_t>(field.metric));
+    EncodeSpec(field.index, out);
+  }
+  return out;
+}
+
+StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = in.Little<uint8_t>();
+  if (format > kConfigFormat) {
+    return FailedPrecondition(
+        "collection format {} is newer than this server's {}", format, kConfigFormat);
+  }
+  CollectionConfig config;
+  config.name = std::string(in.LengthPrefixed());
+  config.description = std::string(in.LengthPrefixed());
+  const auto labels = in.Little<uint32_t>();
+  for (uint32_t i = 0; i < labels && in.ok(); ++i) {
+    std::string key(in.LengthPrefixed());
+    config.labels[std::move(key)] = std::string(in.LengthPrefixed());
+  }
+  config.default_ef = in.Little<uint32_t>();
+  config.default_nprobe = in.Little<uint32_t>();
+  const auto fields = in.Little<uint32_t>();
+  for (uint32_t i = 0; i < fields && in.ok(); ++i) {
+    VectorField field;
+    field.id = FieldId(in.Little<uint16_t>());
+    field.name = std::string(in.LengthPrefixed());
+    field.dim = in.Little<uint32_t>();
+    field.metric = static_cast<Metric>(in.Little<uint8_t>());
+    field.index = DecodeSpec(in);
+    config.fields.push_back(std::move(field));
+  }
+  if (!in.done() || format != kConfigFormat) {
+    return DataLoss("the configuration of a collection is malformed");
+  }
+  return config;
+}
+
+std::string EncodeState(const CollectionState& state) {
+  std::string out;
+  AppendLittleEndian(out, kStateFormat);
+  AppendLittleEndian(out, state.next_row.value());
+  AppendLittleEndian(out, state.live_rows);
+  AppendLittleEndian(out, state.seq.value());
+  return out;
+}
+
+StatusOr<CollectionState> DecodeState(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = in.Little<uint8_t>();
+  CollectionState state;
+  state.next_row = RowNo(in.Little<uint64_t>());
+  state.live_rows = in.Little<uint64_t>();
+  state.seq = SeqNo(in.Little<uint64_t>());
+  if (!in.done() || format != kStateFormat) {
+    return DataLoss("the state of a collection is malformed");
+  }
+  return state;
+}
+
+}  // namespace alidade

@@ -1,0 +1,432 @@
+// Life of a segment 1/4 (pick) and 3/4 (publish): frozen deltas become sealed segments, sealed
+// segments are merged and indexed. segment/segment_writer.cc does 2/4.
+//
+// Sealing and building are two kinds of work for two threads, so that a long index build does not
+// hold up sealing. Both take contiguous runs of segments that nobody else works on; the publish is
+// an operation of the commit group, so it is ordered with writes.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "alidade/collection/collection.h"
+#include "alidade/collection/config_codec.h"
+#include "alidade/common/check.h"
+#include "alidade/common/failpoint.h"
+#include "alidade/common/file.h"
+#include "alidade/common/log.h"
+#include "alidade/segment/segment_writer.h"
+
+namespace alidade {
+namespace {
+
+// A segment joins a merge with the newer ones after it if it has at most this many times their
+// rows: each row is then rewritten a logarithmic number of times (chosen, as in size-tiered LSM
+// trees).
+constexpr uint64_t kMergeRatio = 4;
+// Segments too small for an index are merged only when there are so many of them.
+constexpr size_t kSmallMergeMin = 4;
+// Larger segments are not merged any more: a rewrite needs that much free disk and time.
+constexpr uint64_t kSegmentRowsMax = 8'000'000;
+// A segment with a larger share of deleted rows is rebuilt without them.
+constexpr double kDeadShareMax = 0.2;
+constexpr uint32_t kDeadRowsMin = 256;
+// A graph is extended only while few of its nodes are dead.
+constexpr double kExtendDeadShareMax = 0.1;
+// A quiet delta below this many rows stays in memory: replaying it costs less than a segment of its
+// own.
+constexpr uint32_t kQuietSealRowsMin = 1'000;
+
+// A failed build is tried again after this long.
+constexpr int64_t kRetryAfterMs = 3'000;
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+uint64_t BytesOf(const Segment& segment) {
+  return std::max<uint64_t>(segment.disk_bytes(), segment.memory_bytes());
+}
+
+}  // namespace
+
+// Puts the new segment in the place of its inputs.
+class PublishOperation final : public CommitOperation {
+ public:
+  PublishOperation(Collection& collection,
+                   const Collection::BuildRun& run,
+                   const SegmentWriteResult& written,
+                   std::shared_ptr<SealedSegment> segment)
+      : collection_(collection), run_(run), written_(written), segment_(std::move(segment)) {}
+
+  Status Prepare(CommitContext& context) override {
+    Collection& c = collection_;
+    const auto first = std::find(c.segments_.begin(), c.segments_.end(), run_.inputs.front());
+    if (c.dropped_ || first == c.segments_.end()) {
+      return Cancelled("the collection changed under the build");
+    }
+    for (const auto& input : run_.inputs) {
+      if (input->sealed()) {
+        const auto& manifest = static_cast<const SealedSegment&>(*input).manifest();
+        context.batch.DeleteMeta(MetaKind::kManifest, ManifestMetaName(c.id_, manifest.segment));
+      }
+    }
+    if (segment_ != nullptr) {
+      context.batch.PutMeta(MetaKind::kManifest,
+                            ManifestMetaName(c.id_, written_.manifest.segment),
+                            EncodeManifest(written_.manifest));
+    }
+    for (const RowNo row : written_.dropped_rows) {
+      context.batch.DeleteTombstone(c.space(), row);
+    }
+    return OkStatus();
+  }
+
+  void Apply(SeqNo) override {
+    Collection& c = collection_;
+    const auto first = std::find(c.segments_.begin(), c.segments_.end(), run_.inputs.front());
+    const auto last = first + static_cast<ptrdiff_t>(run_.inputs.size());
+    for (auto it = first; it != last; ++it) {
+      Segment& old = **it;
+      if (segment_ != nullptr && old.deleted_rows() > 0) {
+        CopyDeletes(old);
+      }
+      if (old.sealed()) {
+        static_cast<SealedSegment&>(old).RemoveFilesWhenUnused();
+      } else {
+        c.unsealed_bytes_.fetch_sub(
+            std::min<uint64_t>(static_cast<Delta&>(old).byte_size(), c.unsealed_bytes_.load()));
+      }
+    }
+    const auto gap = c.segments_.erase(first, last);
+    if (segment_ != nullptr) {
+      c.segments_.insert(gap, segment_);
+    }
+    c.PublishView(c.seq_);
+  }
+
+  bool takes_seq() const override { return false; }
+  bool allowed_on_full_disk() const override { return true; }
+
+ private:
+  // Rows may have died while the segment was written; the graph of an extended one keeps older dead
+  // rows too.
+  void CopyDeletes(const Segment& old) {
+    for (RowId row = 0; row < old.rows(); ++row) {
+      const SeqNo deleted = old.deleted_at(row);
+      if (deleted.value() != 0) {
+        if (const auto found = segment_->FindRow(old.row_number(row)); found.has_value()) {
+          segment_->MarkDeleted(*found, deleted);
+        }
+      }
+    }
+  }
+
+  Collection& collection_;
+  const Collection::BuildRun& run_;
+  const SegmentWriteResult& written_;
+  std::shared_ptr<SealedSegment> segment_;
+};
+
+bool Collection::NeedsIndex(const Segment& segment, const Schema& schema) const {
+  for (FieldIndex field = 0; field < schema.fields.size(); ++field) {
+    const IndexSpec& wanted = schema.fields[field].index;
+    if (ResolveIndexKind(wanted, segment.vectors(field)) != segment.index_kind(field)) {
+      return true;
+    }
+    if (segment.sealed() && segment.index_kind(field) != IndexKind::kFlat) {
+      const auto& specs = static_cast<const SealedSegment&>(segment).manifest().specs;
+      if (field < specs.size() && !(specs[field] == wanted)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool Collection::CanExtend(const Segment& segment, const Schema& schema) const {
+  if (!segment.sealed() || segment.deleted_rows() > kExtendDeadShareMax * segment.rows()) {
+    return false;
+  }
+  bool any_graph = false;
+  for (FieldIndex field = 0; field < schema.fields.size(); ++field) {
+    any_graph = any_graph || segment.index_kind(field) == IndexKind::kHnsw;
+  }
+  return any_graph && !NeedsIndex(segment, schema);
+}
+
+std::vector<std::shared_ptr<Segment>> Collection::PickSeal() const {
+  std::vector<std::shared_ptr<Segment>> run;
+  for (const SegmentView& view : view_.Get()->segments) {
+    const auto segment = std::const_pointer_cast<Segment>(view.segment);
+    const bool frozen = !segment->sealed() && static_cast<const Delta&>(*segment).frozen();
+    if (frozen) {
+      run.push_back(segment);
+    } else if (!run.empty()) {
+      break;
+    }
+  }
+  return run;
+}
+
+Collection::BuildRun Collection::PickBuild() const {
+  const auto view = view_.Get();
+  std::vector<std::shared_ptr<Segment>> sealed;
+  {
+    MutexLock lock(maintenance_mutex_);
+    for (const SegmentView& entry : view->segments) {
+      const bool busy = std::find(busy_.begin(), busy_.end(), entry.segment.get()) != busy_.end();
+      if (!entry.segment->sealed() || busy) {
+        break;  // runs are contiguous: nothing after a delta is reached before it is sealed
+      }
+      sealed.push_back(std::const_pointer_cast<Segment>(entry.segment));
+    }
+  }
+  BuildRun run;
+  for (const auto& segment : sealed) {
+    if (segment->deleted_rows() >= kDeadRowsMin &&
+        segment->deleted_rows() > kDeadShareMax * segment->rows()) {
+      run.inputs = {segment};
+      return run;
+    }
+  }
+  // From the newest backwards: a segment joins while it is not much larger than what follows it.
+  uint64_t rows = 0;
+  size_t begin = sealed.size();
+  bool needed = false;
+  while (begin > 0) {
+    const Segment& next = *sealed[begin - 1];
+    const bool needs_index = NeedsIndex(next, view->schema);
+    const bool small_enough = next.rows() <= kMergeRatio * std::max<uint64_t>(rows, 1);
+    const bool fits = rows + next.rows() <= kSegmentRowsMax;
+    if (begin != sealed.size() && (!fits || (!small_enough && !(needs_index && needed)))) {
+      break;
+    }
+    rows += next.rows();
+    needed = needed || needs_index;
+    --begin;
+  }
+  run.inputs.assign(sealed.begin() + static_cast<ptrdiff_t>(begin), sealed.end());
+  bool small = true;
+  for (const VectorField& field : view->schema.fields) {
+    small = small && ResolveIndexKind(field.index, static_cast<uint32_t>(rows)) == IndexKind::kFlat;
+  }
+  const bool merge = small ? run.inputs.size() >= kSmallMergeMin : run.inputs.size() >= 2;
+  if (!needed && !merge) {
+    // The newest run is in order; an older segment may still lack its index (a healed one, a new
+    // spec).
+    run.inputs.clear();
+    for (const auto& segment : sealed) {
+      if (NeedsIndex(*segment, view->schema)) {
+        run.inputs = {segment};
+        break;
+      }
+    }
+  }
+  run.extend_first = run.inputs.size() > 1 && CanExtend(*run.inputs.front(), view->schema);
+  return run;
+}
+
+bool Collection::SealSomething() {
+  if (stopping_.load() || NowMs() < retry_at_ms_.load()) {
+    return false;
+  }
+  const auto view = view_.Get();
+  const Segment* last = view->segments.empty() ? nullptr : view->segments.back().segment.get();
+  if (last != nullptr && !last->sealed() && !static_cast<const Delta*>(last)->frozen() &&
+      last->rows() >= kQuietSealRowsMin &&
+      NowMs() - last_write_ms_.load() >= context_.seal_after_quiet_ms) {
+    (void)FreezeDelta();
+  }
+  BuildRun run;
+  run.inputs = PickSeal();
+  return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/false);
+}
+
+bool Collection::BuildSomething() {
+  if (stopping_.load() || NowMs() < retry_at_ms_.load()) {
+    return false;
+  }
+  const BuildRun run = PickBuild();
+  return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/true);
+}
+
+bool Collection::RunBuild(const BuildRun& run, bool build_indexes) {
+  {
+    MutexLock lock(maintenance_mutex_);
+    for (const auto& input : run.inputs) {
+      busy_.push_back(input.get());
+    }
+  }
+  const int64_t start = NowMs();
+  BuildProgress& progress = build_indexes ? build_progress_ : seal_progress_;
+  progress.rows_done = 0;
+  uint64_t rows = 0;
+  for (const auto& input : run.inputs) {
+    rows += input->rows();
+  }
+  if (build_indexes) {
+    running_build_rows_ = rows;
+  }
+  const Status status = BuildAndPublish(run, build_indexes, progress);
+  if (build_indexes) {
+    running_build_rows_ = 0;
+  }
+  {
+    MutexLock lock(maintenance_mutex_);
+    std::erase_if(busy_, [&](const Segment* segment) {
+      return std::any_of(run.inputs.begin(), run.inputs.end(), [&](const auto& input) {
+        return input.get() == segment;
+      });
+    });
+  }
+  const int64_t took = NowMs() - start;
+  if (!status.ok()) {
+    if (!stopping_.load() && status.code() != StatusCode::kCancelled) {
+      counters_.builds_failed.fetch_add(1);
+      retry_at_ms_.store(NowMs() + kRetryAfterMs);
+      ALIDADE_LOG_WARN("collection \"{}\": {} of {} rows failed and will be tried again: {}",
+                       config()->name,
+                       build_indexes ? "index build" : "sealing",
+                       rows,
+                       MessageOf(status));
+    }
+    return false;
+  }
+  if (build_indexes) {
+    counters_.builds_done.fetch_add(1);
+    counters_.build_milliseconds.fetch_add(static_cast<uint64_t>(took));
+  }
+  ALIDADE_LOG_INFO("collection \"{}\": {} {} segments, {} rows, {} ms{}",
+                   config()->name,
+                   build_indexes ? "built one of" : "sealed",
+                   run.inputs.size(),
+                   rows,
+                   took,
+                   run.extend_first ? ", graph extended" : "");
+  return true;
+}
+
+Status Collection::BuildAndPublish(const BuildRun& run,
+                                   bool build_indexes,
+                                   BuildProgress& progress) {
+  uint64_t bytes = 0;
+  for (const auto& input : run.inputs) {
+    bytes += BytesOf(*input);
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const uint64_t free_bytes, FreeBytes(context_.segments_directory));
+  if (free_bytes < bytes + context_.limits.disk_free_bytes_min) {
+    return WithReason(ResourceExhausted("{} bytes free, the new segment may need {}",
+                                        free_bytes,
+                                        bytes + context_.limits.disk_free_bytes_min),
+                      "DISK_FULL");
+  }
+  SegmentWriteRequest request;
+  request.parent_directory = context_.segments_directory + "/" + CollectionDirectoryName(id_);
+  request.store_uuid = std::string(context_.store->uuid());
+  request.collection = id_;
+  request.segment = SegmentId(next_segment_.fetch_add(1));
+  const auto view = view_.Get();
+  request.schema = view->schema;
+  request.at = view->at;
+  request.inputs.assign(run.inputs.begin(), run.inputs.end());
+  request.extend_first = run.extend_first;
+  request.build_indexes = build_indexes;
+  request.build.threads = context_.build_threads;
+  request.build.progress = &progress;
+  ALIDADE_FAILPOINT("maintenance.before_write");
+  ALIDADE_ASSIGN_OR_RETURN(const SegmentWriteResult written, WriteSegment(request));
+
+  std::string directory = written.directory;
+  if (ALIDADE_MUTANT("manifest_before_rename")) {
+    directory += ".tmp";
+    ALIDADE_RETURN_IF_ERROR(RenamePath(written.directory, directory));
+  }
+  std::shared_ptr<SealedSegment> segment;
+  if (written.manifest.rows > 0) {
+    ALIDADE_ASSIGN_OR_RETURN(
+        segment,
+        SealedSegment::Open({directory, request.store_uuid, written.manifest, request.schema}));
+  }
+  ALIDADE_FAILPOINT("maintenance.before_publish");
+  PublishOperation publish(*this, run, written, segment);
+  const Status status = context_.commits->Submit(publish).status();
+  if (!status.ok() && segment != nullptr) {
+    segment->RemoveFilesWhenUnused();
+  }
+  ALIDADE_FAILPOINT_VOID("maintenance.after_publish");
+  if (ALIDADE_MUTANT("manifest_before_rename")) {
+    ALIDADE_RETURN_IF_ERROR(RenamePath(directory, written.directory));
+  }
+  return status;
+}
+
+void Collection::StopMaintenance() {
+  stopping_.store(true);
+  build_progress_.cancelled.store(true);
+  seal_progress_.cancelled.store(true);
+}
+
+bool Collection::HasFrozenDelta() const { return !PickSeal().empty(); }
+
+void Collection::MarkDropped() {
+  dropped_ = true;
+  StopMaintenance();
+}
+
+void Collection::RemoveFilesWhenUnused() {
+  for (const auto& segment : segments_) {
+    if (segment->sealed()) {
+      static_cast<SealedSegment&>(*segment).RemoveFilesWhenUnused();
+    }
+  }
+}
+
+CollectionStats Collection::Stats() const {
+  const auto view = view_.Get();
+  CollectionStats stats;
+  stats.name = config()->name;
+  stats.points = view->live_rows;
+  stats.seq = view->at;
+  stats.builds_done = counters_.builds_done.load();
+  stats.builds_failed = counters_.builds_failed.load();
+  stats.build_seconds = static_cast<double>(counters_.build_milliseconds.load()) / 1e3;
+  stats.healed_segments = counters_.healed.load();
+  if (const uint64_t rows = running_build_rows_.load(); rows > 0) {
+    stats.build_progress = std::min(
+        1.0, static_cast<double>(build_progress_.rows_done.load()) / static_cast<double>(rows));
+  }
+  for (const SegmentView& entry : view->segments) {
+    const Segment& segment = *entry.segment;
+    SegmentInfo info;
+    info.sealed = segment.sealed();
+    info.first_row = segment.first_row().value();
+    info.last_row = segment.last_row().value();
+    info.rows = segment.rows();
+    info.deleted_rows = segment.deleted_rows();
+    info.disk_bytes = segment.disk_bytes();
+    info.memory_bytes = segment.memory_bytes();
+    const uint64_t live = info.rows - std::min(info.deleted_rows, info.rows);
+    if (segment.sealed()) {
+      info.id = static_cast<const SealedSegment&>(segment).manifest().segment;
+    } else {
+      stats.delta_rows += info.rows;
+      stats.delta_bytes += info.memory_bytes;
+    }
+    (segment.sealed() && !NeedsIndex(segment, view->schema) ? stats.indexed_rows
+                                                            : stats.pending_rows) += live;
+    for (FieldIndex field = 0; field < view->schema.fields.size(); ++field) {
+      const IndexKind kind = segment.index_kind(field);
+      info.indexes.emplace_back(kind == IndexKind::kHnsw  ? "hnsw"
+                                : kind == IndexKind::kIvf ? "ivf"
+                                                          : "flat");
+    }
+    stats.disk_bytes += info.disk_bytes;
+    stats.memory_bytes += info.memory_bytes;
+    stats.segments.push_back(std::move(info));
+  }
+  return stats;
+}
+
+}  // namespace alidade

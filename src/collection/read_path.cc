@@ -1,0 +1,323 @@
+// Path: search 3/8 (from engine/engine.cc, to query/executor.cc) and 7/8 (ids, payloads and vectors
+// of the hits)
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "alidade/collection/collection.h"
+#include "alidade/collection/payload_selection.h"
+#include "alidade/common/check.h"
+#include "alidade/query/executor.h"
+#include "alidade/vec/metric.h"
+#include "alidade/vec/vector_matrix.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kListChunkRows = 256;  // rows read at once while a page is filled
+
+std::vector<float> FloatsOf(std::string_view bytes) {
+  std::vector<float> floats(bytes.size() / sizeof(float));
+  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  return floats;
+}
+
+// What of a point a read returns besides its id.
+struct PointParts {
+  const PayloadSelector& payload;
+  const std::vector<std::string>& names;
+  const std::vector<FieldIndex>& fields;
+};
+
+// Points of one store snapshot, by row.
+class StoredPoints {
+ public:
+  StoredPoints(const Store& store,
+               KeySpace space,
+               const Schema& schema,
+               const StoreSnapshot* snapshot)
+      : store_(store), space_(space), schema_(schema), snapshot_(snapshot) {}
+
+  Status Read(const std::vector<RowNo>& rows, const PointParts& parts, std::vector<Point>& out) {
+    ALIDADE_ASSIGN_OR_RETURN(auto stored, store_.GetRows(space_, rows, snapshot_));
+    out.resize(rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (!stored[i].has_value()) {
+        return DataLoss("row {} is missing although its id is there", rows[i]);
+      }
+      out[i].id = std::move(stored[i]->id);
+      out[i].seq = stored[i]->seq;
+      ALIDADE_ASSIGN_OR_RETURN(out[i].payload, SelectPayload(stored[i]->payload, parts.payload));
+    }
+    for (size_t k = 0; k < parts.fields.size(); ++k) {
+      ALIDADE_ASSIGN_OR_RETURN(
+          auto vectors,
+          store_.GetVectors(space_, schema_.fields[parts.fields[k]].id, rows, snapshot_));
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (vectors[i].has_value()) {
+          out[i].vectors[parts.names[k]] = FloatsOf(*vectors[i]);
+        }
+      }
+    }
+    return OkStatus();
+  }
+
+ private:
+  const Store& store_;
+  const KeySpace space_;
+  const Schema& schema_;
+  const StoreSnapshot* snapshot_;
+};
+
+StatusOr<SearchHit> MakeHit(const SegmentSet& view,
+                            const GlobalHit& hit,
+                            Metric metric,
+                            const PointParts& parts) {
+  const Segment& segment = *view.segments[hit.segment].segment;
+  SearchHit result;
+  ALIDADE_ASSIGN_OR_RETURN(result.point.id, PointId::Decode(segment.encoded_id(hit.row)));
+  ALIDADE_ASSIGN_OR_RETURN(result.point.payload,
+                           SelectPayload(segment.payload(hit.row), parts.payload));
+  for (size_t k = 0; k < parts.fields.size(); ++k) {
+    const float* vector = segment.vector(parts.fields[k], hit.row);
+    if (vector != nullptr) {
+      const uint32_t dim = view.schema.fields[parts.fields[k]].dim;
+      result.point.vectors[parts.names[k]].assign(vector, vector + dim);
+    }
+  }
+  result.score = ScoreFromDistance(metric, hit.distance).value;
+  result.distance = metric == Metric::kL2 ? std::sqrt(static_cast<double>(hit.distance))
+                                          : static_cast<double>(hit.distance);
+  return result;
+}
+
+}  // namespace
+
+StatusOr<FieldIndex> Collection::FindFieldOrError(const Schema& schema,
+                                                  const std::string& name,
+                                                  const std::string& path) const {
+  if (name.empty()) {
+    if (schema.fields.size() == 1) {
+      return FieldIndex{0};
+    }
+    return FieldError(path, "must name one of the {} vector fields", schema.fields.size());
+  }
+  const std::optional<FieldIndex> found = schema.FindField(name);
+  if (!found.has_value()) {
+    std::string names;
+    for (const VectorField& field : schema.fields) {
+      names += (names.empty() ? "" : ", ") + field.name;
+    }
+    return FieldError(path, "there is no vector field \"{}\"; there are: {}", name, names);
+  }
+  return *found;
+}
+
+StatusOr<std::vector<FieldIndex>> Collection::FindFields(
+    const Schema& schema, const std::vector<std::string>& names) const {
+  std::vector<FieldIndex> fields;
+  for (const std::string& name : names) {
+    ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
+                             FindFieldOrError(schema, name, "with_vectors"));
+    fields.push_back(field);
+  }
+  return fields;
+}
+
+StatusOr<GetResponse> Collection::Get(const GetRequest& request) const {
+  ALIDADE_RETURN_IF_ERROR(
+      context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
+  const auto view = view_.Get();
+  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view->schema, request.vectors));
+  const auto snapshot = context_.store->TakeSnapshot();
+  std::vector<std::string> ids;
+  for (const PointId& id : request.ids) {
+    ids.push_back(id.Encode());
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const auto entries,
+                           context_.store->GetIds(space(), ids, snapshot.get()));
+  std::vector<RowNo> rows;
+  for (const auto& entry : entries) {
+    if (entry.has_value()) {
+      rows.push_back(entry->row);
+    }
+  }
+  std::vector<Point> points;
+  StoredPoints stored(*context_.store, space(), view->schema, snapshot.get());
+  ALIDADE_RETURN_IF_ERROR(stored.Read(rows, {request.payload, request.vectors, fields}, points));
+  GetResponse response;
+  response.at = view->at;
+  size_t next = 0;
+  for (const auto& entry : entries) {
+    response.points.push_back(entry.has_value() ? std::optional<Point>(std::move(points[next++]))
+                                                : std::nullopt);
+  }
+  return response;
+}
+
+StatusOr<CountResponse> Collection::Count(const CountRequest& request) const {
+  ALIDADE_RETURN_IF_ERROR(
+      context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
+  const auto view = view_.Get();
+  CountResponse response;
+  response.at = view->at;
+  response.points = view->live_rows;
+  if (request.filter != nullptr) {
+    ALIDADE_ASSIGN_OR_RETURN(response.points,
+                             CountRows(*view, request.filter.get(), request.options.deadline));
+  }
+  return response;
+}
+
+StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
+  ALIDADE_RETURN_IF_ERROR(
+      context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
+  const auto view = view_.Get();
+  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view->schema, request.vectors));
+  const auto snapshot = context_.store->TakeSnapshot();
+  ListResponse response;
+  response.at = view->at;
+  std::string after = request.after;
+  bool more = true;
+  while (more && response.points.size() < request.page_size) {
+    ALIDADE_RETURN_IF_ERROR(request.options.deadline.Check());
+    std::vector<RowNo> rows;
+    std::vector<std::string> ids;
+    const size_t wanted =
+        request.filter == nullptr
+            ? std::min<size_t>(kListChunkRows, request.page_size - response.points.size())
+            : kListChunkRows;
+    ALIDADE_RETURN_IF_ERROR(
+        context_.store->ScanIds(space(),
+                                after,
+                                snapshot.get(),
+                                [&](std::string_view encoded_id, IdEntry entry) -> StatusOr<bool> {
+                                  ids.emplace_back(encoded_id);
+                                  rows.push_back(entry.row);
+                                  return rows.size() < wanted;
+                                }));
+    more = rows.size() == wanted;
+    if (request.filter != nullptr && !rows.empty()) {
+      ALIDADE_ASSIGN_OR_RETURN(const auto stored,
+                               context_.store->GetRows(space(), rows, snapshot.get()));
+      std::vector<RowNo> kept;
+      for (size_t i = 0;
+           i < rows.size() && kept.size() + response.points.size() < request.page_size;
+           ++i) {
+        after = ids[i];
+        if (stored[i].has_value() && Matches(*request.filter, stored[i]->payload)) {
+          kept.push_back(rows[i]);
+        }
+      }
+      more = more || after != ids.back();
+      rows = std::move(kept);
+    } else if (!ids.empty()) {
+      after = ids.back();
+    }
+    std::vector<Point> points;
+    StoredPoints reader(*context_.store, space(), view->schema, snapshot.get());
+    ALIDADE_RETURN_IF_ERROR(reader.Read(rows, {request.payload, request.vectors, fields}, points));
+    std::move(points.begin(), points.end(), std::back_inserter(response.points));
+  }
+  if (more) {
+    response.next = after;
+  }
+  return response;
+}
+
+StatusOr<std::vector<float>> Collection::TargetVector(const SegmentSet& view,
+                                                      const SearchQuery& query,
+                                                      FieldIndex field,
+                                                      const std::string& path) const {
+  const VectorField& spec = view.schema.fields[field];
+  if (const auto* given = std::get_if<std::vector<float>>(&query.target)) {
+    if (given->size() != spec.dim) {
+      return FieldError(path + ".vector",
+                        "has {} dimensions, the field \"{}\" has {}",
+                        given->size(),
+                        spec.name,
+                        spec.dim);
+    }
+    ALIDADE_RETURN_IF_ERROR(ValidateVector(*given, spec.metric, path + ".vector"));
+    return *given;
+  }
+  const PointId& id = std::get<PointId>(query.target);
+  const auto snapshot = context_.store->TakeSnapshot();
+  ALIDADE_ASSIGN_OR_RETURN(const auto entries,
+                           context_.store->GetIds(space(), {id.Encode()}, snapshot.get()));
+  if (!entries[0].has_value()) {
+    return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
+                      "POINT_NOT_FOUND");
+  }
+  ALIDADE_ASSIGN_OR_RETURN(
+      const auto vectors,
+      context_.store->GetVectors(space(), spec.id, {entries[0]->row}, snapshot.get()));
+  if (!vectors[0].has_value()) {
+    return FailedPrecondition("{}.point_id: the point {} has no vector in the field \"{}\"",
+                              path,
+                              id.ToString(),
+                              spec.name);
+  }
+  return FloatsOf(*vectors[0]);
+}
+
+StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
+                                             const SearchQuery& query,
+                                             const Deadline& deadline,
+                                             const std::string& path) const {
+  ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
+                           FindFieldOrError(view.schema, query.field, "vector_field"));
+  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view.schema, query.vectors));
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<float> vector, TargetVector(view, query, field, path));
+  const Metric metric = view.schema.fields[field].metric;
+  const auto settings = config();
+  VectorQuery wanted;
+  wanted.field = field;
+  wanted.vector = vector.data();
+  wanted.k = query.k;
+  wanted.ef = query.ef != 0 ? query.ef : settings->default_ef;
+  wanted.nprobe = query.nprobe != 0 ? query.nprobe : settings->default_nprobe;
+  wanted.exact = query.exact;
+  wanted.filter = query.filter.get();
+  wanted.explain = query.explain;
+  std::string self;
+  if (const auto* id = std::get_if<PointId>(&query.target)) {
+    self = id->Encode();
+    wanted.excluded_id = self;
+  }
+  if (query.score_threshold.has_value()) {
+    wanted.distance_max = DistanceFromScore(metric, Score{*query.score_threshold});
+  }
+  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view, wanted, deadline));
+  SearchResult result;
+  result.stats = outcome.stats;
+  result.exact = outcome.exact;
+  result.plan = std::move(outcome.plan);
+  result.hits.reserve(outcome.hits.size());
+  for (const GlobalHit& hit : outcome.hits) {
+    ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
+                             MakeHit(view, hit, metric, {query.payload, query.vectors, fields}));
+    result.hits.push_back(std::move(made));
+  }
+  return result;
+}
+
+StatusOr<SearchResponse> Collection::Search(const SearchRequest& request) const {
+  ALIDADE_RETURN_IF_ERROR(
+      context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
+  const auto view = view_.Get();
+  SearchResponse response;
+  response.at = view->at;
+  response.results.reserve(request.queries.size());
+  for (size_t i = 0; i < request.queries.size(); ++i) {
+    ALIDADE_ASSIGN_OR_RETURN(
+        SearchResult result,
+        SearchOne(
+            *view, request.queries[i], request.options.deadline, fmt::format("queries[{}]", i)));
+    response.results.push_back(std::move(result));
+  }
+  return response;
+}
+
+}  // namespace alidade

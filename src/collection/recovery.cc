@@ -1,0 +1,224 @@
+// Path: restart 2/5 .. 5/5 (from engine/engine.cc; to segment/sealed_segment.cc and
+// segment/delta.cc)
+//
+// Manifest rows say which sealed segments there are. A segment whose rows or vectors are missing or
+// damaged is dropped: its range then counts as uncovered, like the newest rows, and is replayed
+// from the store through the same AppendRow that live writes use.
+#include <algorithm>
+#include <utility>
+
+#include "alidade/collection/collection.h"
+#include "alidade/collection/config_codec.h"
+#include "alidade/common/bytes.h"
+#include "alidade/common/check.h"
+#include "alidade/common/failpoint.h"
+#include "alidade/common/file.h"
+#include "alidade/common/log.h"
+#include "alidade/segment/segment_writer.h"
+
+namespace alidade {
+
+Collection::Collection(CollectionContext context, CollectionId id, const CollectionConfig& config)
+    : context_(std::move(context)), id_(id) {
+  config_.Set(std::make_shared<CollectionConfig>(config));
+  schema_.fields = config.fields;
+  PublishView(SeqNo(0));
+}
+
+Collection::~Collection() = default;
+
+Status Collection::LoadState() {
+  std::optional<std::string> value;
+  ALIDADE_RETURN_IF_ERROR(
+      context_.store->GetMeta(MetaKind::kState, CollectionMetaName(id_), value));
+  if (!value.has_value()) {
+    return OkStatus();  // never written to
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const CollectionState state, DecodeState(*value));
+  next_row_ = state.next_row;
+  live_rows_ = state.live_rows;
+  seq_ = state.seq;
+  return OkStatus();
+}
+
+Status Collection::Recover() {
+  ALIDADE_RETURN_IF_ERROR(LoadState());
+  std::vector<SegmentManifest> manifests;
+  ALIDADE_RETURN_IF_ERROR(context_.store->ScanMeta(
+      MetaKind::kManifest,
+      CollectionMetaName(id_),
+      [&](std::string_view, std::string_view value) -> Status {
+        ALIDADE_ASSIGN_OR_RETURN(SegmentManifest manifest, DecodeManifest(value));
+        next_segment_ = std::max(next_segment_.load(), manifest.segment.value() + 1);
+        manifests.push_back(std::move(manifest));
+        return OkStatus();
+      }));
+  std::sort(manifests.begin(), manifests.end(), [](const auto& a, const auto& b) {
+    return a.first_row < b.first_row;
+  });
+  ALIDADE_RETURN_IF_ERROR(OpenSegments(manifests));
+  ALIDADE_RETURN_IF_ERROR(RemoveOrphans(manifests));
+
+  // Rows that no segment covers, in order, between and after the segments.
+  std::vector<std::shared_ptr<Segment>> sealed;
+  sealed.swap(segments_);
+  RowNo next{0};
+  for (const auto& segment : sealed) {
+    if (next < segment->first_row()) {
+      ALIDADE_RETURN_IF_ERROR(ReplayRows(next, RowNo(segment->first_row().value() - 1)));
+      if (open_delta_ != nullptr) {
+        open_delta_->Freeze(RowNo(segment->first_row().value() - 1));
+        open_delta_ = nullptr;
+      }
+    }
+    segments_.push_back(segment);
+    next = segment->last_row().Next();
+  }
+  if (next < next_row_) {
+    ALIDADE_RETURN_IF_ERROR(ReplayRows(next, RowNo(next_row_.value() - 1)));
+  }
+
+  uint64_t alive = 0;
+  for (const auto& segment : segments_) {
+    alive += segment->rows() - segment->deleted_rows();
+  }
+  if (alive != live_rows_) {
+    return DataLoss("collection \"{}\" should have {} points, {} were recovered",
+                    config()->name,
+                    live_rows_,
+                    alive);
+  }
+  PublishView(seq_);
+  return OkStatus();
+}
+
+Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
+  std::vector<SegmentManifest> kept;
+  WriteBatch dropped;
+  bool any_dropped = false;
+  for (SegmentManifest& manifest : manifests) {
+    SealedSegment::OpenOptions options;
+    options.directory = context_.segments_directory + "/" + CollectionDirectoryName(id_) + "/" +
+                        SegmentDirectoryName(manifest.segment);
+    options.store_uuid = std::string(context_.store->uuid());
+    options.manifest = manifest;
+    options.schema = schema_;
+    auto opened = SealedSegment::Open(options);
+    if (!opened.ok()) {
+      ALIDADE_LOG_WARN("collection \"{}\": segment {} is dropped and its {} rows are replayed: {}",
+                       config()->name,
+                       manifest.segment,
+                       manifest.rows,
+                       MessageOf(opened.status()));
+      dropped.DeleteMeta(MetaKind::kManifest, ManifestMetaName(id_, manifest.segment));
+      any_dropped = true;
+      counters_.healed.fetch_add(1);
+      continue;
+    }
+    for (const auto& damage : (*opened)->damaged_indexes()) {
+      ALIDADE_LOG_WARN(
+          "collection \"{}\": the index of field \"{}\" in segment {} will be rebuilt: {}",
+          config()->name,
+          schema_.fields[damage.field].name,
+          manifest.segment,
+          damage.reason);
+      counters_.healed.fetch_add(1);
+    }
+    std::shared_ptr<SealedSegment> segment = std::move(opened).value();
+    ALIDADE_RETURN_IF_ERROR(ApplyTombstones(*segment));
+    segments_.push_back(std::move(segment));
+    kept.push_back(std::move(manifest));
+  }
+  manifests = std::move(kept);
+  if (any_dropped) {
+    ALIDADE_FAILPOINT("recover.before_drop_manifest");
+    ALIDADE_RETURN_IF_ERROR(context_.store->Write(dropped, /*sync=*/true));
+    ALIDADE_FAILPOINT("recover.after_drop_manifest");
+  }
+  return OkStatus();
+}
+
+Status Collection::ApplyTombstones(Segment& segment) const {
+  return context_.store->ScanTombstones(
+      space(), segment.first_row(), segment.last_row(), [&](RowNo row, SeqNo seq) -> Status {
+        if (const auto found = segment.FindRow(row); found.has_value()) {
+          segment.MarkDeleted(*found, seq);
+        }
+        return OkStatus();
+      });
+}
+
+Status Collection::RemoveOrphans(const std::vector<SegmentManifest>& kept) const {
+  const std::string directory = context_.segments_directory + "/" + CollectionDirectoryName(id_);
+  if (!PathExists(directory)) {
+    return OkStatus();
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const auto names, ListDirectory(directory));
+  for (const std::string& name : names) {
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const SegmentManifest& manifest) {
+      return SegmentDirectoryName(manifest.segment) == name;
+    });
+    if (!known) {
+      ALIDADE_LOG_INFO("removing {}/{}: no manifest names it", directory, name);
+      ALIDADE_RETURN_IF_ERROR(RemoveTree(directory + "/" + name));
+    }
+  }
+  return OkStatus();
+}
+
+Status Collection::ReplayRows(RowNo first, RowNo last) {
+  // Vectors lie apart from rows, so they are read per chunk of rows.
+  constexpr size_t kChunkRows = 1'024;
+  struct Replayed {
+    RowNo number;
+    std::string encoded_id;
+    std::string payload;
+  };
+  std::vector<Replayed> chunk;
+  const auto apply = [&]() -> Status {
+    std::vector<RowNo> numbers;
+    for (const Replayed& row : chunk) {
+      numbers.push_back(row.number);
+    }
+    std::vector<std::vector<std::optional<std::string>>> vectors;
+    for (const VectorField& field : schema_.fields) {
+      ALIDADE_ASSIGN_OR_RETURN(auto read,
+                               context_.store->GetVectors(space(), field.id, numbers, nullptr));
+      for (size_t i = 0; i < read.size(); ++i) {
+        if (read[i].has_value() && read[i]->size() != field.dim * sizeof(float)) {
+          return DataLoss("row {} has {} bytes in field \"{}\" of {} dimensions",
+                          numbers[i],
+                          read[i]->size(),
+                          field.name,
+                          field.dim);
+        }
+      }
+      vectors.push_back(std::move(read));
+    }
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      NewRow row{chunk[i].number, chunk[i].encoded_id, chunk[i].payload, {}};
+      for (const auto& field : vectors) {
+        row.vectors.push_back(
+            field[i].has_value()
+                ? std::span<const float>(reinterpret_cast<const float*>(field[i]->data()),
+                                         field[i]->size() / sizeof(float))
+                : std::span<const float>());
+      }
+      AppendRow(row);
+    }
+    chunk.clear();
+    return OkStatus();
+  };
+  ALIDADE_RETURN_IF_ERROR(
+      context_.store->ScanRows(space(),
+                               first,
+                               last,
+                               /*snapshot=*/nullptr,
+                               [&](RowNo number, const StoredRow& row) -> Status {
+                                 chunk.push_back({number, row.id.Encode(), row.payload});
+                                 return chunk.size() < kChunkRows ? OkStatus() : apply();
+                               }));
+  return apply();
+}
+
+}  // namespace alidade
