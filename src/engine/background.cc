@@ -1,0 +1,131 @@
+// The engine's background threads: one seals deltas and removes what was dropped, one merges and
+// indexes.
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "alidade/collection/config_codec.h"
+#include "alidade/common/failpoint.h"
+#include "alidade/common/file.h"
+#include "alidade/common/log.h"
+#include "alidade/segment/segment_writer.h"
+
+#include "engine_impl.h"
+
+namespace alidade {
+namespace {
+
+constexpr std::chrono::milliseconds kIdlePeriod{100};
+constexpr uint32_t kDropKeysPerStep = 20'000;
+constexpr uint64_t kQuietLogBytes = uint64_t{8} << 20;
+constexpr std::chrono::seconds kQuietLogPeriod{2};
+
+}  // namespace
+
+void Engine::Impl::StartBackground() {
+  background.emplace_back([this] { RunMaintenance(/*build=*/false); });
+  background.emplace_back([this] { RunMaintenance(/*build=*/true); });
+}
+
+void Engine::Impl::RunMaintenance(bool build) {
+  // Linux keeps niceness per thread, and threads made by this one inherit it. Failure costs
+  // politeness only.
+  (void)::setpriority(
+      PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options.background_nice);
+  while (true) {
+    {
+      MutexLock lock(mutex);
+      if (stopping) {
+        return;
+      }
+    }
+    if (!RunOneStep(build)) {
+      MutexLock lock(mutex);
+      if (!stopping) {
+        changed.WaitUntil(mutex, std::chrono::steady_clock::now() + kIdlePeriod);
+      }
+    }
+  }
+}
+
+bool Engine::Impl::RunOneStep(bool build) {
+  bool worked = false;
+  for (const auto& [name, collection] : catalog.Get()->collections) {
+    worked = (build ? collection->BuildSomething() : collection->SealSomething()) || worked;
+  }
+  if (!build) {
+    RemoveDropped();
+    FlushQuietLog();
+  }
+  return worked;
+}
+
+// A start replays the log. When nothing is written any more, its content goes into tables.
+void Engine::Impl::FlushQuietLog() {
+  const auto now = std::chrono::steady_clock::now();
+  const uint64_t bytes = store->WalBytes();
+  if (bytes != log_bytes_seen) {
+    log_bytes_seen = bytes;
+    log_quiet_since = now;
+    return;
+  }
+  if (bytes < kQuietLogBytes || now - log_quiet_since < kQuietLogPeriod) {
+    return;
+  }
+  log_quiet_since = now;
+  // RocksDB must never meet a full disk: the tables need at most as much room as the log.
+  const StatusOr<uint64_t> free_bytes = FreeBytes(options.data_directory);
+  if (!free_bytes.ok() || *free_bytes < options.limits.disk_free_bytes_min + bytes) {
+    return;
+  }
+  if (const Status status = store->Flush(); !status.ok()) {
+    ALIDADE_LOG_WARN("the log stays as it is for now: {}", MessageOf(status));
+  }
+}
+
+void Engine::Impl::RemoveDropped() {
+  CollectionId id;
+  {
+    MutexLock lock(mutex);
+    if (dropped.empty()) {
+      return;
+    }
+    id = dropped.front();
+  }
+  while (true) {
+    {
+      MutexLock lock(mutex);
+      if (stopping) {
+        return;
+      }
+    }
+    const StatusOr<bool> done = store->DeleteSomeKeys(id, kDropKeysPerStep);
+    if (!done.ok()) {
+      ALIDADE_LOG_WARN(
+          "keys of dropped collection {} stay for now: {}", id, MessageOf(done.status()));
+      return;
+    }
+    if (*done) {
+      break;
+    }
+  }
+  ALIDADE_FAILPOINT_VOID("drop.keys_deleted");
+  const std::string directory = SegmentsDirectory() + "/" + CollectionDirectoryName(id);
+  if (const Status status = RemoveTree(directory); !status.ok()) {
+    ALIDADE_LOG_WARN("files of dropped collection {} stay for now: {}", id, MessageOf(status));
+    return;
+  }
+  ALIDADE_FAILPOINT_VOID("drop.files_removed");
+  WriteBatch batch;
+  batch.DeleteMeta(MetaKind::kDropped, CollectionMetaName(id));
+  if (const Status status = store->Write(batch, /*sync=*/true); !status.ok()) {
+    ALIDADE_LOG_WARN("dropped collection {} is noted still: {}", id, MessageOf(status));
+    return;
+  }
+  MutexLock lock(mutex);
+  dropped.erase(dropped.begin());
+}
+
+}  // namespace alidade

@@ -1,0 +1,98 @@
+#include "catalog.h"
+
+#include <set>
+#include <vector>
+
+#include "alidade/common/nearest_name.h"
+
+namespace alidade {
+namespace {
+
+constexpr size_t kNearEdits = 3;
+constexpr size_t kLabelsMax = 64;
+constexpr size_t kTextBytesMax = 4'096;
+
+bool IsWordCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+}  // namespace
+
+std::shared_ptr<Collection> Catalog::Find(const std::string& name) const {
+  const auto alias = aliases.find(name);
+  const auto found = collections.find(alias == aliases.end() ? name : alias->second);
+  return found == collections.end() ? nullptr : found->second;
+}
+
+Status NoSuchCollection(const Catalog& catalog, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [existing, collection] : catalog.collections) {
+    names.push_back(existing);
+  }
+  const std::string nearest = NearestName(name, names, kNearEdits);
+  return WithReason(NotFound("there is no collection \"{}\"{}",
+                             name,
+                             nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"),
+                    "COLLECTION_NOT_FOUND");
+}
+
+Status ValidateName(const std::string& name, const std::string& path) {
+  if (name.empty() || name.size() > kNameBytesMax) {
+    return FieldError(path, "has {} bytes, 1 to {} are allowed", name.size(), kNameBytesMax);
+  }
+  for (const char c : name) {
+    if (!IsWordCharacter(c) && (&c == name.data() || (c != '_' && c != '-'))) {
+      return FieldError(path,
+                        "may have letters, digits, '_' and '-' only, and starts with a letter or "
+                        "digit: \"{}\"",
+                        name);
+    }
+  }
+  return OkStatus();
+}
+
+Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
+  ALIDADE_RETURN_IF_ERROR(ValidateName(config.name, "name"));
+  if (config.description.size() > kTextBytesMax) {
+    return FieldError("description", "is longer than {} bytes", kTextBytesMax);
+  }
+  if (config.labels.size() > kLabelsMax) {
+    return FieldError("labels", "has {} entries, {} are allowed", config.labels.size(), kLabelsMax);
+  }
+  for (const auto& [key, value] : config.labels) {
+    if (key.empty() || key.size() > kNameBytesMax || value.size() > kTextBytesMax) {
+      return FieldError("labels", "the label \"{}\" is empty or too long", key.substr(0, 64));
+    }
+  }
+  if (config.fields.empty() || config.fields.size() > kVectorFieldsMax) {
+    return FieldError("vector_fields",
+                      "has {} entries, 1 to {} are allowed",
+                      config.fields.size(),
+                      kVectorFieldsMax);
+  }
+  if (config.default_ef > limits.ef_max) {
+    return FieldError(
+        "default_ef", "is {}, at most {} is allowed", config.default_ef, limits.ef_max);
+  }
+  if (config.default_nprobe > limits.nprobe_max) {
+    return FieldError(
+        "default_nprobe", "is {}, at most {} is allowed", config.default_nprobe, limits.nprobe_max);
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; i < config.fields.size(); ++i) {
+    const VectorField& field = config.fields[i];
+    const std::string path = fmt::format("vector_fields[{}]", i);
+    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
+    if (!names.insert(field.name).second) {
+      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
+    }
+    if (field.dim < 1 || field.dim > limits.dimension_max) {
+      return FieldError(
+          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
+    }
+    ALIDADE_RETURN_IF_ERROR(ValidateIndexSpec(field.index, field.dim, path + ".index"));
+  }
+  return OkStatus();
+}
+
+}  // namespace alidade
