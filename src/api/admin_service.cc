@@ -1,0 +1,101 @@
+#include "admin_service.h"
+
+#include <algorithm>
+
+#include "admin_codec.h"
+#include "field_path.h"
+#include "point_codec.h"
+
+namespace alidade {
+namespace {
+
+// Waits until nothing is pending or `until` passes, whichever is first; both are OK.
+Status WaitAtMost(Engine& engine,
+                  const std::string& collection,
+                  const Deadline& until,
+                  const Deadline& deadline,
+                  CollectionStats& stats) {
+  const Deadline first(std::min(until.at(), deadline.at()),
+                       [&deadline] { return deadline.Check().code() == StatusCode::kCancelled; });
+  const Status status = engine.WaitIndexed(collection, first, stats);
+  if (status.code() == StatusCode::kDeadlineExceeded && until.Passed() && !deadline.Passed()) {
+    return OkStatus();
+  }
+  return status;
+}
+
+}  // namespace
+
+grpc::Status AdminService::Flush(grpc::ServerContext* context,
+                                 const v1::FlushRequest* request,
+                                 v1::FlushResponse* response) {
+  return context_.runner.Run(Method::kFlush, Lane::kWaiting, *context, [&](Call& call) -> Status {
+    call.describe = [request] { return "collection=" + request->collection(); };
+    if (!request->collection().empty()) {
+      ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
+    }
+    ALIDADE_RETURN_IF_ERROR(context_.engine.Flush(request->collection(), call.deadline));
+    response->set_seq(context_.engine.Stats().durable_seq.value());
+    return OkStatus();
+  });
+}
+
+grpc::Status AdminService::WaitIndexed(grpc::ServerContext* context,
+                                       const v1::WaitIndexedRequest* request,
+                                       v1::WaitIndexedResponse* response) {
+  return context_.runner.Run(
+      Method::kWaitIndexed, Lane::kWaiting, *context, [&](Call& call) -> Status {
+        call.describe = [request] { return "collection=" + request->collection(); };
+        ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
+        Deadline until;
+        if (request->has_timeout()) {
+          ALIDADE_ASSIGN_OR_RETURN(const auto timeout, DecodeTimeout(request->timeout()));
+          // A year is as good as forever and cannot overflow the clock.
+          until = Deadline::After(
+              std::min<std::chrono::milliseconds>(timeout, std::chrono::hours(24 * 365)));
+        }
+        CollectionStats stats;
+        ALIDADE_RETURN_IF_ERROR(
+            WaitAtMost(context_.engine, request->collection(), until, call.deadline, stats));
+        response->set_indexed_rows(stats.indexed_rows);
+        response->set_pending_rows(stats.pending_rows);
+        response->set_build_progress(stats.build_progress);
+        return OkStatus();
+      });
+}
+
+grpc::Status AdminService::GetCollectionStats(grpc::ServerContext* context,
+                                              const v1::GetCollectionStatsRequest* request,
+                                              v1::GetCollectionStatsResponse* response) {
+  return context_.runner.Run(
+      Method::kGetCollectionStats, Lane::kReserved, *context, [&](Call& call) -> Status {
+        call.describe = [request] { return "collection=" + request->collection(); };
+        ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
+        ALIDADE_RETURN_IF_ERROR(WaitForSeq(context_.engine, request->min_seq(), call.deadline));
+        ALIDADE_ASSIGN_OR_RETURN(const CollectionStats stats,
+                                 context_.engine.Stats(request->collection()));
+        EncodeStats(stats, *response);
+        return OkStatus();
+      });
+}
+
+grpc::Status AdminService::GetServerInfo(grpc::ServerContext* context,
+                                         const v1::GetServerInfoRequest*,
+                                         v1::GetServerInfoResponse* response) {
+  return context_.runner.Run(
+      Method::kGetServerInfo, Lane::kReserved, *context, [&](Call&) -> Status {
+        const EngineStats stats = context_.engine.Stats();
+        const auto uptime = std::chrono::system_clock::now() - context_.start_time;
+        response->set_version(context_.version);
+        response->set_revision(context_.revision);
+        EncodeTimestamp(context_.start_time, *response->mutable_start_time());
+        EncodeDuration(std::chrono::duration<double>(uptime).count(), *response->mutable_uptime());
+        response->set_seq(stats.seq.value());
+        response->set_collections(static_cast<uint32_t>(stats.collections.size()));
+        response->set_instruction_set(context_.instruction_set);
+        EncodeLimits(context_.limits(), *response->mutable_limits());
+        return OkStatus();
+      });
+}
+
+}  // namespace alidade

@@ -1,0 +1,220 @@
+#include "point_codec.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "alidade/filter/filter.h"
+
+#include "value_codec.h"
+
+namespace alidade {
+namespace {
+
+bool IsNameCharacter(char c, bool first) {
+  const bool alphanumeric =
+      (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  return alphanumeric || (!first && (c == '_' || c == '-'));
+}
+
+}  // namespace
+
+Status CheckName(std::string_view name, const FieldPath& path) {
+  if (name.empty()) {
+    return FieldError(path.ToString(), "is empty");
+  }
+  if (name.size() > kNameBytesMax) {
+    return FieldError(path.ToString(), "has {} bytes, the limit is {}", name.size(), kNameBytesMax);
+  }
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (!IsNameCharacter(name[i], i == 0)) {
+      return FieldError(
+          path.ToString(),
+          "must start with a letter or digit and hold only letters, digits, '_' and '-'");
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<PointId> DecodePointId(const v1::PointId& in, const FieldPath& path) {
+  switch (in.id_case()) {
+    case v1::PointId::kNum:
+      return PointId(static_cast<uint64_t>(in.num()));
+    case v1::PointId::kStr:
+      if (const Status status = ValidateTextId(in.str()); !status.ok()) {
+        return FieldError(path.ToString(), "{}", MessageOf(status));
+      }
+      return PointId(in.str());
+    case v1::PointId::ID_NOT_SET:
+      break;
+  }
+  return FieldError(path.ToString(), "is missing");
+}
+
+StatusOr<std::vector<PointId>> DecodePointIds(
+    const google::protobuf::RepeatedPtrField<v1::PointId>& in,
+    const Limits& limits,
+    const FieldPath& path) {
+  if (in.empty()) {
+    return FieldError(path.ToString(), "is empty");
+  }
+  const auto count = static_cast<size_t>(in.size());
+  if (count > limits.batch_rows_max) {
+    return FieldError(path.ToString(), "has {} ids, the limit is {}", count, limits.batch_rows_max);
+  }
+  std::vector<PointId> ids;
+  ids.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    ALIDADE_ASSIGN_OR_RETURN(PointId id, DecodePointId(in[static_cast<int>(i)], path.At(i)));
+    ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+StatusOr<std::span<const float>> DecodeVector(const v1::Vector& in, const FieldPath& path) {
+  switch (in.data_case()) {
+    case v1::Vector::kPacked: {
+      const std::string& bytes = in.packed();
+      if (bytes.empty() || bytes.size() % sizeof(float) != 0) {
+        return FieldError(
+            path.Field("packed").ToString(),
+            "has {} bytes, which is no positive multiple of {} (little-endian float32)",
+            bytes.size(),
+            sizeof(float));
+      }
+      // A string's bytes are aligned to at least eight, on the heap and inside the string object
+      // alike.
+      return std::span<const float>(reinterpret_cast<const float*>(bytes.data()),
+                                    bytes.size() / sizeof(float));
+    }
+    case v1::Vector::kValues:
+      if (in.values().values().empty()) {
+        return FieldError(path.Field("values").ToString(), "is empty");
+      }
+      return std::span<const float>(in.values().values().data(),
+                                    static_cast<size_t>(in.values().values_size()));
+    case v1::Vector::DATA_NOT_SET:
+      break;
+  }
+  return FieldError(path.ToString(), "has neither `packed` nor `values`");
+}
+
+StatusOr<Durability> DecodeDurability(v1::Durability in, Durability default_durability) {
+  switch (in) {
+    case v1::DURABILITY_UNSPECIFIED:
+      return default_durability;
+    case v1::DURABILITY_DURABLE:
+      return Durability::kDurable;
+    case v1::DURABILITY_BUFFERED:
+      return Durability::kBuffered;
+    default:
+      return FieldError("durability", "{} is not known to this server", static_cast<int>(in));
+  }
+}
+
+StatusOr<WriteOptions> DecodeWriteOptions(const std::string& request_id,
+                                          v1::Durability durability,
+                                          Durability default_durability) {
+  if (request_id.size() > kRequestIdBytesMax) {
+    return FieldError(
+        "request_id", "has {} bytes, the limit is {}", request_id.size(), kRequestIdBytesMax);
+  }
+  WriteOptions options;
+  options.request_id = request_id;
+  ALIDADE_ASSIGN_OR_RETURN(options.durability, DecodeDurability(durability, default_durability));
+  return options;
+}
+
+StatusOr<PayloadSelector> DecodePayloadSelector(bool present,
+                                                const v1::PayloadSelector& in,
+                                                const FieldPath& path) {
+  PayloadSelector out;
+  out.mode = PayloadSelector::Mode::kAll;
+  if (!present) {
+    return out;
+  }
+  const v1::KeyList* keys = nullptr;
+  switch (in.selector_case()) {
+    case v1::PayloadSelector::kAll:
+      out.mode = in.all() ? PayloadSelector::Mode::kAll : PayloadSelector::Mode::kNone;
+      return out;
+    case v1::PayloadSelector::kInclude:
+      out.mode = PayloadSelector::Mode::kInclude;
+      keys = &in.include();
+      break;
+    case v1::PayloadSelector::kExclude:
+      out.mode = PayloadSelector::Mode::kExclude;
+      keys = &in.exclude();
+      break;
+    case v1::PayloadSelector::SELECTOR_NOT_SET:
+      return FieldError(path.ToString(), "has none of `all`, `include`, `exclude`");
+  }
+  if (keys->keys().empty() || keys->keys_size() > kSelectorKeysMax) {
+    return FieldError(
+        path.ToString(), "has {} keys; 1..{} are allowed", keys->keys_size(), kSelectorKeysMax);
+  }
+  for (const std::string& key : keys->keys()) {
+    if (key.empty() || key.size() > kFilterKeyBytesMax) {
+      return FieldError(path.ToString(),
+                        "has a key of {} bytes; 1..{} are allowed",
+                        key.size(),
+                        kFilterKeyBytesMax);
+    }
+    out.keys.push_back(key);
+  }
+  return out;
+}
+
+StatusOr<std::vector<std::string>> DecodeWithVectors(
+    const google::protobuf::RepeatedPtrField<std::string>& in) {
+  const FieldPath path("with_vectors");
+  std::vector<std::string> out;
+  if (in.size() == 1 && in[0] == "*") {
+    out.push_back("*");
+    return out;
+  }
+  if (static_cast<uint32_t>(in.size()) > kVectorFieldsMax) {
+    return FieldError(
+        path.ToString(), "has {} names, the limit is {}", in.size(), kVectorFieldsMax);
+  }
+  for (int i = 0; i < in.size(); ++i) {
+    const FieldPath at = path.At(static_cast<size_t>(i));
+    ALIDADE_RETURN_IF_ERROR(CheckName(in[i], at));
+    if (std::find(out.begin(), out.end(), in[i]) != out.end()) {
+      return FieldError(at.ToString(), "names \"{}\" a second time", in[i]);
+    }
+    out.push_back(in[i]);
+  }
+  return out;
+}
+
+void EncodePointId(const PointId& in, v1::PointId& out) {
+  if (in.is_number()) {
+    out.set_num(in.number());
+  } else {
+    out.set_str(in.text());
+  }
+}
+
+void EncodeVector(const std::vector<float>& in, v1::Vector& out) {
+  static_assert(std::endian::native == std::endian::little);
+  out.set_packed(in.data(), in.size() * sizeof(float));
+}
+
+void EncodeReceipt(const WriteReceipt& in, v1::WriteReceipt& out) {
+  out.set_seq(in.seq.value());
+  out.set_durability(in.reached == Durability::kDurable ? v1::DURABILITY_DURABLE
+                                                        : v1::DURABILITY_BUFFERED);
+  out.set_replayed(in.replayed);
+}
+
+void EncodePoint(const Point& in, v1::Point& out) {
+  EncodePointId(in.id, *out.mutable_id());
+  if (!in.payload.empty()) {
+    EncodePayload(in.payload, *out.mutable_payload());
+  }
+  for (const auto& [name, vector] : in.vectors) {
+    EncodeVector(vector, (*out.mutable_vectors())[name]);
+  }
+}
+
+}  // namespace alidade

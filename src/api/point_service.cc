@@ -1,0 +1,120 @@
+#include "point_service.h"
+
+#include <utility>
+
+#include "field_path.h"
+#include "point_codec.h"
+#include "read_codec.h"
+#include "write_codec.h"
+
+namespace alidade {
+namespace {
+
+std::string DescribeUpsert(const v1::UpsertPointsRequest& request) {
+  const int rows = request.has_columns() ? request.columns().number_ids().values_size() +
+                                               request.columns().string_ids().values_size()
+                                         : request.rows().points_size();
+  return fmt::format("collection={} points={} form={}",
+                     request.collection(),
+                     rows,
+                     request.has_columns() ? "columns" : "rows");
+}
+
+}  // namespace
+
+grpc::Status PointService::UpsertPoints(grpc::ServerContext* context,
+                                        const v1::UpsertPointsRequest* request,
+                                        v1::UpsertPointsResponse* response) {
+  return context_.runner.Run(
+      Method::kUpsertPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+        call.describe = [request] { return DescribeUpsert(*request); };
+        ALIDADE_ASSIGN_OR_RETURN(
+            const UpsertRequest decoded,
+            DecodeUpsert(*request, context_.limits(), context_.default_durability));
+        const StatusOr<WriteReceipt> receipt = context_.engine.Upsert(decoded);
+        if (!receipt.ok()) {
+          return WithBatchPrefix(receipt.status(), *request);
+        }
+        EncodeReceipt(*receipt, *response->mutable_receipt());
+        response->set_upserted_count(receipt->points);
+        return OkStatus();
+      });
+}
+
+grpc::Status PointService::GetPoints(grpc::ServerContext* context,
+                                     const v1::GetPointsRequest* request,
+                                     v1::GetPointsResponse* response) {
+  return context_.runner.Run(
+      Method::kGetPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+        call.describe = [request] {
+          return fmt::format("collection={} ids={}", request->collection(), request->ids_size());
+        };
+        ALIDADE_ASSIGN_OR_RETURN(GetRequest decoded,
+                                 DecodeGet(*request, context_.limits(), call.deadline));
+        ALIDADE_RETURN_IF_ERROR(
+            ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
+        ALIDADE_ASSIGN_OR_RETURN(const GetResponse found, context_.engine.Get(decoded));
+        EncodeGet(found, *response);
+        ALIDADE_RETURN_IF_ERROR(CheckReplySize(*response, context_.limits()));
+        return OkStatus();
+      });
+}
+
+grpc::Status PointService::DeletePoints(grpc::ServerContext* context,
+                                        const v1::DeletePointsRequest* request,
+                                        v1::DeletePointsResponse* response) {
+  return context_.runner.Run(
+      Method::kDeletePoints, Lane::kReserved, *context, [&](Call& call) -> Status {
+        call.describe = [request] {
+          return fmt::format("collection={} ids={}", request->collection(), request->ids_size());
+        };
+        ALIDADE_ASSIGN_OR_RETURN(
+            const DeleteRequest decoded,
+            DecodeDelete(*request, context_.limits(), context_.default_durability));
+        ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, context_.engine.Delete(decoded));
+        EncodeReceipt(receipt, *response->mutable_receipt());
+        response->set_deleted_count(receipt.points);
+        return OkStatus();
+      });
+}
+
+grpc::Status PointService::CountPoints(grpc::ServerContext* context,
+                                       const v1::CountPointsRequest* request,
+                                       v1::CountPointsResponse* response) {
+  return context_.runner.Run(
+      Method::kCountPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+        call.describe = [request] {
+          return fmt::format("collection={} filter={}",
+                             request->collection(),
+                             request->filter().ShortDebugString());
+        };
+        ALIDADE_ASSIGN_OR_RETURN(const CountRequest decoded,
+                                 DecodeCount(*request, context_.limits(), call.deadline));
+        ALIDADE_ASSIGN_OR_RETURN(const CountResponse counted, context_.engine.Count(decoded));
+        response->set_count(counted.points);
+        response->set_seq(counted.at.value());
+        return OkStatus();
+      });
+}
+
+grpc::Status PointService::ListPoints(grpc::ServerContext* context,
+                                      const v1::ListPointsRequest* request,
+                                      v1::ListPointsResponse* response) {
+  return context_.runner.Run(
+      Method::kListPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+        call.describe = [request] {
+          return fmt::format(
+              "collection={} page_size={}", request->collection(), request->page_size());
+        };
+        ALIDADE_ASSIGN_OR_RETURN(ListRequest decoded,
+                                 DecodeList(*request, context_.limits(), call.deadline));
+        ALIDADE_RETURN_IF_ERROR(
+            ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
+        ALIDADE_ASSIGN_OR_RETURN(const ListResponse page, context_.engine.List(decoded));
+        EncodeList(page, *request, *response);
+        ALIDADE_RETURN_IF_ERROR(CheckReplySize(*response, context_.limits()));
+        return OkStatus();
+      });
+}
+
+}  // namespace alidade

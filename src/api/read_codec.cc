@@ -1,0 +1,95 @@
+#include "read_codec.h"
+
+#include <string>
+#include <utility>
+
+#include "alidade/common/bytes.h"
+
+#include "field_path.h"
+#include "filter_codec.h"
+#include "page_token.h"
+#include "point_codec.h"
+
+namespace alidade {
+namespace {
+
+// What a token of ListPoints belongs to. Filters hold no maps that could be serialised in another
+// order: objects are refused as operands.
+std::string ListScope(const v1::ListPointsRequest& in) {
+  std::string scope = "ListPoints/";
+  AppendLengthPrefixed(scope, in.collection());
+  if (in.has_filter()) {
+    scope += in.filter().SerializeAsString();
+  }
+  return scope;
+}
+
+}  // namespace
+
+StatusOr<GetRequest> DecodeGet(const v1::GetPointsRequest& in,
+                               const Limits& limits,
+                               const Deadline& deadline) {
+  GetRequest out;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
+  out.collection = in.collection();
+  out.options = {SeqNo(in.min_seq()), deadline};
+  ALIDADE_ASSIGN_OR_RETURN(out.ids, DecodePointIds(in.ids(), limits, FieldPath("ids")));
+  ALIDADE_ASSIGN_OR_RETURN(
+      out.payload, DecodePayloadSelector(in.has_payload(), in.payload(), FieldPath("payload")));
+  ALIDADE_ASSIGN_OR_RETURN(out.vectors, DecodeWithVectors(in.with_vectors()));
+  return out;
+}
+
+StatusOr<CountRequest> DecodeCount(const v1::CountPointsRequest& in,
+                                   const Limits& limits,
+                                   const Deadline& deadline) {
+  CountRequest out;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
+  out.collection = in.collection();
+  out.options = {SeqNo(in.min_seq()), deadline};
+  if (in.has_filter()) {
+    ALIDADE_ASSIGN_OR_RETURN(out.filter, DecodeFilter(in.filter(), limits, FieldPath("filter")));
+  }
+  return out;
+}
+
+StatusOr<ListRequest> DecodeList(const v1::ListPointsRequest& in,
+                                 const Limits& limits,
+                                 const Deadline& deadline) {
+  ListRequest out;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
+  out.collection = in.collection();
+  out.options = {SeqNo(in.min_seq()), deadline};
+  if (in.has_filter()) {
+    ALIDADE_ASSIGN_OR_RETURN(out.filter, DecodeFilter(in.filter(), limits, FieldPath("filter")));
+  }
+  ALIDADE_ASSIGN_OR_RETURN(out.after, ReadPageToken(ListScope(in), in.page_token()));
+  out.page_size = ClampPageSize(in.page_size(), kPageSizeDefault, limits.page_size_max);
+  ALIDADE_ASSIGN_OR_RETURN(
+      out.payload, DecodePayloadSelector(in.has_payload(), in.payload(), FieldPath("payload")));
+  ALIDADE_ASSIGN_OR_RETURN(out.vectors, DecodeWithVectors(in.with_vectors()));
+  return out;
+}
+
+void EncodeGet(const GetResponse& in, v1::GetPointsResponse& out) {
+  for (const std::optional<Point>& point : in.points) {
+    if (point.has_value()) {
+      EncodePoint(*point, *out.add_points());
+    }
+  }
+  out.set_seq(in.at.value());
+}
+
+void EncodeList(const ListResponse& in,
+                const v1::ListPointsRequest& request,
+                v1::ListPointsResponse& out) {
+  for (const Point& point : in.points) {
+    EncodePoint(point, *out.add_points());
+  }
+  if (!in.next.empty()) {
+    out.set_next_page_token(MakePageToken(ListScope(request), in.next));
+  }
+  out.set_seq(in.at.value());
+}
+
+}  // namespace alidade

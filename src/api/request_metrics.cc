@@ -1,0 +1,50 @@
+#include "request_metrics.h"
+
+namespace alidade {
+namespace {
+
+constexpr std::array<const char*, kMethods> kNames = {
+    "alidade.v1.CollectionService/CreateCollection",
+    "alidade.v1.CollectionService/GetCollection",
+    "alidade.v1.CollectionService/ListCollections",
+    "alidade.v1.CollectionService/UpdateCollection",
+    "alidade.v1.CollectionService/DeleteCollection",
+    "alidade.v1.CollectionService/UpdateAliases",
+    "alidade.v1.CollectionService/ListAliases",
+    "alidade.v1.PointService/UpsertPoints",
+    "alidade.v1.PointService/GetPoints",
+    "alidade.v1.PointService/DeletePoints",
+    "alidade.v1.PointService/CountPoints",
+    "alidade.v1.PointService/ListPoints",
+    "alidade.v1.SearchService/Search",
+    "alidade.v1.AdminService/Flush",
+    "alidade.v1.AdminService/WaitIndexed",
+    "alidade.v1.AdminService/GetCollectionStats",
+    "alidade.v1.AdminService/GetServerInfo",
+};
+static_assert(static_cast<size_t>(Method::kGetServerInfo) + 1 == kMethods);
+
+}  // namespace
+
+const char* MethodName(Method method) { return kNames[static_cast<size_t>(method)]; }
+
+void RequestMetrics::Observe(Method method, int code, double seconds) {
+  const auto m = static_cast<size_t>(method);
+  const size_t c =
+      code >= 0 && static_cast<size_t>(code) < kStatusCodes ? static_cast<size_t>(code) : 2;
+  counts_[m][c].fetch_add(1, std::memory_order_relaxed);
+  seconds_[m].Observe(seconds);
+}
+
+RequestMetrics::Snapshot RequestMetrics::Read() const {
+  Snapshot snapshot;
+  for (size_t m = 0; m < kMethods; ++m) {
+    for (size_t c = 0; c < kStatusCodes; ++c) {
+      snapshot.counts[m][c] = counts_[m][c].load(std::memory_order_relaxed);
+    }
+    snapshot.seconds[m] = seconds_[m].Read();
+  }
+  return snapshot;
+}
+
+}  // namespace alidade

@@ -1,0 +1,60 @@
+#include "service_context.h"
+
+#include <thread>
+
+namespace alidade {
+namespace {
+
+// Between looks at the history, whose statistics cost more than a counter (chosen).
+constexpr std::chrono::milliseconds kSeqPollInterval{20};
+// As long as reads of points wait for a write that this server cannot know yet.
+constexpr std::chrono::seconds kSeqWaitMax{10};
+
+}  // namespace
+
+Status WaitForSeq(const Engine& engine, uint64_t min_seq, const Deadline& deadline) {
+  if (min_seq == 0) {
+    return OkStatus();
+  }
+  const auto give_up = Deadline::Clock::now() + kSeqWaitMax;
+  for (SeqNo seq = engine.Stats().seq; seq < SeqNo(min_seq); seq = engine.Stats().seq) {
+    ALIDADE_RETURN_IF_ERROR(deadline.Check());
+    if (Deadline::Clock::now() >= give_up) {
+      return WithReason(
+          FailedPrecondition(
+              "min_seq {} is beyond the newest write {} of this server", min_seq, seq),
+          "MIN_SEQ_NOT_REACHED");
+    }
+    std::this_thread::sleep_for(kSeqPollInterval);
+  }
+  return OkStatus();
+}
+
+Status ResolveAllVectors(const Engine& engine,
+                         const std::string& collection,
+                         std::vector<std::string>& vectors) {
+  if (vectors.size() != 1 || vectors[0] != "*") {
+    return OkStatus();
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const CollectionInfo info, engine.GetCollection(collection));
+  vectors.clear();
+  for (const VectorField& field : info.config.fields) {
+    vectors.push_back(field.name);
+  }
+  return OkStatus();
+}
+
+Status CheckReplySize(const google::protobuf::Message& reply, const Limits& limits) {
+  const size_t bytes = reply.ByteSizeLong();
+  if (bytes > limits.message_bytes_max) {
+    return WithReason(
+        ResourceExhausted(
+            "the reply would take {} bytes, the limit is {}; ask for fewer points or less of each",
+            bytes,
+            limits.message_bytes_max),
+        "REPLY_TOO_LARGE");
+  }
+  return OkStatus();
+}
+
+}  // namespace alidade

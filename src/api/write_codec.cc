@@ -1,0 +1,254 @@
+#include "write_codec.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "alidade/common/payload_codec.h"
+#include "alidade/common/point_id.h"
+#include "alidade/vec/kernels.h"
+
+#include "field_path.h"
+#include "point_codec.h"
+#include "value_codec.h"
+
+namespace alidade {
+namespace {
+
+Status CheckBatchSize(size_t rows, const Limits& limits, const FieldPath& path) {
+  if (rows == 0) {
+    return FieldError(path.ToString(), "is empty");
+  }
+  if (rows > limits.batch_rows_max) {
+    return FieldError(
+        path.ToString(), "has {} points, the limit is {}", rows, limits.batch_rows_max);
+  }
+  return OkStatus();
+}
+
+const std::string& EmptyPayload() {
+  static const std::string bytes = [] {
+    std::string out;
+    EncodeObject(Object(), out);
+    return out;
+  }();
+  return bytes;
+}
+
+// Position of `name` in `names`, added if it is new.
+StatusOr<size_t> FieldPosition(const std::string& name,
+                               const FieldPath& path,
+                               std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) {
+    return static_cast<size_t>(found - names.begin());
+  }
+  ALIDADE_RETURN_IF_ERROR(CheckName(name, path));
+  if (names.size() >= kVectorFieldsMax) {
+    return FieldError(
+        path.ToString(), "the batch names more than {} vector fields", kVectorFieldsMax);
+  }
+  names.push_back(name);
+  return names.size() - 1;
+}
+
+Status DecodeRows(const v1::PointRows& in, const Limits& limits, UpsertRequest& out) {
+  const FieldPath rows("rows");
+  const FieldPath list = rows.Field("points");
+  const auto count = static_cast<size_t>(in.points_size());
+  ALIDADE_RETURN_IF_ERROR(CheckBatchSize(count, limits, list));
+  out.points.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const v1::Point& source = in.points(static_cast<int>(i));
+    const FieldPath path = list.At(i);
+    UpsertPoint& point = out.points[i];
+    ALIDADE_ASSIGN_OR_RETURN(point.id, DecodePointId(source.id(), path.Field("id")));
+    if (source.has_payload()) {
+      ALIDADE_ASSIGN_OR_RETURN(point.payload,
+                               DecodePayloadBytes(source.payload(), limits, path.Field("payload")));
+    } else {
+      point.payload = EmptyPayload();
+    }
+    point.vectors.resize(out.field_names.size());
+    const FieldPath vectors = path.Field("vectors");
+    for (const auto& [name, vector] : source.vectors()) {
+      const FieldPath at = vectors.Key(name);
+      ALIDADE_ASSIGN_OR_RETURN(const size_t position, FieldPosition(name, at, out.field_names));
+      point.vectors.resize(out.field_names.size());
+      ALIDADE_ASSIGN_OR_RETURN(point.vectors[position], DecodeVector(vector, at));
+    }
+  }
+  for (UpsertPoint& point : out.points) {
+    point.vectors.resize(out.field_names.size());
+  }
+  return OkStatus();
+}
+
+Status DecodeColumnIds(const v1::PointColumns& in, const Limits& limits, UpsertRequest& out) {
+  const FieldPath columns("columns");
+  switch (in.ids_case()) {
+    case v1::PointColumns::kNumberIds: {
+      const FieldPath numbers = columns.Field("number_ids");
+      const auto count = static_cast<size_t>(in.number_ids().values_size());
+      ALIDADE_RETURN_IF_ERROR(CheckBatchSize(count, limits, numbers.Field("values")));
+      out.points.resize(count);
+      for (size_t i = 0; i < count; ++i) {
+        out.points[i].id =
+            PointId(static_cast<uint64_t>(in.number_ids().values(static_cast<int>(i))));
+      }
+      return OkStatus();
+    }
+    case v1::PointColumns::kStringIds: {
+      const FieldPath strings = columns.Field("string_ids");
+      const FieldPath list = strings.Field("values");
+      const auto count = static_cast<size_t>(in.string_ids().values_size());
+      ALIDADE_RETURN_IF_ERROR(CheckBatchSize(count, limits, list));
+      out.points.resize(count);
+      for (size_t i = 0; i < count; ++i) {
+        const std::string& text = in.string_ids().values(static_cast<int>(i));
+        if (const Status status = ValidateTextId(text); !status.ok()) {
+          return FieldError(list.At(i).ToString(), "{}", MessageOf(status));
+        }
+        out.points[i].id = PointId(text);
+      }
+      return OkStatus();
+    }
+    case v1::PointColumns::IDS_NOT_SET:
+      break;
+  }
+  return FieldError(columns.ToString(), "has neither `number_ids` nor `string_ids`");
+}
+
+// The matrix as floats: in place if it is float32, else widened into a block that `backing` keeps.
+StatusOr<std::span<const float>> DecodeMatrix(const v1::VectorColumn& in,
+                                              size_t rows,
+                                              const FieldPath& path,
+                                              std::vector<std::vector<float>>& backing) {
+  size_t element_bytes = sizeof(float);
+  switch (in.element_type()) {
+    case v1::ELEMENT_TYPE_UNSPECIFIED:
+    case v1::ELEMENT_TYPE_FLOAT32:
+      break;
+    case v1::ELEMENT_TYPE_FLOAT16:
+      element_bytes = sizeof(uint16_t);
+      break;
+    default:
+      return FieldError(path.Field("element_type").ToString(),
+                        "{} is not known to this server",
+                        static_cast<int>(in.element_type()));
+  }
+  const std::string& data = in.data();
+  if (data.empty() || data.size() % (rows * element_bytes) != 0) {
+    return FieldError(path.Field("data").ToString(),
+                      "has {} bytes, which is no positive multiple of {} rows x {} bytes",
+                      data.size(),
+                      rows,
+                      element_bytes);
+  }
+  const size_t elements = data.size() / element_bytes;
+  if (elements / rows > kDimensionHardMax) {
+    return FieldError(path.Field("data").ToString(),
+                      "has {} elements a row, the limit is {}",
+                      elements / rows,
+                      kDimensionHardMax);
+  }
+  if (element_bytes == sizeof(float)) {
+    return std::span<const float>(reinterpret_cast<const float*>(data.data()), elements);
+  }
+  std::vector<float>& wide = backing.emplace_back(elements);
+  HalfToFloat(reinterpret_cast<const uint16_t*>(data.data()), wide.data(), elements);
+  return std::span<const float>(wide);
+}
+
+Status DecodeColumns(const v1::PointColumns& in, const Limits& limits, UpsertRequest& out) {
+  ALIDADE_RETURN_IF_ERROR(DecodeColumnIds(in, limits, out));
+  const size_t rows = out.points.size();
+  const FieldPath columns("columns");
+  const FieldPath vectors = columns.Field("vectors");
+  if (static_cast<uint32_t>(in.vectors_size()) > kVectorFieldsMax) {
+    return FieldError(
+        vectors.ToString(), "has {} fields, the limit is {}", in.vectors_size(), kVectorFieldsMax);
+  }
+  auto backing = std::make_shared<std::vector<std::vector<float>>>();
+  backing->reserve(static_cast<size_t>(in.vectors_size()));
+  for (int c = 0; c < in.vectors_size(); ++c) {
+    const FieldPath path = vectors.At(static_cast<size_t>(c));
+    const FieldPath name = path.Field("field");
+    ALIDADE_ASSIGN_OR_RETURN(const size_t position,
+                             FieldPosition(in.vectors(c).field(), name, out.field_names));
+    if (position != static_cast<size_t>(c)) {
+      return FieldError(name.ToString(), "\"{}\" is given a second time", in.vectors(c).field());
+    }
+    ALIDADE_ASSIGN_OR_RETURN(const std::span<const float> matrix,
+                             DecodeMatrix(in.vectors(c), rows, path, *backing));
+    const size_t dim = matrix.size() / rows;
+    for (size_t i = 0; i < rows; ++i) {
+      out.points[i].vectors.push_back(matrix.subspan(i * dim, dim));
+    }
+  }
+  out.backing = std::move(backing);
+
+  const FieldPath payloads = columns.Field("payloads");
+  const auto payload_count = static_cast<size_t>(in.payloads_size());
+  if (payload_count != 0 && payload_count != rows) {
+    return FieldError(payloads.ToString(),
+                      "has {} entries for {} ids; give none or one each",
+                      payload_count,
+                      rows);
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (payload_count == 0) {
+      out.points[i].payload = EmptyPayload();
+    } else {
+      ALIDADE_ASSIGN_OR_RETURN(
+          out.points[i].payload,
+          DecodePayloadBytes(in.payloads(static_cast<int>(i)), limits, payloads.At(i)));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
+                                     const Limits& limits,
+                                     Durability default_durability) {
+  UpsertRequest out;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
+  out.collection = in.collection();
+  ALIDADE_ASSIGN_OR_RETURN(
+      out.options, DecodeWriteOptions(in.request_id(), in.durability(), default_durability));
+  switch (in.batch_case()) {
+    case v1::UpsertPointsRequest::kRows:
+      ALIDADE_RETURN_IF_ERROR(DecodeRows(in.rows(), limits, out));
+      return out;
+    case v1::UpsertPointsRequest::kColumns:
+      ALIDADE_RETURN_IF_ERROR(DecodeColumns(in.columns(), limits, out));
+      return out;
+    case v1::UpsertPointsRequest::BATCH_NOT_SET:
+      break;
+  }
+  return FieldError("batch", "has neither `rows` nor `columns`");
+}
+
+StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
+                                     const Limits& limits,
+                                     Durability default_durability) {
+  DeleteRequest out;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
+  out.collection = in.collection();
+  ALIDADE_ASSIGN_OR_RETURN(
+      out.options, DecodeWriteOptions(in.request_id(), in.durability(), default_durability));
+  ALIDADE_ASSIGN_OR_RETURN(out.ids, DecodePointIds(in.ids(), limits, FieldPath("ids")));
+  return out;
+}
+
+Status WithBatchPrefix(const Status& status, const v1::UpsertPointsRequest& in) {
+  const std::optional<std::string> field = FieldOf(status);
+  if (!field.has_value() || !field->starts_with("points")) {
+    return status;
+  }
+  return WithFieldPrefix(status, in.has_columns() ? "columns" : "rows");
+}
+
+}  // namespace alidade

@@ -1,0 +1,30 @@
+// Upserts and deletes between the wire and the domain.
+//
+// Path:     upsert 2/7 (from proto/alidade/v1/points.proto, to engine/engine.h)
+// Threads:  pure functions.
+#pragma once
+
+#include "alidade/v1/points.pb.h"
+
+#include "alidade/collection/requests.h"
+#include "alidade/common/limits.h"
+#include "alidade/common/status.h"
+
+namespace alidade {
+
+// Both forms, rows and columns. The vectors of the result lie in `in` itself (or in `backing` if
+// they had to be widened): `in` must outlive it. Errors: INVALID_ARGUMENT with the path of the
+// field; what needs the schema is left to the collection.
+StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
+                                     const Limits& limits,
+                                     Durability default_durability);
+
+StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
+                                     const Limits& limits,
+                                     Durability default_durability);
+
+// The collection names points as `points[3]`; this puts the form they came in (`rows`, `columns`)
+// before it.
+Status WithBatchPrefix(const Status& status, const v1::UpsertPointsRequest& in);
+
+}  // namespace alidade

@@ -1,0 +1,378 @@
+// Codecs of points and searches: what good requests become, and which field each bad request is
+// refused for.
+#include "point_codec.h"
+
+#include "alidade/common/payload_codec.h"
+
+#include "codec_testing.h"
+#include "page_token.h"
+#include "read_codec.h"
+#include "search_codec.h"
+#include "value_codec.h"
+#include "write_codec.h"
+
+namespace alidade {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(UpsertCodec, DecodesRowsWithBothVectorForms) {
+  auto request = Parse<v1::UpsertPointsRequest>(R"(
+    collection: "words" request_id: "r1" durability: DURABILITY_BUFFERED
+    rows {
+      points { id { num: 7 } vectors { key: "a" value { values { values: 1.5 values: -2 } } } }
+      points { id { str: "x" } payload { fields { key: "n" value { int64_value: 3 } } } }
+      points { id { num: 8 } }
+    })");
+  (*request.mutable_rows()->mutable_points(2)->mutable_vectors())["b"].set_packed(
+      Packed({3, 4, 5}));
+  const auto decoded = DecodeUpsert(request, Limits(), Durability::kDurable);
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  EXPECT_EQ(decoded->collection, "words");
+  EXPECT_EQ(decoded->options.request_id, "r1");
+  EXPECT_EQ(decoded->options.durability, Durability::kBuffered);
+  EXPECT_THAT(decoded->field_names, ElementsAre("a", "b"));
+  ASSERT_EQ(decoded->points.size(), 3U);
+  EXPECT_EQ(decoded->points[0].id, PointId(7));
+  EXPECT_EQ(decoded->points[1].id, PointId(std::string("x")));
+  ASSERT_EQ(decoded->points[0].vectors.size(), 2U);
+  EXPECT_THAT(Floats(decoded->points[0].vectors[0]), ElementsAre(1.5F, -2.0F));
+  EXPECT_TRUE(decoded->points[0].vectors[1].empty());
+  EXPECT_THAT(Floats(decoded->points[2].vectors[1]), ElementsAre(3, 4, 5));
+  const auto payload = DecodeObject(decoded->points[1].payload);
+  ASSERT_TRUE(payload.ok());
+  EXPECT_EQ(*payload, (Object{{"n", Value(int64_t{3})}}));
+  EXPECT_TRUE(DecodeObject(decoded->points[0].payload)->empty());
+}
+
+TEST(UpsertCodec, DecodesColumnsOfBothElementTypes) {
+  v1::UpsertPointsRequest request;
+  request.set_collection("words");
+  auto& columns = *request.mutable_columns();
+  columns.mutable_number_ids()->add_values(1);
+  columns.mutable_number_ids()->add_values(2);
+  auto& first = *columns.add_vectors();
+  first.set_field("a");
+  first.set_data(Packed({1, 2, 3, 4}));
+  auto& second = *columns.add_vectors();
+  second.set_field("h");
+  second.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
+  second.set_data(std::string("\x00\x3C\x00\xC0", 4));  // 1.0, -2.0
+  const auto decoded = DecodeUpsert(request, Limits(), Durability::kDurable);
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  EXPECT_EQ(decoded->options.durability, Durability::kDurable);
+  EXPECT_THAT(Floats(decoded->points[0].vectors[0]), ElementsAre(1, 2));
+  EXPECT_THAT(Floats(decoded->points[1].vectors[0]), ElementsAre(3, 4));
+  EXPECT_THAT(Floats(decoded->points[0].vectors[1]), ElementsAre(1));
+  EXPECT_THAT(Floats(decoded->points[1].vectors[1]), ElementsAre(-2));
+}
+
+TEST(UpsertCodec, RefusesBadRequestsWithTheirField) {
+  const std::string long_id(257, 'x');
+  const std::string c = "collection: \"c\" ";
+  const std::string deep =
+      "rows { points { id { num: 1 } payload { fields { key: \"a\" value { list_value { values { "
+      "list_value "
+      "{ values { list_value {} } } } } } } } } }";
+  const std::vector<Refusal> refusals = {
+      {"no collection", "rows { points { id { num: 1 } } }", "collection", "is empty"},
+      {"bad name",
+       "collection: \"../etc\" rows { points { id { num: 1 } } }",
+       "collection",
+       "letter or digit"},
+      {"long name",
+       "collection: \"" + std::string(129, 'a') + "\"",
+       "collection",
+       "the limit is 128"},
+      {"no batch", c, "batch", "neither"},
+      {"empty rows", c + "rows {}", "rows.points", "is empty"},
+      {"too many rows",
+       c + "rows { points {} points {} points {} points {} }",
+       "rows.points",
+       "the limit is 3"},
+      {"no id",
+       c + "rows { points { id { num: 1 } } points {} }",
+       "rows.points[1].id",
+       "is missing"},
+      {"empty id", c + "rows { points { id { str: \"\" } } }", "rows.points[0].id", ""},
+      {"long id",
+       c + "rows { points { id { str: \"" + long_id + "\" } } }",
+       "rows.points[0].id",
+       "256"},
+      {"long request id",
+       c + "request_id: \"" + std::string(129, 'r') + "\"",
+       "request_id",
+       "the limit is 128"},
+      {"unknown durability", c + "durability: 9", "durability", "9 is not known"},
+      {"no vector data",
+       c + "rows { points { id { num: 1 } vectors { key: \"v\" value {} } } }",
+       "rows.points[0].vectors[\"v\"]",
+       "neither"},
+      {"packed not multiple of four",
+       c + "rows { points { id { num: 1 } vectors { key: \"v\" value { packed: \"abcde\" } } } }",
+       "rows.points[0].vectors[\"v\"].packed",
+       "has 5 bytes"},
+      {"empty values",
+       c + "rows { points { id { num: 1 } vectors { key: \"v\" value { values {} } } } }",
+       "rows.points[0].vectors[\"v\"].values",
+       "is empty"},
+      {"bad field name",
+       c + "rows { points { id { num: 1 } vectors { key: \"\" value { values { values: 1 } } } } }",
+       "rows.points[0].vectors[\"\"]",
+       "is empty"},
+      {"unset payload value",
+       c + "rows { points { id { num: 1 } payload { fields { key: \"a\" value {} } } } }",
+       "rows.points[0].payload[\"a\"]",
+       "null_value"},
+      {"nan payload value",
+       c + "rows { points { id { num: 1 } payload { fields { key: \"a\" value { double_value: nan "
+           "} } } } }",
+       "rows.points[0].payload[\"a\"]",
+       "finite"},
+      {"empty payload key",
+       c + "rows { points { id { num: 1 } payload { fields { key: \"\" value { bool_value: true } "
+           "} } } }",
+       "rows.points[0].payload",
+       "empty key"},
+      {"payload too deep", c + deep, "rows.points[0].payload[\"a\"][0][0]", "deeper than 3"},
+      {"payload too large",
+       c + "rows { points { id { num: 1 } payload { fields { key: \"a\" value { string_value: \"" +
+           std::string(100, 's') + "\" } } } } }",
+       "rows.points[0].payload",
+       "the limit is 100"},
+      {"no column ids", c + "columns {}", "columns", "neither"},
+      {"empty column ids",
+       c + "columns { number_ids {} }",
+       "columns.number_ids.values",
+       "is empty"},
+      {"bad string id in column",
+       c + "columns { string_ids { values: \"a\" values: \"\" } }",
+       "columns.string_ids.values[1]",
+       ""},
+      {"matrix does not match rows",
+       c + "columns { number_ids { values: 1 values: 2 } vectors { field: \"v\" data: "
+           "\"123456789012\" } }",
+       "columns.vectors[0].data",
+       "12 bytes, which is no positive multiple of 2 rows x 4 bytes"},
+      {"empty matrix",
+       c + "columns { number_ids { values: 1 } vectors { field: \"v\" } }",
+       "columns.vectors[0].data",
+       "has 0 bytes"},
+      {"unknown element type",
+       c + "columns { number_ids { values: 1 } vectors { field: \"v\" element_type: 7 data: "
+           "\"1234\" } }",
+       "columns.vectors[0].element_type",
+       "7 is not known"},
+      {"field twice",
+       c + "columns { number_ids { values: 1 } vectors { field: \"v\" data: \"1234\" } vectors { "
+           "field: \"v\" data: "
+           "\"1234\" } }",
+       "columns.vectors[1].field",
+       "second time"},
+      {"payload count",
+       c + "columns { number_ids { values: 1 values: 2 } payloads {} }",
+       "columns.payloads",
+       "1 entries for 2 ids"},
+  };
+  for (const Refusal& refusal : refusals) {
+    ExpectRefused<v1::UpsertPointsRequest>(refusal, [](const v1::UpsertPointsRequest& request) {
+      return DecodeUpsert(request, SmallLimits(), Durability::kDurable).status();
+    });
+  }
+}
+
+TEST(UpsertCodec, RefusesIdsThatAreNotUtf8) {
+  v1::PointId id;
+  id.set_str("\xFF\xFE");
+  const auto decoded = DecodePointId(id, FieldPath("id"));
+  EXPECT_EQ(decoded.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(FieldOf(decoded.status()), "id");
+}
+
+TEST(UpsertCodec, PutsTheFormBeforeThePathsOfTheCollection) {
+  const auto rows = Parse<v1::UpsertPointsRequest>("rows {}");
+  const auto columns = Parse<v1::UpsertPointsRequest>("columns {}");
+  const Status status = FieldError("points[3].vectors[\"v\"]", "has NaN");
+  EXPECT_EQ(FieldOf(WithBatchPrefix(status, rows)), "rows.points[3].vectors[\"v\"]");
+  EXPECT_EQ(FieldOf(WithBatchPrefix(status, columns)), "columns.points[3].vectors[\"v\"]");
+  EXPECT_EQ(FieldOf(WithBatchPrefix(FieldError("request_id", "reused"), rows)), "request_id");
+}
+
+TEST(ReadCodec, RefusesBadRequestsWithTheirField) {
+  const std::string c = "collection: \"c\" ";
+  const std::vector<Refusal> gets = {
+      {"no ids", c, "ids", "is empty"},
+      {"too many ids",
+       c + "ids {num:1} ids {num:2} ids {num:3} ids {num:4}",
+       "ids",
+       "the limit is 3"},
+      {"unset id", c + "ids {}", "ids[0]", "is missing"},
+      {"empty selector", c + "ids {num:1} payload {}", "payload", "none of"},
+      {"selector without keys", c + "ids {num:1} payload { include {} }", "payload", "has 0 keys"},
+      {"empty key",
+       c + "ids {num:1} payload { exclude { keys: \"\" } }",
+       "payload",
+       "key of 0 bytes"},
+      {"vector twice",
+       c + "ids {num:1} with_vectors: \"v\" with_vectors: \"v\"",
+       "with_vectors[1]",
+       "second time"},
+      {"star among names",
+       c + "ids {num:1} with_vectors: \"v\" with_vectors: \"*\"",
+       "with_vectors[1]",
+       "letter"},
+  };
+  for (const Refusal& refusal : gets) {
+    ExpectRefused<v1::GetPointsRequest>(refusal, [](const v1::GetPointsRequest& request) {
+      return DecodeGet(request, SmallLimits(), Deadline()).status();
+    });
+  }
+}
+
+TEST(ReadCodec, SelectsAllPayloadUnlessTold) {
+  const auto all =
+      DecodeGet(Parse<v1::GetPointsRequest>("collection: \"c\" ids {num:1} min_seq: 5"),
+                Limits(),
+                Deadline());
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->payload.mode, PayloadSelector::Mode::kAll);
+  EXPECT_EQ(all->options.min_seq, SeqNo(5));
+  const auto none =
+      DecodeGet(Parse<v1::GetPointsRequest>("collection: \"c\" ids {num:1} payload { all: false }"),
+                Limits(),
+                Deadline());
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->payload.mode, PayloadSelector::Mode::kNone);
+}
+
+TEST(ReadCodec, PagesGoOnOnlyInTheSameListing) {
+  auto request = Parse<v1::ListPointsRequest>(
+      "collection: \"c\" page_size: 1000 filter { exists { key: \"a\" } }");
+  ListResponse page;
+  page.at = SeqNo(9);
+  page.next = PointId(42).Encode();
+  v1::ListPointsResponse response;
+  EncodeList(page, request, response);
+  EXPECT_EQ(response.seq(), 9U);
+  ASSERT_FALSE(response.next_page_token().empty());
+
+  request.set_page_token(response.next_page_token());
+  const auto next = DecodeList(request, SmallLimits(), Deadline());
+  ASSERT_TRUE(next.ok()) << MessageOf(next.status());
+  EXPECT_EQ(next->after, PointId(42).Encode());
+  EXPECT_EQ(next->page_size, 50U);
+
+  auto other = request;
+  other.set_collection("d");
+  EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+  other = request;
+  other.mutable_filter()->mutable_exists()->set_key("b");
+  EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+}
+
+TEST(PageToken, RefusesEveryChangedCharacter) {
+  const std::string token = MakePageToken("scope", "position");
+  ASSERT_EQ(*ReadPageToken("scope", token), "position");
+  EXPECT_EQ(*ReadPageToken("scope", ""), "");
+  for (size_t i = 0; i < token.size(); ++i) {
+    std::string changed = token;
+    changed[i] = changed[i] == 'a' ? 'b' : 'a';
+    EXPECT_FALSE(ReadPageToken("scope", changed).ok()) << i;
+    EXPECT_FALSE(ReadPageToken("scope", token.substr(0, i + 1)).ok() && i + 1 < token.size()) << i;
+  }
+  EXPECT_FALSE(ReadPageToken("scope", "zz").ok());
+  EXPECT_EQ(ClampPageSize(0, 100, 50), 50U);
+  EXPECT_EQ(ClampPageSize(7, 100, 50), 7U);
+}
+
+TEST(SearchCodec, GivesEveryQueryTheCommonPart) {
+  const auto decoded = DecodeSearch(Parse<v1::SearchRequest>(R"(
+      collection: "c" vector_field: "v" k: 5 params { ef: 50 nprobe: 4 exact: true }
+      queries { vector { values { values: 1 values: 2 } } }
+      queries { point_id { num: 3 } }
+      score_threshold: 0.5 explain: true min_seq: 11 with_vectors: "*"
+      filter { equals { key: "pos" value { string_value: "noun" } } })"),
+                                    Limits(),
+                                    Deadline());
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  ASSERT_EQ(decoded->queries.size(), 2U);
+  EXPECT_THAT(std::get<std::vector<float>>(decoded->queries[0].target), ElementsAre(1, 2));
+  EXPECT_EQ(std::get<PointId>(decoded->queries[1].target), PointId(3));
+  EXPECT_EQ(decoded->options.min_seq, SeqNo(11));
+  for (const SearchQuery& query : decoded->queries) {
+    EXPECT_EQ(query.field, "v");
+    EXPECT_EQ(query.k, 5U);
+    EXPECT_EQ(query.ef, 50U);
+    EXPECT_EQ(query.nprobe, 4U);
+    EXPECT_TRUE(query.exact);
+    EXPECT_TRUE(query.explain);
+    EXPECT_EQ(query.score_threshold, 0.5);
+    EXPECT_THAT(query.vectors, ElementsAre("*"));
+    ASSERT_NE(query.filter, nullptr);
+    EXPECT_TRUE(std::holds_alternative<In>(query.filter->node));
+  }
+}
+
+TEST(SearchCodec, RefusesBadRequestsWithTheirField) {
+  const std::string c = "collection: \"c\" queries { point_id { num: 1 } } ";
+  const std::vector<Refusal> refusals = {
+      {"no queries", "collection: \"c\" k: 1", "queries", "is empty"},
+      {"too many queries", c + "queries {} queries {} k: 1", "queries", "the limit is 2"},
+      {"no target", c + "queries {} k: 1", "queries[1]", "neither"},
+      {"k zero", c, "k", "is 0; 1..10"},
+      {"k too large", c + "k: 11", "k", "is 11; 1..10"},
+      {"huge ef", c + "k: 1 params { ef: 4294967295 }", "params.ef", "the limit is 100"},
+      {"huge nprobe", c + "k: 1 params { nprobe: 21 }", "params.nprobe", "the limit is 20"},
+      {"nan threshold", c + "k: 1 score_threshold: nan", "score_threshold", "finite"},
+      {"bad field", c + "k: 1 vector_field: \"a b\"", "vector_field", "letters"},
+      {"empty vector",
+       "collection: \"c\" k: 1 queries { vector { packed: \"\" } }",
+       "queries[0].vector.packed",
+       "0 bytes"},
+  };
+  for (const Refusal& refusal : refusals) {
+    ExpectRefused<v1::SearchRequest>(refusal, [](const v1::SearchRequest& request) {
+      return DecodeSearch(request, SmallLimits(), Deadline()).status();
+    });
+  }
+  auto huge = Parse<v1::SearchRequest>("collection: \"c\" k: 10000");
+  for (int i = 0; i < 101; ++i) {
+    huge.add_queries()->mutable_point_id()->set_num(1);
+  }
+  EXPECT_EQ(FieldOf(DecodeSearch(huge, Limits(), Deadline()).status()), "k");
+}
+
+TEST(SearchCodec, EncodesHitsAndStats) {
+  SearchResponse response;
+  response.at = SeqNo(4);
+  SearchHit hit;
+  hit.point.id = PointId(std::string("x"));
+  hit.point.payload = {{"a", Value(List{Value(true), Value(2.5), Value()})}};
+  hit.point.vectors["v"] = {1, 2};
+  hit.score = 0.75;
+  hit.distance = 0.25;
+  SearchResult result;
+  result.hits.push_back(hit);
+  result.exact = true;
+  result.plan = "segment 0: exact";
+  result.stats.rows_scanned = 10;
+  response.results.push_back(result);
+  v1::SearchResponse out;
+  EncodeSearch(response, out);
+  EXPECT_EQ(out.seq(), 4U);
+  const v1::Hit& encoded = out.results(0).hits(0);
+  EXPECT_EQ(encoded.id().str(), "x");
+  EXPECT_EQ(encoded.score(), 0.75F);
+  EXPECT_EQ(encoded.distance(), 0.25F);
+  EXPECT_EQ(encoded.vectors().at("v").packed(), Packed({1, 2}));
+  const auto& list = encoded.payload().fields().at("a").list_value();
+  EXPECT_TRUE(list.values(0).bool_value());
+  EXPECT_EQ(list.values(1).double_value(), 2.5);
+  EXPECT_EQ(list.values(2).kind_case(), v1::Value::kNullValue);
+  EXPECT_TRUE(out.results(0).stats().exact());
+  EXPECT_EQ(out.results(0).stats().rows_scanned(), 10U);
+}
+
+}  // namespace
+}  // namespace alidade
