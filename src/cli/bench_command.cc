@@ -1,0 +1,310 @@
+// alidade bench: a load generator over gRPC.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "bench_report.h"
+#include "bench_search.h"
+#include "client_commands.h"
+#include "dataset.h"
+#include "ingest.h"
+#include "schema_flags.h"
+#include "server_child.h"
+
+namespace alidade {
+namespace {
+
+namespace v1 = alidade::v1;
+using Json = nlohmann::json;
+
+struct BenchFlags {
+  ConnectionOptions connection;
+  std::string dataset;
+  std::string collection = "bench";
+  SchemaFlags schema;
+  IngestOptions ingest;
+  uint64_t limit = 0;
+  BenchSearchOptions search;
+  std::vector<uint32_t> ef = {0};
+  std::vector<uint32_t> nprobe = {0};
+  std::vector<int> clients = {1};
+  bool skip_ingest = false;
+  bool ingest_only = false;
+  std::string spawn;
+  std::vector<std::string> settings;
+  std::string json;
+};
+
+// Merges go on for a while after the last row has an index. Waits until nothing is built and the
+// segments stay the same, so that searches are not measured beside a build.
+StatusOr<v1::GetCollectionStatsResponse> WaitSettled(const BenchFlags& flags) {
+  constexpr double kQuietSeconds = 1;
+  constexpr double kSecondsMax = 2 * 3'600;
+  const auto stub = v1::AdminService::NewStub(Connect(flags.connection));
+  v1::GetCollectionStatsRequest request;
+  request.set_collection(flags.collection);
+  std::string last;
+  double since = NowSeconds();
+  const double give_up = since + kSecondsMax;
+  while (NowSeconds() < give_up) {
+    v1::GetCollectionStatsResponse response;
+    grpc::ClientContext context;
+    SetDeadline(context, flags.connection);
+    ALIDADE_RETURN_IF_ERROR(FromGrpc(stub->GetCollectionStats(&context, request, &response)));
+    std::string now = response.stats().build_progress() > 0 ? "building" : "";
+    for (const v1::SegmentStats& segment : response.segments()) {
+      now += fmt::format(" {}", segment.segment_id());
+    }
+    if (now != last || now.starts_with("building")) {
+      last = now;
+      since = NowSeconds();
+    } else if (NowSeconds() - since > kQuietSeconds) {
+      return response;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return DeadlineExceeded("segments of \"{}\" are merged without end", flags.collection);
+}
+
+Status WaitIndexed(const BenchFlags& flags) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::hours(2));
+  v1::WaitIndexedRequest request;
+  request.set_collection(flags.collection);
+  v1::WaitIndexedResponse response;
+  return FromGrpc(v1::AdminService::NewStub(Connect(flags.connection))
+                      ->WaitIndexed(&context, request, &response));
+}
+
+Status IngestRows(const BenchFlags& flags, const Dataset& dataset, Json& report) {
+  PointSourceOptions options;
+  options.path = dataset.base;
+  options.limit = flags.limit;
+  ALIDADE_ASSIGN_OR_RETURN(const auto source, PointSource::Open(options));
+  ALIDADE_RETURN_IF_ERROR(
+      FromGrpc(CreateCollection(flags.connection, flags.collection, flags.schema, source->dim())));
+  IngestResult result;
+  ALIDADE_RETURN_IF_ERROR(Ingest(flags.connection, flags.ingest, *source, result));
+  const double rate = static_cast<double>(result.rows) / result.seconds;
+  std::printf(
+      "ingest: %lu rows in %.2f s = %.0f rows/s (%s, %d writers x %lu; batch p50 %.1f ms, p99 %.1f "
+      "ms)\n",
+      result.rows,
+      result.seconds,
+      rate,
+      flags.ingest.durability.c_str(),
+      flags.ingest.writers,
+      flags.ingest.batch_rows,
+      result.batches.PercentileMs(0.5),
+      result.batches.PercentileMs(0.99));
+  std::fflush(stdout);
+  report["ingest"] = {{"rows", result.rows},
+                      {"seconds", result.seconds},
+                      {"rows_per_second", rate},
+                      {"durability", flags.ingest.durability},
+                      {"writers", flags.ingest.writers},
+                      {"batch_rows", flags.ingest.batch_rows},
+                      {"batches", LatencyJson(result.batches)}};
+  return OkStatus();
+}
+
+Status WaitForIndex(const BenchFlags& flags, Json& report) {
+  const double start = NowSeconds();
+  ALIDADE_RETURN_IF_ERROR(WaitIndexed(flags));
+  const double indexed = NowSeconds() - start;
+  ALIDADE_ASSIGN_OR_RETURN(const v1::GetCollectionStatsResponse stats, WaitSettled(flags));
+  const double settled = NowSeconds() - start;
+  const double built = static_cast<double>(stats.stats().build_time().seconds()) +
+                       static_cast<double>(stats.stats().build_time().nanos()) / 1e9;
+  std::printf(
+      "index: every row indexed %.1f s after the last one was written, no more merges after %.1f "
+      "s; %lu builds took %.1f s; %d segments, %.0f MiB of files\n",
+      indexed,
+      settled,
+      stats.stats().builds_done(),
+      built,
+      stats.segments_size(),
+      static_cast<double>(stats.stats().disk_bytes()) / (1 << 20));
+  report["index"] = {{"indexed_seconds_after", indexed},
+                     {"settled_seconds_after", settled},
+                     {"builds", stats.stats().builds_done()},
+                     {"build_seconds", built},
+                     {"segments", stats.segments_size()},
+                     {"disk_bytes", stats.stats().disk_bytes()}};
+  return OkStatus();
+}
+
+void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, double rate) {
+  std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f\n",
+              setting.ef == 0 ? "default" : fmt::to_string(setting.ef).c_str(),
+              setting.nprobe == 0 ? "default" : fmt::to_string(setting.nprobe).c_str(),
+              setting.clients,
+              figures.recall,
+              rate,
+              figures.calls.PercentileMs(0.5),
+              figures.calls.PercentileMs(0.95),
+              figures.calls.PercentileMs(0.99));
+  std::fflush(stdout);
+}
+
+Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
+  BenchSearch search(flags.connection, flags.collection, flags.schema.field, flags.search, dataset);
+  const bool own_truth = dataset.depth < flags.search.k || flags.limit != 0;
+  if (own_truth) {
+    std::printf("truth: by exact search on the server\n");
+    ALIDADE_RETURN_IF_ERROR(search.AskTruth());
+  }
+  report["truth"] = own_truth ? "exact search" : "data set";
+  std::printf("%8s %8s %8s %10s %10s %9s %9s %9s\n",
+              "ef",
+              "nprobe",
+              "clients",
+              "recall",
+              "queries/s",
+              "p50 ms",
+              "p95 ms",
+              "p99 ms");
+  for (const int clients : flags.clients) {
+    for (const uint32_t ef : flags.ef) {
+      for (const uint32_t nprobe : flags.nprobe) {
+        const SearchSetting setting{.ef = ef, .nprobe = nprobe, .clients = clients};
+        ALIDADE_ASSIGN_OR_RETURN(const SearchFigures figures, search.Measure(setting));
+        const double rate = static_cast<double>(figures.queries) / figures.seconds;
+        PrintSetting(setting, figures, rate);
+        report["search"].push_back({{"ef", ef},
+                                    {"nprobe", nprobe},
+                                    {"clients", clients},
+                                    {"k", flags.search.k},
+                                    {"exact", flags.search.exact},
+                                    {"queries_per_call", flags.search.queries_per_call},
+                                    {"recall", figures.recall},
+                                    {"queries_per_second", rate},
+                                    {"calls", LatencyJson(figures.calls)}});
+      }
+    }
+  }
+  return OkStatus();
+}
+
+// Stops the child and starts it again three times.
+Status MeasureRestart(const BenchFlags& flags, std::unique_ptr<ServerChild>& child, Json& report) {
+  std::vector<double> seconds;
+  for (int i = 0; i < 3; ++i) {
+    ALIDADE_RETURN_IF_ERROR(child->Stop());
+    ALIDADE_ASSIGN_OR_RETURN(child, ServerChild::Start(flags.spawn, flags.settings, 120));
+    seconds.push_back(child->ready_seconds());
+  }
+  std::sort(seconds.begin(), seconds.end());
+  std::printf("restart: ready in %.2f s (median of %zu, %.2f to %.2f)\n",
+              seconds[1],
+              seconds.size(),
+              seconds[0],
+              seconds[2]);
+  report["restart_seconds"] = seconds;
+  return OkStatus();
+}
+
+Status RunAll(BenchFlags& flags, Json& report) {
+  ALIDADE_ASSIGN_OR_RETURN(Dataset dataset, OpenDataset(flags.dataset));
+  if (!dataset.metric.empty()) {
+    flags.schema.metric = dataset.metric;
+  }
+  std::unique_ptr<ServerChild> child;
+  if (!flags.spawn.empty()) {
+    ALIDADE_ASSIGN_OR_RETURN(child, ServerChild::Start(flags.spawn, flags.settings, 120));
+    flags.connection.server = child->address();
+  }
+  flags.ingest.collection = flags.collection;
+  flags.ingest.field = flags.schema.field;
+  report["machine"] = MachineJson();
+  report["engine"] = "Alidade over gRPC";
+  report["dataset"] = flags.dataset;
+  report["schema"] = {{"metric", flags.schema.metric}, {"index", flags.schema.index}};
+  if (!flags.skip_ingest) {
+    ALIDADE_RETURN_IF_ERROR(IngestRows(flags, dataset, report));
+  }
+  if (flags.ingest_only) {
+    return child == nullptr ? OkStatus() : child->Stop();
+  }
+  ALIDADE_RETURN_IF_ERROR(WaitForIndex(flags, report));
+  ALIDADE_RETURN_IF_ERROR(Sweep(flags, dataset, report));
+  if (child != nullptr) {
+    std::printf("memory: peak resident %.0f MiB (mapped files included), anonymous now %.0f MiB\n",
+                static_cast<double>(child->PeakResidentBytes()) / (1 << 20),
+                static_cast<double>(child->AnonymousBytes()) / (1 << 20));
+    report["peak_resident_bytes"] = child->PeakResidentBytes();
+    report["anonymous_bytes"] = child->AnonymousBytes();
+    ALIDADE_RETURN_IF_ERROR(MeasureRestart(flags, child, report));
+    ALIDADE_RETURN_IF_ERROR(child->Stop());
+  }
+  return OkStatus();
+}
+
+int RunBench(BenchFlags& flags) {
+  Json report = Json::object();
+  Status status = RunAll(flags, report);
+  if (status.ok()) {
+    status = WriteReport(flags.json, report);
+  }
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddBenchCommands(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<BenchFlags>();
+  flags->ingest.batch_rows = 100;
+  flags->ingest.writers = 8;
+  CLI::App* bench = app.add_subcommand(
+      "bench",
+      "Load a data set, wait for its index, measure searches, restart and memory; JSON out");
+  AddConnectionFlags(*bench, flags->connection);
+  bench
+      ->add_option("dataset",
+                   flags->dataset,
+                   "Directory as bench/datasets/ makes it (base, queries, distances) or of TEXMEX "
+                   ".fvecs files, or an ann-benchmarks .hdf5")
+      ->required();
+  bench->add_option("--collection", flags->collection, "Made if it is not there")
+      ->capture_default_str();
+  bench->add_option("--spawn",
+                    flags->spawn,
+                    "Run a server of our own on this directory (measures restart and memory too)");
+  bench->add_option("--set", flags->settings, "section.key=value for that server")->take_all();
+  bench->add_flag("--skip-ingest", flags->skip_ingest, "The collection is loaded already");
+  bench->add_flag(
+      "--ingest-only", flags->ingest_only, "Neither wait for the index nor search nor restart");
+  bench->add_option(
+      "--limit", flags->limit, "Only the first rows (the truth is asked from the server then)");
+  bench->add_option("--writers", flags->ingest.writers, "Upserts at once")->capture_default_str();
+  bench->add_option("--batch", flags->ingest.batch_rows, "Rows per upsert")->capture_default_str();
+  bench->add_option("--durability", flags->ingest.durability, "durable or buffered")
+      ->check(CLI::IsMember({"durable", "buffered"}))
+      ->capture_default_str();
+  AddSchemaFlags(*bench, flags->schema);
+  bench->add_option("--ef", flags->ef, "HNSW candidates, a list (0: the default)")->delimiter(',');
+  bench->add_option("--nprobe", flags->nprobe, "IVF lists, a list (0: the default)")
+      ->delimiter(',');
+  bench->add_option("--clients", flags->clients, "Connections searching at once, a list")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'024));
+  bench->add_option("-k", flags->search.k, "Hits per query")->capture_default_str();
+  bench->add_option("--queries-per-call", flags->search.queries_per_call, "Queries in one call")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  bench->add_option("--seconds", flags->search.seconds, "Per point of the sweep")
+      ->capture_default_str();
+  bench->add_flag("--exact", flags->search.exact, "Exact searches");
+  bench->add_option("--json", flags->json, "Write the figures here (-: standard output)");
+  bench->callback([flags, &exit_code] { exit_code = RunBench(*flags); });
+}
+
+}  // namespace alidade

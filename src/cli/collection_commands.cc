@@ -1,0 +1,209 @@
+// alidade collections list | create | describe | update | delete | alias | aliases
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "client_commands.h"
+#include "schema_flags.h"
+
+namespace alidade {
+namespace {
+
+namespace v1 = alidade::v1;
+
+struct CollectionFlags {
+  ConnectionOptions connection;
+  std::string name;
+  SchemaFlags schema;
+  uint32_t dim = 0;
+  std::string description;
+  uint32_t ef = 0;
+  uint32_t nprobe = 0;
+  std::string target;
+  bool remove = false;
+  bool force = false;
+};
+
+std::unique_ptr<v1::CollectionService::Stub> Stub(const ConnectionOptions& connection) {
+  return v1::CollectionService::NewStub(Connect(connection));
+}
+
+void PrintCollection(const v1::Collection& collection) {
+  std::printf("%-24s %10lu points", collection.name().c_str(), collection.point_count());
+  for (const v1::VectorField& field : collection.vector_fields()) {
+    std::printf("  %s: %u x %s, %s",
+                field.name().c_str(),
+                field.dimension(),
+                MetricName(field.metric()).c_str(),
+                IndexText(field.index()).c_str());
+  }
+  for (const std::string& alias : collection.aliases()) {
+    std::printf("  alias %s", alias.c_str());
+  }
+  std::printf("\n");
+}
+
+int List(const CollectionFlags& flags) {
+  v1::ListCollectionsRequest request;
+  v1::ListCollectionsResponse response;
+  do {
+    grpc::ClientContext context;
+    SetDeadline(context, flags.connection);
+    const grpc::Status status =
+        Stub(flags.connection)->ListCollections(&context, request, &response);
+    if (!status.ok()) {
+      return PrintError(status, flags.connection);
+    }
+    for (const v1::Collection& collection : response.collections()) {
+      PrintCollection(collection);
+    }
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return 0;
+}
+
+int Create(const CollectionFlags& flags) {
+  v1::CreateCollectionRequest request;
+  request.mutable_collection()->set_name(flags.name);
+  request.mutable_collection()->set_description(flags.description);
+  *request.mutable_collection()->add_vector_fields() = VectorFieldFor(flags.schema, flags.dim);
+  v1::CreateCollectionResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status =
+      Stub(flags.connection)->CreateCollection(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintCollection(response.collection());
+  return 0;
+}
+
+int Describe(const CollectionFlags& flags) {
+  v1::GetCollectionRequest request;
+  request.set_collection(flags.name);
+  v1::GetCollectionResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status = Stub(flags.connection)->GetCollection(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintJson(response.collection());
+  return 0;
+}
+
+// Only the flags that were given change something.
+int Update(const CollectionFlags& flags, const CLI::App& command) {
+  v1::UpdateCollectionRequest request;
+  v1::Collection& collection = *request.mutable_collection();
+  collection.set_name(flags.name);
+  if (command.count("--description") > 0) {
+    collection.set_description(flags.description);
+    request.mutable_update_mask()->add_paths("description");
+  }
+  if (command.count("--ef") > 0) {
+    collection.mutable_search_defaults()->set_ef(flags.ef);
+    request.mutable_update_mask()->add_paths("search_defaults.ef");
+  }
+  if (command.count("--nprobe") > 0) {
+    collection.mutable_search_defaults()->set_nprobe(flags.nprobe);
+    request.mutable_update_mask()->add_paths("search_defaults.nprobe");
+  }
+  if (command.count("--index") > 0) {
+    v1::VectorField field = VectorFieldFor(flags.schema, 0);
+    field.set_metric(v1::METRIC_UNSPECIFIED);
+    *collection.add_vector_fields() = field;
+    request.mutable_update_mask()->add_paths("vector_fields");
+  }
+  v1::UpdateCollectionResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status =
+      Stub(flags.connection)->UpdateCollection(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintCollection(response.collection());
+  return 0;
+}
+
+int Delete(const CollectionFlags& flags) {
+  v1::DeleteCollectionRequest request;
+  request.set_collection(flags.name);
+  request.set_allow_missing(flags.force);
+  v1::DeleteCollectionResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status =
+      Stub(flags.connection)->DeleteCollection(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  std::printf("%s is gone\n", flags.name.c_str());
+  return 0;
+}
+
+int Alias(const CollectionFlags& flags) {
+  v1::UpdateAliasesRequest request;
+  v1::AliasAction& action = *request.add_actions();
+  if (flags.remove) {
+    action.set_remove(flags.name);
+  } else {
+    action.mutable_set()->set_name(flags.name);
+    action.mutable_set()->set_collection(flags.target);
+  }
+  v1::UpdateAliasesResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status = Stub(flags.connection)->UpdateAliases(&context, request, &response);
+  return status.ok() ? 0 : PrintError(status, flags.connection);
+}
+
+}  // namespace
+
+void AddCollectionCommands(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<CollectionFlags>();
+  CLI::App* collections =
+      app.add_subcommand("collections", "Make, change, list and remove collections");
+  collections->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*run)(const CollectionFlags&)) {
+    CLI::App* command = collections->add_subcommand(name, help);
+    AddConnectionFlags(*command, flags->connection);
+    command->callback([flags, run, &exit_code] { exit_code = run(*flags); });
+    return command;
+  };
+  add("list", "All collections", List);
+
+  CLI::App* create = add("create", "Make an empty collection with one vector field", Create);
+  create->add_option("name", flags->name)->required();
+  create->add_option("--dim", flags->dim, "Elements per vector")->required();
+  create->add_option("--description", flags->description, "For humans");
+  AddSchemaFlags(*create, flags->schema);
+
+  add("describe", "One collection as JSON", Describe)->add_option("name", flags->name)->required();
+
+  CLI::App* update =
+      add("update",
+          "Change description, defaults or index; indexes are built anew in the background",
+          Describe);
+  update->callback([flags, update, &exit_code] { exit_code = Update(*flags, *update); });
+  update->add_option("name", flags->name)->required();
+  update->add_option("--description", flags->description, "For humans");
+  update->add_option("--ef", flags->ef, "HNSW candidates of queries that do not say");
+  update->add_option("--nprobe", flags->nprobe, "IVF lists of queries that do not say");
+  AddSchemaFlags(*update, flags->schema);
+
+  CLI::App* remove = add("delete", "Remove a collection with all its points", Delete);
+  remove->add_option("name", flags->name)->required();
+  remove->add_flag("--allow-missing", flags->force, "A missing collection is no error");
+
+  CLI::App* alias = add("alias", "Point an alias at a collection, in one atomic step", Alias);
+  alias->add_option("alias", flags->name)->required();
+  CLI::Option* target = alias->add_option("collection", flags->target);
+  CLI::Option* unset = alias->add_flag("--remove", flags->remove, "Remove the alias");
+  target->excludes(unset);
+}
+
+}  // namespace alidade

@@ -1,0 +1,87 @@
+#include "schema_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace alidade {
+
+void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
+  command.add_option("--field", flags.field, "Name of the vector field")->capture_default_str();
+  command.add_option("--metric", flags.metric, "cosine, dot or l2")
+      ->check(CLI::IsMember({"cosine", "dot", "l2"}))
+      ->capture_default_str();
+  command.add_option("--index", flags.index, "auto, flat, hnsw or ivf")
+      ->check(CLI::IsMember({"auto", "flat", "hnsw", "ivf"}))
+      ->capture_default_str();
+  command.add_option("--m", flags.m, "HNSW: links per node (0: the server's default)");
+  command.add_option("--ef-construction", flags.ef_construction, "HNSW: candidates while building");
+  command.add_option("--nlist", flags.nlist, "IVF: lists");
+  command.add_option("--codes", flags.codes, "IVF: flat, sq8 or pq")
+      ->check(CLI::IsMember({"flat", "sq8", "pq"}))
+      ->capture_default_str();
+  command.add_option("--pq-m", flags.pq_m, "IVF with pq: bytes per vector");
+}
+
+alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) {
+  alidade::v1::VectorField field;
+  field.set_name(flags.field);
+  field.set_dimension(dim);
+  field.set_metric(flags.metric == "l2"    ? alidade::v1::METRIC_L2
+                   : flags.metric == "dot" ? alidade::v1::METRIC_DOT
+                                           : alidade::v1::METRIC_COSINE);
+  auto& index = *field.mutable_index();
+  if (flags.index == "flat") {
+    index.mutable_flat();
+  } else if (flags.index == "hnsw") {
+    index.mutable_hnsw()->set_m(flags.m);
+    index.mutable_hnsw()->set_ef_construction(flags.ef_construction);
+  } else if (flags.index == "ivf") {
+    index.mutable_ivf()->set_nlist(flags.nlist);
+    index.mutable_ivf()->set_pq_m(flags.pq_m);
+    index.mutable_ivf()->set_codes(flags.codes == "pq"    ? alidade::v1::IVF_CODES_PQ
+                                   : flags.codes == "sq8" ? alidade::v1::IVF_CODES_SQ8
+                                                          : alidade::v1::IVF_CODES_FLAT);
+  } else {
+    index.mutable_automatic();
+  }
+  return field;
+}
+
+grpc::Status CreateCollection(const ConnectionOptions& connection,
+                              const std::string& name,
+                              const SchemaFlags& flags,
+                              uint32_t dim) {
+  alidade::v1::CreateCollectionRequest request;
+  request.mutable_collection()->set_name(name);
+  *request.mutable_collection()->add_vector_fields() = VectorFieldFor(flags, dim);
+  request.set_allow_existing(true);
+  alidade::v1::CreateCollectionResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, connection);
+  return alidade::v1::CollectionService::NewStub(Connect(connection))
+      ->CreateCollection(&context, request, &response);
+}
+
+std::string MetricName(alidade::v1::Metric metric) {
+  return metric == alidade::v1::METRIC_L2    ? "l2"
+         : metric == alidade::v1::METRIC_DOT ? "dot"
+                                             : "cosine";
+}
+
+std::string IndexText(const alidade::v1::IndexSpec& spec) {
+  if (spec.has_hnsw()) {
+    return fmt::format(
+        "hnsw m={} ef_construction={}", spec.hnsw().m(), spec.hnsw().ef_construction());
+  }
+  if (spec.has_ivf()) {
+    const auto codes = spec.ivf().codes();
+    return fmt::format("ivf nlist={} codes={}",
+                       spec.ivf().nlist(),
+                       codes == alidade::v1::IVF_CODES_PQ    ? "pq"
+                       : codes == alidade::v1::IVF_CODES_SQ8 ? "sq8"
+                                                             : "flat");
+  }
+  return spec.has_flat() ? "flat" : "auto";
+}
+
+}  // namespace alidade
