@@ -56,9 +56,14 @@ class PublishOperation final : public CommitOperation {
  public:
   PublishOperation(Collection& collection,
                    const Collection::BuildRun& run,
-                   const SegmentWriteResult& written,
-                   std::shared_ptr<SealedSegment> segment)
-      : collection_(collection), run_(run), written_(written), segment_(std::move(segment)) {}
+                   const SegmentManifest& manifest,
+                   std::shared_ptr<SealedSegment> segment,
+                   const std::vector<RowNo>& settled_rows)
+      : collection_(collection),
+        run_(run),
+        manifest_(manifest),
+        segment_(std::move(segment)),
+        settled_rows_(settled_rows) {}
 
   Status Prepare(CommitContext& context) override {
     Collection& c = collection_;
@@ -74,10 +79,10 @@ class PublishOperation final : public CommitOperation {
     }
     if (segment_ != nullptr) {
       context.batch.PutMeta(MetaKind::kManifest,
-                            ManifestMetaName(c.id_, written_.manifest.segment),
-                            EncodeManifest(written_.manifest));
+                            ManifestMetaName(c.id_, manifest_.segment),
+                            EncodeManifest(manifest_));
     }
-    for (const RowNo row : written_.dropped_rows) {
+    for (const RowNo row : settled_rows_) {
       context.batch.DeleteTombstone(c.space(), row);
     }
     return OkStatus();
@@ -125,8 +130,9 @@ class PublishOperation final : public CommitOperation {
 
   Collection& collection_;
   const Collection::BuildRun& run_;
-  const SegmentWriteResult& written_;
+  const SegmentManifest& manifest_;
   std::shared_ptr<SealedSegment> segment_;
+  const std::vector<RowNo>& settled_rows_;
 };
 
 bool Collection::NeedsIndex(const Segment& segment, const Schema& schema) const {
@@ -158,7 +164,8 @@ bool Collection::CanExtend(const Segment& segment, const Schema& schema) const {
 
 std::vector<std::shared_ptr<Segment>> Collection::PickSeal() const {
   std::vector<std::shared_ptr<Segment>> run;
-  for (const SegmentView& view : view_.Get()->segments) {
+  const auto set = view_.Get();  // held: a range-for does not keep it
+  for (const SegmentView& view : set->segments) {
     const auto segment = std::const_pointer_cast<Segment>(view.segment);
     const bool frozen = !segment->sealed() && static_cast<const Delta&>(*segment).frozen();
     if (frozen) {
@@ -349,8 +356,10 @@ Status Collection::BuildAndPublish(const BuildRun& run,
         segment,
         SealedSegment::Open({directory, request.store_uuid, written.manifest, request.schema}));
   }
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowNo> settled,
+                           SettledTombstones(written.manifest, segment.get()));
   ALIDADE_FAILPOINT("maintenance.before_publish");
-  PublishOperation publish(*this, run, written, segment);
+  PublishOperation publish(*this, run, written.manifest, segment, settled);
   const Status status = context_.commits->Submit(publish).status();
   if (!status.ok() && segment != nullptr) {
     segment->RemoveFilesWhenUnused();
@@ -360,6 +369,21 @@ Status Collection::BuildAndPublish(const BuildRun& run,
     ALIDADE_RETURN_IF_ERROR(RenamePath(directory, written.directory));
   }
   return status;
+}
+
+// Rows that die from now on are in the segment, so what is found here stays settled. Rows that died
+// before a restart are in no input: the store alone still knows of them.
+StatusOr<std::vector<RowNo>> Collection::SettledTombstones(const SegmentManifest& manifest,
+                                                           const Segment* segment) const {
+  std::vector<RowNo> settled;
+  ALIDADE_RETURN_IF_ERROR(context_.store->ScanTombstones(
+      space(), manifest.first_row, manifest.last_row, [&](RowNo row, SeqNo) -> Status {
+        if (segment == nullptr || !segment->FindRow(row).has_value()) {
+          settled.push_back(row);
+        }
+        return OkStatus();
+      }));
+  return settled;
 }
 
 void Collection::StopMaintenance() {

@@ -177,8 +177,6 @@ Status UpsertOperation::Prepare(CommitContext& context) {
   ALIDADE_RETURN_IF_ERROR(c.ResolveIds(context, ids, old_rows));
 
   const std::vector<FieldId> field_ids = c.FieldIds();
-  StoredRow stored;
-  stored.seq = context.seq;
   for (size_t i = 0; i < rows_.size(); ++i) {
     Row& row = rows_[i];
     row.number = c.next_row_;

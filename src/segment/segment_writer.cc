@@ -95,21 +95,11 @@ void SegmentWrite::SelectRows() {
       alive += lives ? 1U : 0U;
       if (lives || keep_all) {
         selection_.rows.push_back({.source = input.get(), .row = row});
-      } else {
-        result_.dropped_rows.push_back(input->row_number(row));
       }
     }
   }
-  if (alive == 0 && !selection_.rows.empty()) {
-    // Nobody lives: no graph is worth keeping. All kept rows are of the first input, so order
-    // stays.
-    std::vector<RowNo> dropped;
-    for (const auto& [source, row] : selection_.rows) {
-      dropped.push_back(source->row_number(row));
-    }
-    dropped.insert(dropped.end(), result_.dropped_rows.begin(), result_.dropped_rows.end());
-    result_.dropped_rows = std::move(dropped);
-    selection_.rows.clear();
+  if (alive == 0) {
+    selection_.rows.clear();  // nobody lives: no graph is worth keeping
   }
   ALIDADE_CHECK(selection_.rows.size() <= std::numeric_limits<int32_t>::max(),
                 "{} rows in one segment",

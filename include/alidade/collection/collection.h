@@ -142,6 +142,9 @@ class Collection {
   bool CanExtend(const Segment& segment, const Schema& schema) const;
   bool RunBuild(const BuildRun& run, bool build_indexes);
   Status BuildAndPublish(const BuildRun& run, bool build_indexes, BuildProgress& progress);
+  // Tombstones in the range of a new segment (null: no row of it lives) that nobody needs any more.
+  StatusOr<std::vector<RowNo>> SettledTombstones(const SegmentManifest& manifest,
+                                                 const Segment* segment) const;
 
   const CollectionContext context_;
   const CollectionId id_;

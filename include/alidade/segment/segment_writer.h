@@ -34,9 +34,6 @@ struct SegmentWriteRequest {
 struct SegmentWriteResult {
   SegmentManifest manifest;
   std::string directory;
-  // Row numbers of the inputs that are not in the new segment: their tombstones are no longer
-  // needed.
-  std::vector<RowNo> dropped_rows;
 };
 
 // Writes under a temporary name, checks every write, fsyncs, renames, fsyncs the parent. The caller

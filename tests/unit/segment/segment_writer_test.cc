@@ -46,7 +46,6 @@ TEST(SegmentWriterTest, WhatIsWrittenIsReadBackBitForBit) {
   const auto written = WriteSegment(request);
   ASSERT_THAT(written.status(), IsOk());
   EXPECT_EQ(written->directory, directory.path() + "/segments/00000003/000000000000004d");
-  EXPECT_TRUE(written->dropped_rows.empty());
   const SegmentManifest& manifest = written->manifest;
   EXPECT_EQ(manifest.segment, SegmentId(77));
   EXPECT_EQ(manifest.rows, 500U);
@@ -115,7 +114,6 @@ TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
     if (merged != nullptr) {
       inputs.push_back(merged);
     }
-    std::vector<RowNo> dropped;
     // Deletes among the old rows: some before the build's moment, some after it.
     for (RowId row = 0; row < model.size(); ++row) {
       if (Below(rng, 5) == 0 && model[row].deleted.value() == 0) {
@@ -135,16 +133,10 @@ TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
       next_row = last.value() + 1;
       model.insert(model.end(), rows.begin(), rows.end());
     }
-    for (const ModelRow& row : model) {
-      if (row.deleted.value() != 0 && row.deleted <= at) {
-        dropped.push_back(row.row);
-      }
-    }
     auto request = MakeWriteRequest(directory, schema, round, inputs);
     request.at = at;
     const auto written = WriteSegment(request);
     ASSERT_THAT(written.status(), IsOk());
-    EXPECT_EQ(written->dropped_rows, dropped);
     model = AliveAt(model, at);
     if (merged != nullptr) {
       merged->RemoveFilesWhenUnused();
@@ -173,10 +165,8 @@ TEST(SegmentWriterTest, OfOnlyDeadRowsNothingIsWritten) {
   const Schema schema = ThreeFields();
   Rng rng(4);
   std::vector<ModelRow> rows = MakeRows(rng, schema, 20, 0);
-  std::vector<RowNo> all;
   for (ModelRow& row : rows) {
     row.deleted = SeqNo(5);
-    all.push_back(row.row);
   }
   for (const bool extend : {false, true}) {
     auto request =
@@ -185,7 +175,6 @@ TEST(SegmentWriterTest, OfOnlyDeadRowsNothingIsWritten) {
     const auto written = WriteSegment(request);
     ASSERT_THAT(written.status(), IsOk());
     EXPECT_EQ(written->manifest.rows, 0U);
-    EXPECT_EQ(written->dropped_rows, all);
     EXPECT_TRUE(written->directory.empty());
     EXPECT_FALSE(PathExists(request.parent_directory + "/0000000000000001"));
   }
@@ -333,7 +322,6 @@ TEST(SegmentWriterTest, ExtendingAGraphKeepsDeadRowsAndRecall) {
     request.extend_first = true;
     const auto second = WriteSegment(request);
     ASSERT_THAT(second.status(), IsOk());
-    EXPECT_EQ(second->dropped_rows, std::vector<RowNo>{more[7].row});
     const auto extended = MustOpen(*second, schema);
     ASSERT_NE(extended, nullptr);
     ASSERT_EQ(extended->index_kind(0), IndexKind::kHnsw);
