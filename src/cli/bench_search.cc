@@ -74,7 +74,7 @@ Status BenchSearch::Load(const std::vector<v1::SearchRequest>& calls,
   std::vector<Client> each(static_cast<size_t>(clients));
   const double start = NowSeconds();
   const double end = start + options_.seconds;
-  ALIDADE_RETURN_IF_ERROR(RunWorkers(clients, [&](int number) -> Status {
+  const Status status = RunWorkers(clients, [&](int number) -> Status {
     Client& client = each[static_cast<size_t>(number)];
     const auto stub = v1::SearchService::NewStub(Connect(connection_));
     // Clients begin at different queries, so that they do not warm the cache for one another.
@@ -92,7 +92,8 @@ Status BenchSearch::Load(const std::vector<v1::SearchRequest>& calls,
       now = after;
     }
     return OkStatus();
-  }));
+  });
+  ALIDADE_RETURN_IF_ERROR(status);
   figures.seconds = NowSeconds() - start;
   for (const Client& client : each) {
     figures.calls.Merge(client.calls);
