@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "alidade/common/bytes.h"
@@ -19,7 +22,7 @@ namespace alidade {
 namespace {
 
 constexpr uint64_t kWatermarkMagic = 0x31304B524D444C41ULL;  // "ALDMRK01"
-constexpr size_t kSlotBytes = 24;
+constexpr size_t kSlotBytes = 40;
 constexpr size_t kSlotStride = 512;  // slots lie in different sectors: a torn write damages one
 constexpr size_t kUuidBytes = 16;
 
@@ -31,25 +34,31 @@ std::string FormatBody(int version, std::string_view uuid) {
   return fmt::format("alidade {}\nuuid {}\n", version, hex);
 }
 
-std::string EncodeSlot(SeqNo seq) {
+std::string EncodeSlot(const Watermark::Mark& mark) {
   std::string slot;
   AppendLittleEndian(slot, kWatermarkMagic);
-  AppendLittleEndian(slot, seq.value());
+  AppendLittleEndian(slot, mark.seq.value());
+  AppendLittleEndian(slot, mark.manifest.number);
+  AppendLittleEndian(slot, mark.manifest.bytes);
   AppendLittleEndian(slot, Checksum64(slot));
   return slot;
 }
 
-bool DecodeSlot(std::string_view slot, SeqNo& seq) {
+bool DecodeSlot(std::string_view slot, Watermark::Mark& mark) {
   if (slot.size() != kSlotBytes) {
     return false;
   }
   ByteReader in(slot);
   const auto magic = in.Little<uint64_t>();
-  seq = SeqNo(in.Little<uint64_t>());
-  return magic == kWatermarkMagic && in.Little<uint64_t>() == Checksum64(slot.substr(0, 16));
+  mark.seq = SeqNo(in.Little<uint64_t>());
+  mark.manifest.number = in.Little<uint64_t>();
+  mark.manifest.bytes = in.Little<uint64_t>();
+  return magic == kWatermarkMagic &&
+         in.Little<uint64_t>() == Checksum64(slot.substr(0, kSlotBytes - sizeof(uint64_t)));
 }
 
 std::string WatermarkPath(const std::string& directory) { return directory + "/watermark"; }
+std::string CreatingPath(const std::string& directory) { return directory + "/CREATING"; }
 
 StatusOr<std::string> ParseUuid(const std::string& hex) {
   std::string uuid;
@@ -95,10 +104,16 @@ StatusOr<DirectoryFormat> ReadFormat(const std::string& directory) {
   DirectoryFormat format;
   if (!PathExists(path)) {
     ALIDADE_ASSIGN_OR_RETURN(const auto names, ListDirectory(directory));
+    const bool creating = PathExists(CreatingPath(directory));
     for (const std::string& name : names) {
+      if (!creating && (name == "watermark" || name == "db" || name == "segments")) {
+        return DataLoss("{} is missing although there is a {}: put it back from a copy",
+                        path,
+                        directory + "/" + name);
+      }
       // What a creation that was cut short may have left; anything else is not ours to touch.
-      if (name != "LOCK" && name != "FORMAT.tmp" && name != "watermark" && name != "db" &&
-          name != "segments" && name != "lost+found") {
+      if (name != "CREATING" && name != "LOCK" && name != "FORMAT.tmp" && name != "watermark" &&
+          name != "db" && name != "segments" && name != "lost+found") {
         return FailedPrecondition(
             "{} holds \"{}\" and no FORMAT file: it is not an Alidade data directory; give an "
             "empty "
@@ -134,6 +149,55 @@ StatusOr<DirectoryFormat> ReadFormat(const std::string& directory) {
   return format;
 }
 
+Status BeginCreation(const std::string& directory) {
+  const std::string path = CreatingPath(directory);
+  ALIDADE_RETURN_IF_ERROR(RemoveTree(path));
+  ALIDADE_ASSIGN_OR_RETURN(const auto file, FileWriter::Create(path));
+  ALIDADE_RETURN_IF_ERROR(file->SyncAndClose());
+  return SyncDirectory(directory);
+}
+
+Status EndCreation(const std::string& directory) {
+  if (!PathExists(CreatingPath(directory))) {
+    return OkStatus();
+  }
+  ALIDADE_RETURN_IF_ERROR(RemoveTree(CreatingPath(directory)));
+  return SyncDirectory(directory);
+}
+
+StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync) {
+  // A new manifest may take over between the reading of CURRENT and the look at the file.
+  constexpr int kTries = 3;
+  constexpr std::string_view kPrefix = "MANIFEST-";
+  std::string name;
+  for (int i = 0; i < kTries; ++i) {
+    ALIDADE_ASSIGN_OR_RETURN(name, ReadWholeFile(db_directory + "/CURRENT"));
+    while (!name.empty() && name.back() == '\n') {
+      name.pop_back();
+    }
+    ManifestEnd end;
+    const char* digits = name.data() + std::min(name.size(), kPrefix.size());
+    const auto [stop, error] = std::from_chars(digits, name.data() + name.size(), end.number);
+    if (!name.starts_with(kPrefix) || error != std::errc() || stop != name.data() + name.size()) {
+      return DataLoss("{}/CURRENT names no manifest: \"{}\"", db_directory, name.substr(0, 64));
+    }
+    const int fd = ::open((db_directory + "/" + name).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+      continue;
+    }
+    struct stat info {};
+    const bool known = ::fstat(fd, &info) == 0 && (!sync || ::fdatasync(fd) == 0);
+    const int problem = errno;
+    ::close(fd);
+    if (!known) {
+      return ErrnoStatus(problem, "look at " + name);
+    }
+    end.bytes = static_cast<uint64_t>(info.st_size);
+    return end;
+  }
+  return DataLoss("{}/{} is missing", db_directory, name);
+}
+
 Status PublishFormat(const std::string& directory, std::string_view uuid) {
   const std::string temporary = directory + "/FORMAT.tmp";
   ALIDADE_RETURN_IF_ERROR(RemoveTree(temporary));
@@ -161,7 +225,7 @@ Status Watermark::Create(const std::string& directory) {
   const std::string path = WatermarkPath(directory);
   ALIDADE_RETURN_IF_ERROR(RemoveTree(path));
   ALIDADE_ASSIGN_OR_RETURN(const auto file, FileWriter::Create(path));
-  std::string bytes = EncodeSlot(SeqNo(0));
+  std::string bytes = EncodeSlot({});
   bytes.resize(kSlotStride, '\0');
   bytes += bytes;
   ALIDADE_RETURN_IF_ERROR(file->Append(bytes));
@@ -174,16 +238,19 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const std::string& director
   if (fd < 0) {
     return errno == ENOENT ? DataLoss("{} is missing", path) : ErrnoStatus(errno, "open " + path);
   }
-  SeqNo best;
+  Mark best;
   int slots = 0;
   int newest = 0;
   for (int slot = 0; slot < 2; ++slot) {
     char bytes[kSlotBytes];
     const ssize_t got = ::pread(fd, bytes, kSlotBytes, static_cast<off_t>(kSlotStride) * slot);
-    SeqNo seq;
-    if (got == static_cast<ssize_t>(kSlotBytes) && DecodeSlot({bytes, kSlotBytes}, seq)) {
-      newest = slots == 0 || seq > best ? slot : newest;
-      best = std::max(best, seq);
+    Mark mark;
+    if (got == static_cast<ssize_t>(kSlotBytes) && DecodeSlot({bytes, kSlotBytes}, mark)) {
+      // Of two marks with one seq the later has the later manifest.
+      if (slots == 0 || std::pair(mark.seq, mark.manifest) > std::pair(best.seq, best.manifest)) {
+        newest = slot;
+        best = mark;
+      }
       ++slots;
     }
   }
@@ -196,8 +263,8 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const std::string& director
 
 Watermark::~Watermark() { ::close(fd_); }
 
-Status Watermark::Write(SeqNo seq) {
-  const std::string slot = EncodeSlot(seq);
+Status Watermark::Write(const Mark& mark) {
+  const std::string slot = EncodeSlot(mark);
   const off_t offset = static_cast<off_t>(kSlotStride) * next_slot_;
   ALIDADE_FAILPOINT("storage.before_watermark");
   if (::pwrite(fd_, slot.data(), slot.size(), offset) != static_cast<ssize_t>(slot.size()) ||
@@ -205,7 +272,7 @@ Status Watermark::Write(SeqNo seq) {
     return ErrnoStatus(errno, "write the watermark");
   }
   ALIDADE_FAILPOINT("storage.after_watermark");
-  seq_ = seq;
+  mark_ = mark;
   next_slot_ = 1 - next_slot_;
   return OkStatus();
 }

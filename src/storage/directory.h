@@ -2,14 +2,17 @@
 // the watermark.
 //
 // Layout:   <dir>/LOCK       held with flock while a process uses the directory
-//           <dir>/FORMAT     "alidade <version>\nuuid <32 hex digits>\nchecksum <16 hex digits>\n";
-//           published last at
-//                            creation: a directory without it holds no data and is made anew
-//           <dir>/watermark  two slots of {magic, seq, checksum}, written in turn
+//           <dir>/FORMAT     "alidade <version>\nuuid <32 hex digits>\nchecksum <16 hex digits>\n"
+//           <dir>/CREATING   there from before the first file until FORMAT is published: a creation
+//                            that was cut short is made anew
+//           <dir>/watermark  two slots of {magic, seq, manifest number, manifest bytes, checksum},
+//                            written in turn
 //           <dir>/db         RocksDB
 //           <dir>/segments   sealed segments (module segment)
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -39,16 +42,38 @@ struct DirectoryFormat {
   std::string uuid;    // 16 bytes
 };
 
-// FAILED_PRECONDITION: files of somebody else, or a newer format. DATA_LOSS: a damaged FORMAT.
+// FAILED_PRECONDITION: files of somebody else, or a newer format. DATA_LOSS: FORMAT is damaged, or
+// missing beside data.
 StatusOr<DirectoryFormat> ReadFormat(const std::string& directory);
+// Marks the directory as one that holds nothing yet, durably.
+Status BeginCreation(const std::string& directory);
+// Removes that mark, durably. Only once FORMAT is published.
+Status EndCreation(const std::string& directory);
 // Makes FORMAT durable: from here on the directory is a data directory.
 Status PublishFormat(const std::string& directory, std::string_view uuid);
 // 16 random bytes of the system.
 StatusOr<std::string> RandomUuid();
 
-// The highest seq known to be durable; written after the sync that it describes. Thread-compatible.
+// Where RocksDB's record of its own files (MANIFEST) ends. It only grows, until one with a larger
+// number takes over; a shorter one has forgotten tables, which RocksDB neither notices nor keeps.
+struct ManifestEnd {
+  uint64_t number = 0;
+  uint64_t bytes = 0;
+  friend auto operator<=>(const ManifestEnd&, const ManifestEnd&) = default;
+};
+
+// The end in the database `db_directory`, which may be open; with `sync` it is durable.
+// DATA_LOSS if CURRENT names no manifest that is there.
+StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync);
+
+// What is known to be durable; written after the sync that it describes. Thread-compatible.
 class Watermark {
  public:
+  struct Mark {
+    SeqNo seq;  // the highest acknowledged
+    ManifestEnd manifest;
+  };
+
   // Makes the file with seq 0.
   static Status Create(const std::string& directory);
   // DATA_LOSS if the file is missing or neither slot is whole.
@@ -57,14 +82,16 @@ class Watermark {
   Watermark(const Watermark&) = delete;
   Watermark& operator=(const Watermark&) = delete;
 
-  SeqNo seq() const { return seq_; }
-  // Durable when OK. The other slot keeps the value before.
-  Status Write(SeqNo seq);
+  const Mark& mark() const { return mark_; }
+  SeqNo seq() const { return mark_.seq; }
+  // Durable when OK. The other slot keeps the mark before.
+  Status Write(const Mark& mark);
 
  private:
-  Watermark(int fd, SeqNo seq, int next_slot) : fd_(fd), seq_(seq), next_slot_(next_slot) {}
+  Watermark(int fd, const Mark& mark, int next_slot)
+      : fd_(fd), mark_(mark), next_slot_(next_slot) {}
   int fd_;
-  SeqNo seq_;
+  Mark mark_;
   int next_slot_;
 };
 

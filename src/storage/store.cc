@@ -1,6 +1,7 @@
 // Path: upsert 5/7 (from collection/commit_group.cc), restart 1/5
 #include "alidade/storage/store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -142,6 +143,20 @@ Status Store::Impl::OpenDatabase(bool fresh) {
   return OkStatus();
 }
 
+namespace {
+
+// The format of a directory that may be opened with these options.
+StatusOr<DirectoryFormat> ReadUsableFormat(const StoreOptions& options) {
+  ALIDADE_ASSIGN_OR_RETURN(DirectoryFormat format, ReadFormat(options.directory));
+  if (format.fresh && (options.read_only || !options.create_if_missing)) {
+    return FailedPrecondition("{} is not a data directory: it has no FORMAT file",
+                              options.directory);
+  }
+  return format;
+}
+
+}  // namespace
+
 StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
@@ -151,13 +166,13 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
     }
     ALIDADE_RETURN_IF_ERROR(MakeDirectories(options.directory));
   }
+  // Before the lock makes a file: what is not ours stays as it is.
+  ALIDADE_RETURN_IF_ERROR(ReadUsableFormat(options).status());
   ALIDADE_ASSIGN_OR_RETURN(impl->lock, DirectoryLock::Take(options.directory));
-  ALIDADE_ASSIGN_OR_RETURN(DirectoryFormat format, ReadFormat(options.directory));
+  ALIDADE_ASSIGN_OR_RETURN(DirectoryFormat format, ReadUsableFormat(options));
   if (format.fresh) {
-    if (options.read_only || !options.create_if_missing) {
-      return FailedPrecondition("{} is not a data directory: it has no FORMAT file",
-                                options.directory);
-    }
+    ALIDADE_RETURN_IF_ERROR(BeginCreation(options.directory));
+    ALIDADE_FAILPOINT("storage.create.marked");
     // Whatever a creation that was cut short has left holds nothing that was ever acknowledged.
     ALIDADE_RETURN_IF_ERROR(RemoveTree(options.directory + "/db"));
     ALIDADE_FAILPOINT("storage.create.cleaned");
@@ -166,14 +181,50 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
     ALIDADE_ASSIGN_OR_RETURN(format.uuid, RandomUuid());
   }
   impl->uuid = format.uuid;
+  if (!format.fresh) {
+    ALIDADE_RETURN_IF_ERROR(impl->CheckManifest());
+  }
   ALIDADE_RETURN_IF_ERROR(impl->OpenDatabase(format.fresh));
   if (format.fresh) {
     ALIDADE_FAILPOINT("storage.create.database");
     ALIDADE_RETURN_IF_ERROR(SyncDirectory(options.directory));
     ALIDADE_RETURN_IF_ERROR(PublishFormat(options.directory, format.uuid));
   }
+  if (!options.read_only) {
+    ALIDADE_RETURN_IF_ERROR(EndCreation(options.directory));
+  }
   ALIDADE_RETURN_IF_ERROR(impl->CheckWatermark());
-  return std::unique_ptr<Store>(new Store(std::move(impl)));
+  auto store = std::unique_ptr<Store>(new Store(std::move(impl)));
+  if (!options.read_only) {
+    // RocksDB begins a new manifest with each start.
+    ALIDADE_RETURN_IF_ERROR(store->RaiseWatermark(SeqNo(0), /*now=*/true));
+  }
+  return store;
+}
+
+// Before RocksDB opens: it deletes the tables that a shortened manifest no longer names.
+Status Store::Impl::CheckManifest() {
+  const auto opened = Watermark::Open(options.directory, /*read_only=*/true);
+  const auto end = ReadManifestEnd(options.directory + "/db", /*sync=*/false);
+  if (options.accept_loss_to.has_value()) {
+    return OkStatus();
+  }
+  ALIDADE_RETURN_IF_ERROR(opened.status());
+  const ManifestEnd& durable = (*opened)->mark().manifest;
+  if (!end.ok() || *end >= durable) {
+    return OkStatus();  // RocksDB says itself what is wrong with a CURRENT that names nothing
+  }
+  return WithReason(
+      DataLoss("{}/db/MANIFEST-{:06} has {} bytes, but {} bytes of MANIFEST-{:06} were durable: it "
+               "was shortened or rolled back, and tables with acknowledged writes are not in it. "
+               "Restore it, or start with --accept-loss-to={} to go on without them",
+               options.directory,
+               end->number,
+               end->bytes,
+               durable.bytes,
+               durable.number,
+               (*opened)->seq()),
+      "ACKNOWLEDGED_WRITES_MISSING");
 }
 
 Status Store::Impl::CheckWatermark() {
@@ -213,8 +264,10 @@ Status Store::Impl::CheckWatermark() {
     }
     ALIDADE_LOG_WARN("going on without the writes {} to {}", applied.Next(), promised);
     if (!options.read_only) {
-      ALIDADE_RETURN_IF_ERROR((*opened)->Write(applied));
-      ALIDADE_RETURN_IF_ERROR((*opened)->Write(applied));
+      // In both slots, so that the loss is accepted once and for all.
+      const Watermark::Mark mark{applied, (*opened)->mark().manifest};
+      ALIDADE_RETURN_IF_ERROR((*opened)->Write(mark));
+      ALIDADE_RETURN_IF_ERROR((*opened)->Write(mark));
     }
   }
   MutexLock guard(watermark_mutex);
@@ -262,12 +315,23 @@ Status Store::Sync() {
 Status Store::RaiseWatermark(SeqNo acknowledged, bool now) {
   MutexLock guard(impl_->watermark_mutex);
   const auto time = std::chrono::steady_clock::now();
-  if (acknowledged <= impl_->watermark->seq() ||
-      (!now && time - impl_->watermark_written < kWatermarkPeriod)) {
+  if (!now && time - impl_->watermark_written < kWatermarkPeriod) {
     return OkStatus();
   }
+  const Watermark::Mark& last = impl_->watermark->mark();
+  const std::string db = impl_->options.directory + "/db";
+  Watermark::Mark next{std::max(acknowledged, last.seq), last.manifest};
+  // The end of the manifest is a second guard; the write that waits here does not depend on it.
+  next.manifest =
+      std::max(ReadManifestEnd(db, /*sync=*/false).value_or(last.manifest), last.manifest);
+  if (next.seq == last.seq && next.manifest == last.manifest) {
+    return OkStatus();
+  }
+  if (next.manifest != last.manifest) {
+    next.manifest = ReadManifestEnd(db, /*sync=*/true).value_or(last.manifest);
+  }
   impl_->watermark_written = time;
-  return impl_->watermark->Write(acknowledged);
+  return impl_->watermark->Write(next);
 }
 
 Status Store::Flush() {

@@ -79,6 +79,7 @@ struct Store::Impl {
 
   ~Impl();
   Status OpenDatabase(bool fresh);
+  Status CheckManifest();
   Status CheckWatermark();
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return families[family]; }
 

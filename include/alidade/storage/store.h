@@ -74,8 +74,8 @@ class Store {
   Status Write(WriteBatch& batch, bool sync);
   // Makes everything written so far durable (an empty synced write).
   Status Sync();
-  // Records that everything up to `acknowledged` is durable; written to the watermark file at most
-  // once a second (or at once with `now`).
+  // Records that everything up to `acknowledged` is durable, and how far RocksDB's record of its
+  // tables reaches; written to the watermark file at most once a second (or at once with `now`).
   Status RaiseWatermark(SeqNo acknowledged, bool now);
   // Writes memtables out.
   Status Flush();
