@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
-#include <fstream>
+#include <thread>
 
 #include <fmt/format.h>
+
+#include "directory.h"
 
 namespace alidade::testing {
 namespace {
@@ -98,6 +101,19 @@ std::string Damage(
       return fmt::format("deleted {}", path);
   }
   return "";
+}
+
+bool WaitForWatermark(const std::string& data_dir, uint64_t seq, double seconds_max) {
+  const auto give_up =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds_max);
+  while (std::chrono::steady_clock::now() < give_up) {
+    const auto watermark = Watermark::Open(data_dir, /*read_only=*/true);
+    if (watermark.ok() && (*watermark)->seq() >= SeqNo(seq)) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
 }
 
 bool CopyDirectory(const std::string& from, const std::string& to) {

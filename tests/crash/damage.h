@@ -34,6 +34,9 @@ std::string Damage(const std::string& path,
                    double from = 0,
                    double to = 1);
 
+// Waits until the watermark file covers `seq`; false after `seconds_max`.
+bool WaitForWatermark(const std::string& data_dir, uint64_t seq, double seconds_max);
+
 // A copy of a directory, made anew each time.
 bool CopyDirectory(const std::string& from, const std::string& to);
 

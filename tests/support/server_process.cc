@@ -116,6 +116,15 @@ bool ServerProcess::Running() {
   return !reaped_;
 }
 
+bool ServerProcess::WaitForExit(double seconds_max) {
+  const auto give_up =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds_max);
+  while (Running() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return !Running();
+}
+
 void ServerProcess::Kill() {
   if (Running()) {
     ::kill(pid_, SIGKILL);

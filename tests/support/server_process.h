@@ -53,6 +53,8 @@ class ServerProcess {
 
   // Whether it is still running; false also if it ended by itself.
   bool Running();
+  // Waits until it has ended by itself (a killed process takes a moment to be gone).
+  bool WaitForExit(double seconds_max);
   void Kill();  // SIGKILL, and waits
   int Stop();   // SIGTERM, waits, gives the exit code (128 + signal if it was killed)
   int exit_code() const { return exit_code_; }
