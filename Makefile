@@ -6,7 +6,7 @@ demo:
 	scripts/install_dependencies.sh build
 	cmake --preset release
 	cmake --build --preset release --target alidade
-	scripts/demo.sh build/release/alidade
+	scripts/demo.sh build/release/src/server/alidade
 
 # Builds and runs every test.
 test:
