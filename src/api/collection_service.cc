@@ -34,7 +34,8 @@ grpc::Status CollectionService::CreateCollection(grpc::ServerContext* context,
                                  DecodeCreateCollection(*request, context_.limits()));
         StatusOr<CollectionInfo> made = context_.engine.CreateCollection(config);
         bool existed = false;
-        if (made.status().code() == StatusCode::kAlreadyExists && request->allow_existing()) {
+        // Whatever refused it (a full disk, say): if it is there already, that is an answer.
+        if (!made.ok() && request->allow_existing()) {
           StatusOr<CollectionInfo> present = context_.engine.GetCollection(config.name);
           // Anything else than an equal collection under this very name keeps the first error.
           if (present.ok() && present->config.name == config.name &&
