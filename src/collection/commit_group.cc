@@ -45,7 +45,6 @@ CommitGroup::CommitGroup(Store& store, RequestLedger& ledger, const Limits& limi
       ledger_(ledger),
       limits_(limits),
       last_(last),
-      watermark_(last),
       visible_(last.value()),
       durable_(last.value()),
       timer_([this] { RunTimer(); }) {}
@@ -223,6 +222,7 @@ Status CommitGroup::WaitVisible(SeqNo seq, const Deadline& deadline) const {
   while (visible() < seq) {
     ALIDADE_RETURN_IF_ERROR(deadline.Check());
     if (Deadline::Clock::now() >= give_up) {
+      ALIDADE_RETURN_IF_ERROR(deadline.Check());
       return WithReason(
           FailedPrecondition(
               "min_seq {} is beyond the newest write {} of this server", seq, visible()),

@@ -36,6 +36,9 @@ constexpr double kExtendDeadShareMax = 0.1;
 // own.
 constexpr uint32_t kQuietSealRowsMin = 1'000;
 
+// Deltas sealed together: bounds the disk space and the time that one step needs (chosen).
+constexpr size_t kSealDeltasMax = 8;
+
 // A failed build is tried again after this long.
 constexpr int64_t kRetryAfterMs = 3'000;
 
@@ -168,7 +171,7 @@ std::vector<std::shared_ptr<Segment>> Collection::PickSeal() const {
   for (const SegmentView& view : set->segments) {
     const auto segment = std::const_pointer_cast<Segment>(view.segment);
     const bool frozen = !segment->sealed() && static_cast<const Delta&>(*segment).frozen();
-    if (frozen) {
+    if (frozen && run.size() < kSealDeltasMax) {
       run.push_back(segment);
     } else if (!run.empty()) {
       break;
@@ -293,6 +296,9 @@ bool Collection::RunBuild(const BuildRun& run, bool build_indexes) {
     if (!stopping_.load() && status.code() != StatusCode::kCancelled) {
       counters_.builds_failed.fetch_add(1);
       retry_at_ms_.store(NowMs() + kRetryAfterMs);
+      if (!build_indexes) {
+        seal_problem_.Set(std::make_shared<std::string>(MessageOf(status)));
+      }
       ALIDADE_LOG_WARN("collection \"{}\": {} of {} rows failed and will be tried again: {}",
                        config()->name,
                        build_indexes ? "index build" : "sealing",
@@ -304,6 +310,8 @@ bool Collection::RunBuild(const BuildRun& run, bool build_indexes) {
   if (build_indexes) {
     counters_.builds_done.fetch_add(1);
     counters_.build_milliseconds.fetch_add(static_cast<uint64_t>(took));
+  } else {
+    seal_problem_.Set(nullptr);
   }
   ALIDADE_LOG_INFO("collection \"{}\": {} {} segments, {} rows, {} ms{}",
                    config()->name,

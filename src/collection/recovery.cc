@@ -88,6 +88,7 @@ Status Collection::Recover() {
                     live_rows_,
                     alive);
   }
+  applied_live_rows_ = live_rows_;
   PublishView(seq_);
   return OkStatus();
 }

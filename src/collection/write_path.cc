@@ -81,6 +81,7 @@ class UpsertOperation final : public CommitOperation {
   Collection& collection_;
   const WriteOptions& options_;
   std::vector<Row> rows_;
+  uint64_t live_rows_after_ = 0;
   size_t bytes_ = 0;
   uint64_t fingerprint_ = 0;
 };
@@ -162,9 +163,11 @@ Status UpsertOperation::Prepare(CommitContext& context) {
   }
   if (c.unsealed_bytes_.load(std::memory_order_relaxed) + bytes_ >
       c.context_.limits.unsealed_bytes_max) {
+    const auto problem = c.seal_problem_.Get();
     return WithRetryAfter(
-        WithReason(ResourceExhausted("{} bytes wait to be sealed (limits.unsealed_bytes_max)",
-                                     c.unsealed_bytes_.load(std::memory_order_relaxed)),
+        WithReason(ResourceExhausted("{} bytes wait to be sealed (limits.unsealed_bytes_max){}",
+                                     c.unsealed_bytes_.load(std::memory_order_relaxed),
+                                     problem == nullptr ? "" : "; sealing fails: " + *problem),
                    "WRITES_AHEAD_OF_SEALING"),
         kUnsealedRetryMs);
   }
@@ -198,6 +201,7 @@ Status UpsertOperation::Prepare(CommitContext& context) {
     }
     c.overlay_[row.encoded_id] = row.number;
   }
+  live_rows_after_ = c.live_rows_;
   c.PutState(context.batch, context.seq);
   return OkStatus();
 }
@@ -209,6 +213,7 @@ void UpsertOperation::Apply(SeqNo seq) {
       collection_.MarkRowDeleted(*row.replaces, seq);
     }
   }
+  collection_.applied_live_rows_ = live_rows_after_;
   collection_.PublishView(seq);
 }
 
@@ -248,6 +253,7 @@ class DeleteOperation final : public CommitOperation {
       --c.live_rows_;
       deleted_.push_back(*rows[i]);
     }
+    live_rows_after_ = c.live_rows_;
     c.PutState(context.batch, context.seq);
     return OkStatus();
   }
@@ -256,6 +262,7 @@ class DeleteOperation final : public CommitOperation {
     for (const RowNo row : deleted_) {
       collection_.MarkRowDeleted(row, seq);
     }
+    collection_.applied_live_rows_ = live_rows_after_;
     collection_.PublishView(seq);
   }
 
@@ -271,6 +278,7 @@ class DeleteOperation final : public CommitOperation {
   const WriteOptions& options_;
   std::vector<std::string> ids_;
   std::vector<RowNo> deleted_;
+  uint64_t live_rows_after_ = 0;
   uint64_t fingerprint_ = 0;
 };
 
@@ -278,11 +286,15 @@ class DeleteOperation final : public CommitOperation {
 class FreezeOperation final : public CommitOperation {
  public:
   explicit FreezeOperation(Collection& collection) : collection_(collection) {}
-  Status Prepare(CommitContext&) override { return OkStatus(); }
+  Status Prepare(CommitContext&) override {
+    // Later operations of the group take row numbers before this one is applied.
+    end_row_ = collection_.next_row_;
+    return OkStatus();
+  }
   void Apply(SeqNo) override {
     Collection& c = collection_;
     if (c.open_delta_ != nullptr && c.open_delta_->rows() > 0) {
-      c.open_delta_->Freeze(RowNo(c.next_row_.value() - 1));
+      c.open_delta_->Freeze(RowNo(end_row_.value() - 1));
       c.open_delta_ = nullptr;
     }
   }
@@ -292,6 +304,7 @@ class FreezeOperation final : public CommitOperation {
 
  private:
   Collection& collection_;
+  RowNo end_row_;  // the first row number behind the delta
 };
 
 StatusOr<WriteReceipt> Collection::Upsert(const UpsertRequest& request) {
@@ -385,7 +398,7 @@ void Collection::PublishView(SeqNo seq) {
   auto view = std::make_shared<SegmentSet>();
   view->at = seq;
   view->schema = schema_;
-  view->live_rows = live_rows_;
+  view->live_rows = applied_live_rows_;
   view->segments.reserve(segments_.size());
   for (const auto& segment : segments_) {
     view->segments.push_back({segment, segment->rows()});

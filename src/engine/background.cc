@@ -21,6 +21,8 @@ constexpr std::chrono::milliseconds kIdlePeriod{100};
 constexpr uint32_t kDropKeysPerStep = 20'000;
 constexpr uint64_t kQuietLogBytes = uint64_t{8} << 20;
 constexpr std::chrono::seconds kQuietLogPeriod{2};
+// RocksDB tells the size of its log by listing the directory, and notes each look in its own log.
+constexpr std::chrono::milliseconds kLogLookPeriod{500};
 
 }  // namespace
 
@@ -52,7 +54,8 @@ void Engine::Impl::RunMaintenance(bool build) {
 
 bool Engine::Impl::RunOneStep(bool build) {
   bool worked = false;
-  for (const auto& [name, collection] : catalog.Get()->collections) {
+  const auto names = catalog.Get();  // held: a range-for does not keep it
+  for (const auto& [name, collection] : names->collections) {
     worked = (build ? collection->BuildSomething() : collection->SealSomething()) || worked;
   }
   if (!build) {
@@ -65,6 +68,10 @@ bool Engine::Impl::RunOneStep(bool build) {
 // A start replays the log. When nothing is written any more, its content goes into tables.
 void Engine::Impl::FlushQuietLog() {
   const auto now = std::chrono::steady_clock::now();
+  if (now - log_looked_at < kLogLookPeriod) {
+    return;
+  }
+  log_looked_at = now;
   const uint64_t bytes = store->WalBytes();
   if (bytes != log_bytes_seen) {
     log_bytes_seen = bytes;
@@ -118,9 +125,19 @@ void Engine::Impl::RemoveDropped() {
     return;
   }
   ALIDADE_FAILPOINT_VOID("drop.files_removed");
+  // Manifests last: a publish in the group before the drop was not yet in the store then.
   WriteBatch batch;
+  Status status = store->ScanMeta(MetaKind::kManifest,
+                                  CollectionMetaName(id),
+                                  [&batch](std::string_view name, std::string_view) -> Status {
+                                    batch.DeleteMeta(MetaKind::kManifest, name);
+                                    return OkStatus();
+                                  });
   batch.DeleteMeta(MetaKind::kDropped, CollectionMetaName(id));
-  if (const Status status = store->Write(batch, /*sync=*/true); !status.ok()) {
+  if (status.ok()) {
+    status = store->Write(batch, /*sync=*/true);
+  }
+  if (!status.ok()) {
     ALIDADE_LOG_WARN("dropped collection {} is noted still: {}", id, MessageOf(status));
     return;
   }

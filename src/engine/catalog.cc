@@ -40,7 +40,7 @@ Status ValidateName(const std::string& name, const std::string& path) {
   if (name.empty() || name.size() > kNameBytesMax) {
     return FieldError(path, "has {} bytes, 1 to {} are allowed", name.size(), kNameBytesMax);
   }
-  for (const char c : name) {
+  for (const char& c : name) {
     if (!IsWordCharacter(c) && (&c == name.data() || (c != '_' && c != '-'))) {
       return FieldError(path,
                         "may have letters, digits, '_' and '-' only, and starts with a letter or "

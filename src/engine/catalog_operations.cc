@@ -58,11 +58,6 @@ Status DropOperation::Prepare(CommitContext& context) {
   context.batch.DeleteMeta(MetaKind::kCollection, id);
   context.batch.DeleteMeta(MetaKind::kState, id);
   context.batch.PutMeta(MetaKind::kDropped, id, "");
-  ALIDADE_RETURN_IF_ERROR(impl_.store->ScanMeta(
-      MetaKind::kManifest, id, [&](std::string_view name, std::string_view) -> Status {
-        context.batch.DeleteMeta(MetaKind::kManifest, name);
-        return OkStatus();
-      }));
   for (auto it = next->aliases.begin(); it != next->aliases.end();) {
     if (it->second == name_) {
       context.batch.DeleteMeta(MetaKind::kAlias, it->first);

@@ -47,8 +47,11 @@ Engine::Impl::Call::Call(const Impl& impl) : impl_(impl) {
 Engine::Impl::Call::~Call() {
   if (status_.ok()) {
     MutexLock lock(impl_.mutex);
-    --impl_.running_calls;
-    impl_.changed.NotifyAll();
+    // Only the stop waits for calls; waking the background threads after each one costs more than a
+    // search.
+    if (--impl_.running_calls == 0 && impl_.stopping) {
+      impl_.changed.NotifyAll();
+    }
   }
 }
 
@@ -132,7 +135,8 @@ void Engine::Impl::Stop() {
     }
     stopped = true;
   }
-  for (const auto& [name, collection] : catalog.Get()->collections) {
+  const auto names = catalog.Get();
+  for (const auto& [name, collection] : names->collections) {
     collection->StopMaintenance();
   }
   for (std::thread& thread : background) {
@@ -246,7 +250,8 @@ StatusOr<WriteReceipt> Engine::UpdateAliases(const std::vector<AliasAction>& act
 
 std::vector<AliasInfo> Engine::ListAliases() const {
   std::vector<AliasInfo> infos;
-  for (const auto& [alias, name] : impl_->catalog.Get()->aliases) {
+  const auto names = impl_->catalog.Get();
+  for (const auto& [alias, name] : names->aliases) {
     infos.push_back({alias, name});
   }
   return infos;
@@ -299,7 +304,8 @@ Status Engine::Flush(const std::string& collection, const Deadline& deadline) {
   ALIDADE_RETURN_IF_ERROR(call.status());
   std::vector<std::shared_ptr<Collection>> targets;
   if (collection.empty()) {
-    for (const auto& [name, each] : impl_->catalog.Get()->collections) {
+    const auto names = impl_->catalog.Get();
+    for (const auto& [name, each] : names->collections) {
       targets.push_back(each);
     }
   } else {
@@ -313,6 +319,12 @@ Status Engine::Flush(const std::string& collection, const Deadline& deadline) {
   for (const auto& target : targets) {
     // Sealed means: every row that was there at the freeze has left memory.
     while (target->HasFrozenDelta()) {
+      if (target->dropped()) {
+        if (collection.empty()) {
+          break;
+        }
+        return NoSuchCollection(*impl_->catalog.Get(), collection);
+      }
       ALIDADE_RETURN_IF_ERROR(deadline.Check());
       MutexLock lock(impl_->mutex);
       if (impl_->stopping) {
@@ -335,6 +347,9 @@ Status Engine::WaitIndexed(const std::string& collection,
     stats = target->Stats();
     if (stats.pending_rows == 0) {
       return OkStatus();
+    }
+    if (target->dropped()) {
+      return NoSuchCollection(*impl_->catalog.Get(), collection);
     }
     if (Status status = deadline.Check(); !status.ok()) {
       return WithContext(status, fmt::format("{} rows still pending", stats.pending_rows));
@@ -360,7 +375,8 @@ EngineStats Engine::Stats() const {
   if (!call.status().ok()) {
     return stats;
   }
-  for (const auto& [name, collection] : impl_->catalog.Get()->collections) {
+  const auto names = impl_->catalog.Get();
+  for (const auto& [name, collection] : names->collections) {
     stats.collections.push_back(collection->Stats());
   }
   stats.seq = impl_->commits->visible();

@@ -71,6 +71,7 @@ struct Engine::Impl {
   // Sealing thread only.
   uint64_t log_bytes_seen = 0;
   std::chrono::steady_clock::time_point log_quiet_since;
+  std::chrono::steady_clock::time_point log_looked_at;
   double start_seconds = 0;
 };
 

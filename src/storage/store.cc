@@ -166,8 +166,12 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
     }
     ALIDADE_RETURN_IF_ERROR(MakeDirectories(options.directory));
   }
-  // Before the lock makes a file: what is not ours stays as it is.
-  ALIDADE_RETURN_IF_ERROR(ReadUsableFormat(options).status());
+  // Before the lock makes a file: what is not ours stays as it is. Anything else is judged under
+  // the lock, since another process may be making the directory just now.
+  if (const auto format = ReadUsableFormat(options);
+      format.status().code() == StatusCode::kFailedPrecondition) {
+    return format.status();
+  }
   ALIDADE_ASSIGN_OR_RETURN(impl->lock, DirectoryLock::Take(options.directory));
   ALIDADE_ASSIGN_OR_RETURN(DirectoryFormat format, ReadUsableFormat(options));
   if (format.fresh) {

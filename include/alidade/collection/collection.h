@@ -87,6 +87,7 @@ class Collection {
   // After a drop: writes are refused, builds stop; files of segments go when their last reader
   // does. Writer only.
   void MarkDropped();
+  bool dropped() const { return dropped_.load(); }
   void RemoveFilesWhenUnused();
 
  private:
@@ -154,19 +155,21 @@ class Collection {
   // Writer only: changed by operations inside the commit group (and by Recover before any).
   Schema schema_;
   RowNo next_row_;
-  uint64_t live_rows_ = 0;
-  SeqNo seq_;  // newest write of this collection
+  uint64_t live_rows_ = 0;          // after the newest prepared operation
+  uint64_t applied_live_rows_ = 0;  // after the newest applied one: what a view shows
+  SeqNo seq_;                       // newest write of this collection
   std::vector<std::shared_ptr<Segment>> segments_;
   std::shared_ptr<Delta> open_delta_;  // the last of segments_, or null
   std::unordered_map<std::string, std::optional<RowNo>> overlay_;
   uint64_t overlay_group_ = 0;
-  bool dropped_ = false;
+  std::atomic<bool> dropped_{false};
 
   std::atomic<uint64_t> unsealed_bytes_{0};
   std::atomic<int64_t> last_write_ms_{0};
   std::atomic<uint64_t> next_segment_{1};
   std::atomic<bool> stopping_{false};
-  std::atomic<int64_t> retry_at_ms_{0};  // after a failed build: not before this
+  std::atomic<int64_t> retry_at_ms_{0};        // after a failed build: not before this
+  Published<const std::string> seal_problem_;  // why the newest sealing failed; null: it did not
   MaintenanceCounters counters_;
   std::atomic<uint64_t> running_build_rows_{0};
   mutable Mutex maintenance_mutex_;

@@ -110,7 +110,6 @@ class CommitGroup {
   // Leader only.
   SeqNo last_;
   uint64_t group_number_ = 0;
-  SeqNo watermark_;
 
   std::atomic<uint64_t> visible_;
   std::atomic<uint64_t> durable_;

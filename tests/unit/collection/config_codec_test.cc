@@ -1,0 +1,117 @@
+// Bytes of configurations and states: round trips, and every damage that a decoder can meet.
+#include "alidade/collection/config_codec.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/status_matchers.h"
+
+namespace alidade {
+namespace {
+
+using ::testing::HasSubstr;
+
+CollectionConfig FullConfig() {
+  CollectionConfig config;
+  config.name = "products";
+  config.description = "what is sold";
+  config.labels = {{"team", "search"}, {"empty", ""}};
+  config.default_ef = 77;
+  config.default_nprobe = 8;
+  config.fields.push_back({.id = FieldId(1),
+                           .name = "text",
+                           .dim = 384,
+                           .metric = Metric::kCosine,
+                           .index = {.kind = IndexKind::kHnsw,
+                                     .hnsw_m = 24,
+                                     .hnsw_ef_construction = 333,
+                                     .ivf_nlist = 5,
+                                     .ivf_codes = IvfCodes::kSq8,
+                                     .ivf_pq_m = 3}});
+  config.fields.push_back({.id = FieldId(0xFFFF),
+                           .name = "image",
+                           .dim = 65'536,
+                           .metric = Metric::kL2,
+                           .index = {.kind = IndexKind::kIvf,
+                                     .ivf_nlist = 4'096,
+                                     .ivf_codes = IvfCodes::kPq,
+                                     .ivf_pq_m = 48}});
+  config.fields.push_back(
+      {.id = FieldId(7), .name = "", .dim = 1, .metric = Metric::kDot, .index = {}});
+  return config;
+}
+
+void ExpectEqual(const CollectionConfig& a, const CollectionConfig& b) {
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.description, b.description);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.default_ef, b.default_ef);
+  EXPECT_EQ(a.default_nprobe, b.default_nprobe);
+  EXPECT_EQ(a.fields, b.fields);
+}
+
+TEST(ConfigCodecTest, ConfigurationsComeBack) {
+  for (const CollectionConfig& config : {FullConfig(), CollectionConfig()}) {
+    const std::string bytes = EncodeConfig(config);
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CollectionConfig read, DecodeConfig(bytes));
+    ExpectEqual(read, config);
+    EXPECT_EQ(EncodeConfig(read), bytes);
+  }
+}
+
+TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
+  const std::string whole = EncodeConfig(FullConfig());
+  for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
+    ASSERT_THAT(DecodeConfig(whole.substr(0, bytes)), StatusIs(StatusCode::kDataLoss)) << bytes;
+  }
+  EXPECT_THAT(DecodeConfig(whole + '\0'), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
+  std::string bytes = EncodeConfig(FullConfig());
+  bytes[0] = 2;
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
+  bytes[0] = 0;
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(ConfigCodecTest, AbsurdCountsEndAtTheEndOfTheBytes) {
+  CollectionConfig config = FullConfig();
+  config.labels.clear();
+  config.fields.clear();
+  std::string bytes = EncodeConfig(config);
+  bytes.replace(bytes.size() - 4, 4, "\xFF\xFF\xFF\xFF");
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(ConfigCodecTest, StatesComeBackAndAreMeasured) {
+  const CollectionState state{RowNo(~uint64_t{0}), 12, SeqNo(34)};
+  const std::string whole = EncodeState(state);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CollectionState read, DecodeState(whole));
+  EXPECT_EQ(read.next_row, state.next_row);
+  EXPECT_EQ(read.live_rows, state.live_rows);
+  EXPECT_EQ(read.seq, state.seq);
+  for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
+    ASSERT_THAT(DecodeState(whole.substr(0, bytes)), StatusIs(StatusCode::kDataLoss)) << bytes;
+  }
+  EXPECT_THAT(DecodeState(whole + "x"), StatusIs(StatusCode::kDataLoss));
+  std::string other = whole;
+  other[0] = 2;
+  EXPECT_THAT(DecodeState(other), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(ConfigCodecTest, NamesSortByCollectionThenSegment) {
+  EXPECT_EQ(CollectionMetaName(CollectionId(0x01020304)), "\x01\x02\x03\x04");
+  EXPECT_LT(CollectionMetaName(CollectionId(255)), CollectionMetaName(CollectionId(256)));
+  EXPECT_LT(ManifestMetaName(CollectionId(1), SegmentId(256)),
+            ManifestMetaName(CollectionId(1), SegmentId(257)));
+  EXPECT_LT(ManifestMetaName(CollectionId(1), SegmentId(~uint64_t{0})),
+            ManifestMetaName(CollectionId(2), SegmentId(0)));
+  EXPECT_TRUE(ManifestMetaName(CollectionId(9), SegmentId(1))
+                  .starts_with(CollectionMetaName(CollectionId(9))));
+}
+
+}  // namespace
+}  // namespace alidade

@@ -1,0 +1,263 @@
+// The offline check of a data directory: what it finds, and that it changes nothing.
+#include "alidade/engine/check.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alidade/collection/config_codec.h"
+#include "alidade/segment/segment_writer.h"
+#include "alidade/storage/store.h"
+
+#include "engine_testing.h"
+
+namespace alidade {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Makes one directory with everything in it, and a fresh copy of it for every test.
+class CheckTest : public EngineTest {
+ protected:
+  static void SetUpTestSuite() { original_ = std::make_unique<ScratchDirectory>(); }
+  static void TearDownTestSuite() { original_.reset(); }
+
+  void SetUp() override {
+    const std::string kept = original_->Path("data");
+    if (!PathExists(kept)) {
+      Open();
+      Create("indexed");
+      Create("plain");
+      ASSERT_THAT(Put("indexed", 1, 2'200), IsOk());
+      CollectionStats stats;
+      ASSERT_THAT(engine_->WaitIndexed("indexed", Deadline(), stats), IsOk());
+      ASSERT_THAT(engine_->Delete(MakeDelete({Id(1), Id(2), Id(3)}, "indexed")), IsOk());
+      ASSERT_THAT(Put("indexed", 5'000, 5'010), IsOk());
+      ASSERT_THAT(Put("plain", 1, 20), IsOk());
+      engine_.reset();
+      CopyTree(Data(), kept);
+    }
+    CopyTree(kept, Data());
+  }
+
+  std::string Data() const { return options_.data_directory; }
+  std::string Segments() const {
+    return Data() + "/segments/" + CollectionDirectoryName(CollectionId(1));
+  }
+  std::string OnlyFile(const std::string& ending) const {
+    const auto files = FilesBelow(Segments(), ending);
+    EXPECT_EQ(files.size(), 1U);
+    return files.at(0);
+  }
+  // Checks, and that the check changed nothing.
+  StatusOr<CheckReport> Check() const {
+    const auto before = ContentsBelow(Data());
+    auto report = CheckDataDirectory(Data());
+    EXPECT_EQ(ContentsBelow(Data()), before) << "the check changed something";
+    return report;
+  }
+  // Changes the store behind the engine's back.
+  void Tamper(const std::function<void(WriteBatch&)>& fill) {
+    StoreOptions options;
+    options.directory = Data();
+    const auto store = Store::Open(options);
+    ASSERT_THAT(store, IsOk());
+    WriteBatch batch;
+    fill(batch);
+    ASSERT_THAT((*store)->Write(batch, /*sync=*/true), IsOk());
+  }
+  void ExpectRepair(const std::string& part) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, Check());
+    EXPECT_TRUE(report.ok()) << report.problems[0];
+    EXPECT_THAT(report.repairs, Contains(AllOf(HasSubstr(part), HasSubstr("\"indexed\""))));
+    EXPECT_THAT(report.repairs, SizeIs(1));
+    // The next start does as was said, and then all is well.
+    Open();
+    EXPECT_THAT(Count("indexed"), IsOkAndHolds(2'208U));
+    CollectionStats stats;
+    EXPECT_THAT(engine_->WaitIndexed("indexed", Deadline(), stats), IsOk());
+    engine_.reset();
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport after, Check());
+    EXPECT_TRUE(after.ok());
+    EXPECT_THAT(after.repairs, IsEmpty());
+  }
+  void ExpectProblem(const std::string& part) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, Check());
+    EXPECT_FALSE(report.ok());
+    EXPECT_THAT(report.problems, Contains(HasSubstr(part)));
+  }
+
+  static constexpr KeySpace kIndexed{CollectionId(1), ShardId(0)};
+  static constexpr KeySpace kPlain{CollectionId(2), ShardId(0)};
+
+ private:
+  static std::unique_ptr<ScratchDirectory> original_;
+};
+
+std::unique_ptr<ScratchDirectory> CheckTest::original_;
+
+TEST_F(CheckTest, ACleanDirectoryIsClean) {
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, Check());
+  EXPECT_TRUE(report.ok());
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_THAT(report.repairs, IsEmpty());
+  EXPECT_THAT(report.notes,
+              Contains(AllOf(HasSubstr("\"indexed\""), HasSubstr("2208 points, 1 segments"))));
+  EXPECT_THAT(report.notes,
+              Contains(AllOf(HasSubstr("\"plain\""), HasSubstr("20 points, 0 segments"))));
+}
+
+TEST_F(CheckTest, ADirectoryInUseOrNotOursIsRefused) {
+  Open();
+  EXPECT_THAT(CheckDataDirectory(Data()), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(CheckDataDirectory(scratch_.Path("nowhere")), StatusIs(StatusCode::kNotFound));
+  ASSERT_THAT(MakeDirectories(scratch_.Path("empty")), IsOk());
+  EXPECT_THAT(CheckDataDirectory(scratch_.Path("empty")),
+              StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(FilesBelow(scratch_.Path("empty")), IsEmpty());
+}
+
+TEST_F(CheckTest, ADamagedRowsFileWouldBeReplaced) {
+  const std::string file = OnlyFile("rows.seg");
+  FlipBit(file, FileBytes(file) - 10);
+  ExpectRepair("replayed");
+}
+
+TEST_F(CheckTest, ADamagedVectorsFileWouldBeReplaced) {
+  const std::string file = OnlyFile(".vec");
+  CutFile(file, FileBytes(file) - 4);
+  ExpectRepair("replayed");
+}
+
+TEST_F(CheckTest, AMissingSegmentWouldBeReplaced) {
+  ASSERT_THAT(RemoveTree(Segments()), IsOk());
+  ExpectRepair("replayed");
+}
+
+TEST_F(CheckTest, ADamagedIndexWouldBeRebuilt) {
+  const std::string file = OnlyFile(".idx");
+  FlipBit(file, FileBytes(file) / 2);
+  ExpectRepair("rebuilt");
+}
+
+TEST_F(CheckTest, AnOrphanWouldBeRemoved) {
+  ASSERT_THAT(MakeDirectories(Segments() + "/00000000000000aa.tmp"), IsOk());
+  PutBytes(Segments() + "/00000000000000aa.tmp/rows", "half");
+  ExpectRepair("belongs to no manifest");
+}
+
+TEST_F(CheckTest, ADamagedFormatWatermarkOrLogIsDataLoss) {
+  FlipBit(Data() + "/FORMAT", 30);
+  EXPECT_THAT(Check(), StatusIs(StatusCode::kDataLoss, HasSubstr("FORMAT")));
+  SetUp();
+  PutBytes(Data() + "/watermark", std::string(1'024, 'x'));
+  EXPECT_THAT(Check(), StatusIs(StatusCode::kDataLoss, HasSubstr("watermark")));
+  SetUp();
+  for (const std::string& log : FilesBelow(Data() + "/db", ".log")) {
+    CutFile(log, FileBytes(log) / 2);
+  }
+  const auto cut = Check();
+  EXPECT_THAT(cut, StatusIs(StatusCode::kDataLoss, HasSubstr("acknowledged writes")));
+  EXPECT_EQ(ReasonOf(cut.status()), "ACKNOWLEDGED_WRITES_MISSING");
+  SetUp();
+  ASSERT_THAT(RemoveTree(Data() + "/db/CURRENT"), IsOk());
+  EXPECT_THAT(Check(), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST_F(CheckTest, ADamagedTableIsAProblem) {
+  Open();
+  ASSERT_THAT(engine_->Flush("", Deadline()), IsOk());
+  engine_.reset();
+  const std::string kept = scratch_.Path("flushed");
+  CopyTree(Data(), kept);
+  size_t tables = 0;
+  for (const std::string& table : FilesBelow(Data() + "/db", ".sst")) {
+    CopyTree(kept, Data());
+    FlipBit(table, 25, 2);
+    const auto report = Check();
+    EXPECT_TRUE(report.ok() ? !report->ok() : report.status().code() == StatusCode::kDataLoss)
+        << table;
+    ++tables;
+  }
+  EXPECT_GE(tables, 4U);
+}
+
+TEST_F(CheckTest, ALostRowIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.DeleteRow(kPlain, RowNo(5), {}); });
+  ExpectProblem("19 rows are stored, the counter says 20");
+  ExpectProblem("an id points to row 5, which is missing");
+  ExpectProblem("20 ids but 19 rows");
+  ExpectProblem("a vector belongs to no row (5)");
+}
+
+TEST_F(CheckTest, AnIdOfAnotherRowIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutId(kPlain, Id(3).Encode(), {RowNo(9), SeqNo(1)}); });
+  ExpectProblem("which has another id");
+}
+
+TEST_F(CheckTest, AVectorOfAnotherLengthIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutVector(kPlain, RowNo(2), {FieldId(1), "1234"}); });
+  ExpectProblem("row 2 has 4 bytes");
+}
+
+TEST_F(CheckTest, ARowBeyondTheCounterIsAProblem) {
+  Tamper([](WriteBatch& batch) {
+    batch.PutMeta(MetaKind::kState,
+                  CollectionMetaName(CollectionId(2)),
+                  EncodeState({RowNo(10), 20, SeqNo(5)}));
+  });
+  ExpectProblem("beyond the next row number 10");
+}
+
+TEST_F(CheckTest, ASegmentThatDiffersFromTheRowsIsAProblem) {
+  Tamper([](WriteBatch& batch) {
+    std::string payload;
+    EncodeObject({{"changed", Value(true)}}, payload);
+    batch.PutRow(kIndexed, RowNo(100), Id(101).Encode(), SeqNo(3), payload);
+  });
+  ExpectProblem("row 100 in segment");
+}
+
+TEST_F(CheckTest, ATombstoneOfALivingRowIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutTombstone(kIndexed, RowNo(100), SeqNo(3)); });
+  ExpectProblem("row 100 is dead in segment");
+}
+
+TEST_F(CheckTest, AMissingTombstoneOfADeadRowIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.DeleteTombstone(kIndexed, RowNo(1)); });
+  ExpectProblem("row 1 is alive in segment");
+}
+
+TEST_F(CheckTest, ManyFindingsOfOneKindAreCountedAndNotListed) {
+  Tamper([](WriteBatch& batch) {
+    for (uint64_t row = 100; row < 200; ++row) {
+      batch.PutTombstone(kIndexed, RowNo(row), SeqNo(3));
+    }
+  });
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, Check());
+  EXPECT_LE(report.problems.size(), 25U);
+  EXPECT_THAT(report.problems, Contains(HasSubstr("more like these")));
+}
+
+TEST_F(CheckTest, AMalformedManifestOrConfigurationIsAProblem) {
+  Tamper([](WriteBatch& batch) {
+    batch.PutMeta(
+        MetaKind::kManifest, ManifestMetaName(CollectionId(2), SegmentId(1)), "no manifest");
+  });
+  ExpectProblem("collection \"plain\"");
+  Tamper([](WriteBatch& batch) {
+    batch.PutMeta(MetaKind::kCollection, CollectionMetaName(CollectionId(3)), "\x01no");
+  });
+  ExpectProblem("configuration of a collection is malformed");
+}
+
+}  // namespace
+}  // namespace alidade
