@@ -1,6 +1,7 @@
 // FAISS builds the graph; the vectors stay in our matrix and the distances are our kernels':
 // Debian's FAISS is compiled without AVX.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -21,22 +22,67 @@ constexpr uint32_t kChunkRows = 4'096;
 constexpr int64_t kLevelSeed =
     20'260'101;  // fixed: equal input gives an equal graph with one thread
 
+// Distances as the graph is built by them. They differ from those of a search in two ways:
+//
+// Dot is no distance between rows: short vectors are nobody's neighbours, and a graph by it leaves
+// them out of reach. Each row gets one more coordinate that makes all of them equally long; a query
+// has zero there, so the order in which it sees the rows stays that of dot (Bachrach et al. 2014).
+//
+// Equal rows would keep only each other as neighbours, since FAISS drops a link only for a strictly
+// nearer one. A difference of a few units in the last place, fixed for each pair, breaks such ties.
+class BuildDistances {
+ public:
+  explicit BuildDistances(const VectorMatrix& matrix) : matrix_(matrix) {
+    if (matrix.metric != Metric::kDot) {
+      return;
+    }
+    float longest = 0;
+    for (uint32_t row = 0; row < matrix.count; ++row) {
+      extra_.push_back(-PairDistance(matrix, row, row));
+      longest = std::max(longest, extra_.back());
+    }
+    for (float& extra : extra_) {
+      extra = std::sqrt(longest - extra);
+    }
+  }
+  float Between(uint32_t a, uint32_t b) const {
+    float distance = PairDistance(matrix_, a, b);
+    if (!extra_.empty()) {
+      distance -= extra_[a] * extra_[b];
+    }
+    const float unit = matrix_.metric == Metric::kCosine ? 1.0F : std::abs(distance) + 1e-30F;
+    return distance + unit * Jitter(std::min(a, b), std::max(a, b));
+  }
+
+ private:
+  // Below 2^-20, a few units in the last place of 1.
+  static float Jitter(uint32_t low, uint32_t high) {
+    const uint64_t mixed = (uint64_t{low} << 32 | high) * 0x9E3779B97F4A7C15U;
+    return static_cast<float>(mixed >> 52) * 0x1p-32F;
+  }
+
+  const VectorMatrix& matrix_;
+  std::vector<float> extra_;  // for dot only
+};
+
 class MatrixDistance final : public faiss::DistanceComputer {
  public:
-  explicit MatrixDistance(const VectorMatrix& matrix) : matrix_(matrix) {}
+  MatrixDistance(const VectorMatrix& matrix, const BuildDistances& distances)
+      : matrix_(matrix), distances_(distances) {}
   // FAISS hands in rows of the matrix only: the row's number says everything.
   void set_query(const float* x) override {
     query_ = static_cast<uint32_t>((x - matrix_.rows) / matrix_.dim);
   }
   float operator()(idx_t i) override {
-    return PairDistance(matrix_, query_, static_cast<uint32_t>(i));
+    return distances_.Between(query_, static_cast<uint32_t>(i));
   }
   float symmetric_dis(idx_t i, idx_t j) override {
-    return PairDistance(matrix_, static_cast<uint32_t>(i), static_cast<uint32_t>(j));
+    return distances_.Between(static_cast<uint32_t>(i), static_cast<uint32_t>(j));
   }
 
  private:
   const VectorMatrix& matrix_;
+  const BuildDistances& distances_;
   uint32_t query_ = 0;
 };
 
@@ -46,7 +92,9 @@ class MatrixDistance final : public faiss::DistanceComputer {
 class MatrixStorage final : public faiss::Index {
  public:
   explicit MatrixStorage(const VectorMatrix& matrix)
-      : faiss::Index(static_cast<idx_t>(matrix.dim), faiss::METRIC_L2), matrix_(matrix) {}
+      : faiss::Index(static_cast<idx_t>(matrix.dim), faiss::METRIC_L2),
+        matrix_(matrix),
+        distances_(matrix) {}
   void add(idx_t n, const float*) override { ntotal += n; }
   void reset() override { ntotal = 0; }
   void search(
@@ -54,17 +102,22 @@ class MatrixStorage final : public faiss::Index {
     FAISS_THROW_MSG("this storage is not searched");
   }
   faiss::DistanceComputer* get_distance_computer() const override {
-    return new MatrixDistance(matrix_);  // FAISS owns it
+    return new MatrixDistance(matrix_, distances_);  // FAISS owns it
   }
 
  private:
   const VectorMatrix& matrix_;
+  const BuildDistances distances_;
 };
 
-void LoadPrevious(const HnswGraph& graph, faiss::HNSW& hnsw) {
+Status LoadPrevious(const HnswGraph& graph, faiss::HNSW& hnsw) {
   hnsw.entry_point = static_cast<int>(graph.header.entry);
   hnsw.max_level = static_cast<int>(graph.header.max_level);
   for (uint32_t node = 0; node < graph.header.count; ++node) {
+    // FAISS has tables for as many levels as a graph can need, and looks into them unchecked.
+    if (graph.levels[node] >= hnsw.cum_nneighbor_per_level.size()) {
+      return DataLoss("node {} of the graph has {} levels", node, graph.levels[node]);
+    }
     hnsw.levels.push_back(graph.levels[node]);
     hnsw.offsets.push_back(hnsw.offsets.back() +
                            static_cast<size_t>(hnsw.cum_nb_neighbors(graph.levels[node])));
@@ -74,11 +127,14 @@ void LoadPrevious(const HnswGraph& graph, faiss::HNSW& hnsw) {
       size_t end = 0;
       hnsw.neighbor_range(node, static_cast<int>(level), &begin, &end);
       const uint32_t* links = graph.Links(node, level);
-      for (size_t i = begin; i < end; ++i) {
-        hnsw.neighbors[i] = static_cast<int>(links[i - begin]);  // kNoLink becomes -1
+      // What lies behind the end of a list was not checked and must not reach FAISS, which looks at
+      // the last place first.
+      for (size_t i = begin; i < end && links[i - begin] != kNoLink; ++i) {
+        hnsw.neighbors[i] = static_cast<int>(links[i - begin]);
       }
     }
   }
+  return OkStatus();
 }
 
 Status WriteGraph(const faiss::HNSW& hnsw, uint32_t m, ByteSink& sink) {
@@ -133,6 +189,9 @@ Status AddRows(faiss::IndexHNSW& index, const VectorMatrix& matrix, const BuildO
     index.add(count, matrix.Row(done));
     done += count;
   }
+  if (options.progress != nullptr) {
+    options.progress->rows_done.store(done);
+  }
   return OkStatus();
 }
 
@@ -159,7 +218,7 @@ Status BuildHnsw(const IndexSpec& spec,
             spec.hnsw_m,
             matrix.count);
       }
-      LoadPrevious(graph, index.hnsw);
+      ALIDADE_RETURN_IF_ERROR(LoadPrevious(graph, index.hnsw));
       storage.ntotal = index.ntotal = graph.header.count;
       index.hnsw.rng = faiss::RandomGenerator(kLevelSeed + graph.header.count);
     }

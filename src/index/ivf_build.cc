@@ -75,6 +75,14 @@ std::vector<float> TrainCentroids(const VectorMatrix& matrix, uint32_t nlist) {
   return clustering.centroids;
 }
 
+Status ReportProgress(const BuildOptions& options, uint32_t rows_done) {
+  if (options.progress == nullptr) {
+    return OkStatus();
+  }
+  options.progress->rows_done.store(rows_done);
+  return options.progress->cancelled.load() ? Cancelled("the index build was stopped") : OkStatus();
+}
+
 Status AssignRows(const VectorMatrix& matrix,
                   const std::vector<float>& centroids,
                   const BuildOptions& options,
@@ -82,12 +90,7 @@ Status AssignRows(const VectorMatrix& matrix,
   const size_t nlist = centroids.size() / matrix.dim;
   lists.resize(matrix.count);
   for (uint32_t first = 0; first < matrix.count; first += kAssignBlockRows) {
-    if (options.progress != nullptr) {
-      options.progress->rows_done.store(first);
-      if (options.progress->cancelled.load()) {
-        return Cancelled("the index build was stopped");
-      }
-    }
+    ALIDADE_RETURN_IF_ERROR(ReportProgress(options, first));
     const uint32_t last = std::min(matrix.count, first + kAssignBlockRows);
 #pragma omp parallel
     {
@@ -101,7 +104,7 @@ Status AssignRows(const VectorMatrix& matrix,
       }
     }
   }
-  return OkStatus();
+  return ReportProgress(options, matrix.count);
 }
 
 struct Codes {
@@ -185,6 +188,7 @@ Status BuildAndWrite(const IndexSpec& spec,
   if (header.codes == static_cast<uint32_t>(IvfCodes::kPq)) {
     header.pq_m = spec.ivf_pq_m != 0 ? spec.ivf_pq_m : DefaultPqM(matrix.dim);
   }
+  ALIDADE_RETURN_IF_ERROR(ReportProgress(options, 0));  // training is not interrupted
   const std::vector<float> centroids = TrainCentroids(matrix, header.nlist);
   std::vector<uint32_t> lists;
   ALIDADE_RETURN_IF_ERROR(AssignRows(matrix, centroids, options, lists));

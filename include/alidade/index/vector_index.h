@@ -46,7 +46,7 @@ struct IndexSearchOptions {
   SearchStats* stats = nullptr;
 };
 
-// Gives recall@10 above 0.95 on the WordNet set with M = 16 (bench: `alidade bench --sweep`).
+// Gives recall@10 above 0.95 on the WordNet set with M = 16 (bench/run.sh, `alidade bench`).
 inline constexpr uint32_t kDefaultEf = 128;
 
 class VectorIndex {

@@ -45,9 +45,9 @@ float PairDistance(const VectorMatrix& matrix, uint32_t a, uint32_t b);
 // 1 / |vector|. Requires: it passed ValidateVector for cosine.
 float InverseNorm(const float* vector, size_t dim);
 
-// OK if the vector may be stored or searched under the metric: all values finite, the squared norm
-// finite, and for cosine a norm that is neither zero nor so small that its inverse is infinite.
-// INVALID_ARGUMENT naming `path`.
+// OK if the vector may be stored or searched under the metric: all values finite; a squared norm
+// that is finite (for L2 even four times it, so that opposite vectors have a finite distance); for
+// cosine also one that is neither zero nor denormal. INVALID_ARGUMENT naming `path`.
 Status ValidateVector(std::span<const float> vector, Metric metric, const std::string& path);
 
 }  // namespace alidade
