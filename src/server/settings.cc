@@ -1,5 +1,8 @@
 #include "alidade/server/settings.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -273,6 +276,19 @@ Status UnknownKey(const std::string& name, const std::string& origin) {
                          NearestName(name, names, /*edits_max=*/64));
 }
 
+// By the address itself: a name may begin like one ("127.example.org") and lead anywhere.
+bool IsLoopback(const std::string& host) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
+    return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  in6_addr v6{};
+  if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
+    return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
+  }
+  return host == "localhost";
+}
+
 bool IsSection(const std::string& name) {
   const auto& all = AllSettings();
   return std::any_of(
@@ -360,7 +376,7 @@ Status Settings::LoadEnvironment(const char* const* environment) {
     const std::string variable = entry.substr(0, equals);
     std::string name = variable.substr(kEnvironmentPrefix.size());
     if (const size_t split = name.find("__"); split != std::string::npos) {
-      name.replace(split, 2, ".");
+      name = name.substr(0, split) + "." + name.substr(split + 2);
     }
     std::transform(name.begin(), name.end(), name.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -427,14 +443,13 @@ StatusOr<HostPort> ParseHostPort(const std::string& text) {
   ALIDADE_ASSIGN_OR_RETURN(const uint64_t port, ParseNumber(text.substr(colon + 1), 0, 65'535));
   result.port = static_cast<uint16_t>(port);
   result.host = text.substr(0, colon);
-  if (result.host.size() > 2 && result.host.front() == '[' && result.host.back() == ']') {
+  if (result.host.size() >= 2 && result.host.front() == '[' && result.host.back() == ']') {
     result.host = result.host.substr(1, result.host.size() - 2);
   }
   if (result.host.empty()) {
     return InvalidArgument("\"{}\" is no address: the host is missing", text);
   }
-  result.loopback =
-      result.host == "localhost" || result.host == "::1" || result.host.starts_with("127.");
+  result.loopback = IsLoopback(result.host);
   return result;
 }
 
