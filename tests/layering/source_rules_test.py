@@ -33,7 +33,7 @@ INCLUDE_HOMES = (
     (r"absl/", ("include/alidade/common/status.h", "src/common/status.cc")),
     (r"spdlog/|xxhash", ("src/common/",)),
     (r"yaml-cpp/", ("src/server/", "src/cli/")),
-    (r"CLI/", ("src/server/", "src/cli/", "bench/")),
+    (r"CLI/", ("src/server/", "src/cli/", "tests/unit/cli/", "bench/")),
 )
 
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")

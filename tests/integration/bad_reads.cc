@@ -1,0 +1,414 @@
+// Rows of the table of bad input: gets, counts, lists, searches, and the filters of all of them.
+#include "integration/bad_input.h"
+
+namespace alidade::testing {
+namespace {
+
+using Get = v1::GetPointsRequest;
+using Count = v1::CountPointsRequest;
+using List = v1::ListPointsRequest;
+using Search = v1::SearchRequest;
+
+Get GetMany() {
+  Get request;
+  request.set_collection("c");
+  for (uint64_t i = 0; i < 10'001; ++i) {
+    request.add_ids()->set_num(i);
+  }
+  return request;
+}
+
+// A listing that goes on with the token of another listing.
+BadInput ForeignToken(const char* name, const std::string& from, const std::string& to) {
+  return {name,
+          [from, to](Client& client) {
+            auto first = Parse<List>(from + " page_size: 2");
+            auto second = Parse<List>(to);
+            second.set_page_token(Must(client, first).next_page_token());
+            EXPECT_FALSE(second.page_token().empty());
+            return client.Send(second);
+          },
+          grpc::StatusCode::INVALID_ARGUMENT,
+          "page_token",
+          "INVALID_ARGUMENT"};
+}
+
+// A listing whose token has one character changed.
+BadInput DamagedToken(const char* name, size_t position) {
+  return {name,
+          [position](Client& client) {
+            auto request = Parse<List>("collection: 'c' page_size: 2");
+            std::string token = Must(client, request).next_page_token();
+            if (token.size() <= position) {
+              return grpc::Status(grpc::StatusCode::UNKNOWN, "the token is short: " + token);
+            }
+            token[position] = token[position] == '0' ? '1' : '0';
+            request.set_page_token(token);
+            return client.Send(request);
+          },
+          grpc::StatusCode::INVALID_ARGUMENT,
+          "page_token",
+          "INVALID_ARGUMENT"};
+}
+
+// A read that wants a write of the future and has no time to wait for it.
+template <typename Request>
+BadInput Impatient(const char* name, const char* text) {
+  return {name,
+          [request = Parse<Request>(text)](Client& client) {
+            client.set_timeout(milliseconds(150));
+            const grpc::Status status = client.Send(request);
+            client.set_timeout(milliseconds(20'000));
+            return status;
+          },
+          grpc::StatusCode::DEADLINE_EXCEEDED,
+          "",
+          ""};
+}
+
+// The filter in a count of "c".
+BadInput Filtered(std::string name, const std::string& filter, std::string field) {
+  return Invalid(
+      std::move(name), Parse<Count>("collection: 'c' filter { " + filter + " }"), std::move(field));
+}
+
+// The same with a field number that the server does not know in the part that `pick` gives.
+template <typename Pick>
+BadInput UnknownField(std::string name, const std::string& filter, std::string field, Pick pick) {
+  Count request = Parse<Count>("collection: 'c' filter { " + filter + " }");
+  google::protobuf::Message* part = pick(*request.mutable_filter());
+  part->GetReflection()->MutableUnknownFields(part)->AddVarint(99, 1);
+  return Invalid(std::move(name), request, std::move(field));
+}
+
+Count WithManyValues() {
+  Count request = Parse<Count>("collection: 'c' filter { is_in { key: 'n' } }");
+  for (int i = 0; i < 10'001; ++i) {
+    request.mutable_filter()->mutable_is_in()->add_values()->set_int64_value(i);
+  }
+  return request;
+}
+
+// One query of "c" with k and more.
+Search Near(const std::string& more) {
+  return Parse<Search>("collection: 'c' queries { vector { values { values: [1, 2, 3, 4] } } } " +
+                       more);
+}
+
+Search WithQueries(int queries, uint32_t k) {
+  Search request;
+  request.set_collection("c");
+  request.set_k(k);
+  for (int i = 0; i < queries; ++i) {
+    request.add_queries()->mutable_point_id()->set_num(1);
+  }
+  return request;
+}
+
+// ef as a client in a language without unsigned integers sends -1: ten bytes of varint.
+std::string NegativeVarint(int field) {
+  return std::string(1, static_cast<char>(field << 3)) + std::string(9, '\xFF') + '\x01';
+}
+
+BadInput NegativeEf() {
+  std::string wire = Near("k: 1").SerializeAsString();
+  const std::string params = NegativeVarint(1);
+  wire += std::string(1, static_cast<char>(5 << 3 | 2)) + static_cast<char>(params.size()) + params;
+  return {"a negative ef",
+          [wire](Client& client) { return client.SendBytes(kSearchMethod, wire); },
+          grpc::StatusCode::INVALID_ARGUMENT,
+          "params.ef",
+          "INVALID_ARGUMENT"};
+}
+
+BadInput CutOff() {
+  std::string wire = Near("k: 1").SerializeAsString();
+  wire.pop_back();
+  return {"a message that ends in the middle",
+          [wire](Client& client) { return client.SendBytes(kSearchMethod, wire); },
+          grpc::StatusCode::INVALID_ARGUMENT,
+          "",
+          "MALFORMED_REQUEST"};
+}
+
+BadInput NegativeK() {
+  const std::string wire = Near("").SerializeAsString() + NegativeVarint(4);
+  return {"a negative k",
+          [wire](Client& client) { return client.SendBytes(kSearchMethod, wire); },
+          grpc::StatusCode::INVALID_ARGUMENT,
+          "k",
+          "INVALID_ARGUMENT"};
+}
+
+}  // namespace
+
+std::vector<BadInput> BadReads() {
+  const std::string c = "collection: 'c' ids { num: 1 } ";
+  const std::string names17 = [] {
+    std::string names;
+    for (int i = 0; i < 17; ++i) {
+      names += fmt::format("with_vectors: 'f{}' ", i);
+    }
+    return names;
+  }();
+  return {
+      Invalid<Get>("a get of nothing", "collection: 'c'", "ids"),
+      Invalid("a get of too many ids", GetMany(), "ids"),
+      Invalid<Get>("a get without an id", "collection: 'c' ids { num: 1 } ids {}", "ids[1]"),
+      Invalid("a get of a long id",
+              Parse<Get>("collection: 'c' ids { str: '" + std::string(257, 'x') + "' }"),
+              "ids[0]"),
+      Refused<Get>("a get from a collection that is not there",
+                   "collection: 'nope' ids { num: 1 }",
+                   grpc::StatusCode::NOT_FOUND,
+                   "COLLECTION_NOT_FOUND"),
+      Invalid(
+          "a vector field that is not there", Parse<Get>(c + "with_vectors: 'w'"), "with_vectors"),
+      Invalid("a vector field twice",
+              Parse<Get>(c + "with_vectors: 'v' with_vectors: 'v'"),
+              "with_vectors[1]"),
+      Invalid("all vector fields and one more",
+              Parse<Get>(c + "with_vectors: 'v' with_vectors: '*'"),
+              "with_vectors[1]"),
+      Invalid("more names than fields may be", Parse<Get>(c + names17), "with_vectors"),
+      Invalid("a payload selector with nothing set", Parse<Get>(c + "payload {}"), "payload"),
+      Invalid("an empty list of payload keys", Parse<Get>(c + "payload { include {} }"), "payload"),
+      Invalid(
+          "an empty payload key", Parse<Get>(c + "payload { exclude { keys: '' } }"), "payload"),
+      Invalid("a payload key of 257 bytes",
+              Parse<Get>(c + "payload { include { keys: '" + std::string(257, 'x') + "' } }"),
+              "payload"),
+      Impatient<Get>("a get after the last write",
+                     "collection: 'c' ids { num: 1 } min_seq: 999999"),
+      Impatient<Count>("a count after the last write, -1 as an unsigned number",
+                       "collection: 'c' min_seq: 18446744073709551615"),
+      Impatient<v1::GetCollectionStatsRequest>("statistics after the last write",
+                                               "collection: 'c' min_seq: 999999"),
+      Refused<Count>("a count of a collection that is not there",
+                     "collection: 'nope'",
+                     grpc::StatusCode::NOT_FOUND,
+                     "COLLECTION_NOT_FOUND"),
+      Invalid<List>("a token that is no token", "collection: 'c' page_token: 'zz'", "page_token"),
+      Invalid<List>("a token of odd length", "collection: 'c' page_token: '010'", "page_token"),
+      Invalid<List>("a token that is cut off", "collection: 'c' page_token: '0102'", "page_token"),
+      DamagedToken("a token of another version", 1),
+      DamagedToken("a token with a changed checksum", 3),
+      DamagedToken("a token with a changed position", 20),
+      ForeignToken("a token of the same collection under its alias",
+                   "collection: 'c'",
+                   "collection: 'other'"),
+      ForeignToken("a token of a listing without the filter",
+                   "collection: 'c'",
+                   "collection: 'c' filter { exists { key: 'n' } }"),
+      ForeignToken("a token of a listing with another filter",
+                   "collection: 'c' filter { exists { key: 'n' } }",
+                   "collection: 'c' filter { exists { key: 's' } }"),
+      Invalid<v1::ListCollectionsRequest>(
+          "a token of collections", "page_token: 'x'", "page_token"),
+      Invalid<v1::ListAliasesRequest>("a token of aliases", "page_token: '00'", "page_token"),
+      Invalid<List>("a filter of a list", "collection: 'c' filter {}", "filter"),
+  };
+}
+
+std::vector<BadInput> BadFilters() {
+  using Filter = v1::Filter;
+  const std::string group = "all_of { filters { exists { key: 'n' } } filters { ";
+  const std::string long_key(257, 'k');
+  return {
+      Filtered("a filter with nothing set", "", "filter"),
+      Filtered("an empty node in a group", group + "} }", "filter.all_of.filters[1]"),
+      Filtered("a range without bounds", "range { key: 'n' }", "filter.range"),
+      Filtered(
+          "a range from NaN", "range { key: 'n' gt { double_value: nan } }", "filter.range.gt"),
+      Filtered("a range to infinity",
+               "range { key: 'n' lte { double_value: inf } }",
+               "filter.range.lte"),
+      Filtered(
+          "a range from true", "range { key: 'n' gte { bool_value: true } }", "filter.range.gte"),
+      Filtered(
+          "a range to null", "range { key: 'n' lt { null_value: NULL_VALUE } }", "filter.range.lt"),
+      Filtered(
+          "a range to a bound with nothing set", "range { key: 'n' lt {} }", "filter.range.lt"),
+      Filtered("a range from a number to a text",
+               "range { key: 'n' gt { int64_value: 1 } lt { string_value: 'x' } }",
+               "filter.range"),
+      Filtered("two lower bounds",
+               "range { key: 'n' gt { int64_value: 1 } gte { int64_value: 1 } }",
+               "filter.range"),
+      Filtered("two upper bounds",
+               "range { key: 'n' lt { int64_value: 1 } lte { int64_value: 1 } }",
+               "filter.range"),
+      Filtered("a range without a key", "range { gt { int64_value: 1 } }", "filter.range.key"),
+      Filtered("a range inside a group",
+               "any_of { filters { none_of { filters { range { key: 'n' } } "
+               "} } }",
+               "filter.any_of.filters[0].none_of.filters[0].range"),
+      Filtered("equal to nothing", "equals { key: 'n' }", "filter.equals.value"),
+      Filtered(
+          "equal to a list", "equals { key: 'n' value { list_value {} } }", "filter.equals.value"),
+      Filtered("equal to an object",
+               "equals { key: 'n' value { object_value {} } }",
+               "filter.equals.value"),
+      Filtered(
+          "equal to NaN", "equals { key: 'n' value { double_value: nan } }", "filter.equals.value"),
+      Filtered(
+          "equality without a key", "equals { value { int64_value: 1 } }", "filter.equals.key"),
+      Filtered("a key of 257 bytes",
+               "equals { key: '" + long_key + "' value { int64_value: 1 } }",
+               "filter.equals.key"),
+      Filtered("one of nothing set",
+               "is_in { key: 'n' values { int64_value: 1 } values {} }",
+               "filter.is_in.values[1]"),
+      Filtered("one of some lists",
+               "is_in { key: 'n' values { list_value {} } }",
+               "filter.is_in.values[0]"),
+      Invalid("one of too many values", WithManyValues(), "filter.is_in.values"),
+      Filtered("membership without a key", "is_in {}", "filter.is_in.key"),
+      Filtered("existence of no key", "exists {}", "filter.exists.key"),
+      Filtered(
+          "nullness of a long key", "is_null { key: '" + long_key + "' }", "filter.is_null.key"),
+      Filtered("a filter nested too deep",
+               Repeat("all_of { filters { ", 16) + "exists { key: 'n' } " + Repeat("} } ", 16),
+               "filter" + Repeat(".all_of.filters[0]", 16)),
+      Malformed("a filter nested beyond what protobuf reads",
+                kCountMethod,
+                Parse<Count>("collection: 'c' filter { " + Repeat("all_of { filters { ", 90) +
+                             Repeat("} } ", 90) + "}"),
+                "",
+                ""),
+      Filtered("a filter with too many nodes",
+               "any_of { " + Repeat("filters { exists { key: 'n' } } ", 1'024) + "}",
+               "filter.any_of.filters[1023]"),
+      Malformed("a filter key that is not UTF-8",
+                kCountMethod,
+                Parse<Count>("collection: 'c' filter { exists { key: 'marker' } }"),
+                "marker",
+                "\xF5zzzzz"),
+      UnknownField("an unknown condition", "", "filter", [](Filter& f) { return &f; }),
+      UnknownField("an unknown field beside a condition",
+                   "exists { key: 'n' }",
+                   "filter",
+                   [](Filter& f) { return &f; }),
+      UnknownField("an unknown field of a group",
+                   "all_of {}",
+                   "filter.all_of",
+                   [](Filter& f) { return f.mutable_all_of(); }),
+      UnknownField("an unknown field of a nested filter",
+                   "none_of { filters { exists { key: 'n' } } "
+                   "}",
+                   "filter.none_of.filters[0]",
+                   [](Filter& f) { return f.mutable_none_of()->mutable_filters(0); }),
+      UnknownField("an unknown field of an equality",
+                   "equals { key: 'n' value { int64_value: 1 } }",
+                   "filter.equals",
+                   [](Filter& f) { return f.mutable_equals(); }),
+      UnknownField("an unknown kind of value",
+                   "equals { key: 'n' value {} }",
+                   "filter.equals.value",
+                   [](Filter& f) { return f.mutable_equals()->mutable_value(); }),
+      UnknownField("an unknown field of a membership",
+                   "is_in { key: 'n' }",
+                   "filter.is_in",
+                   [](Filter& f) { return f.mutable_is_in(); }),
+      UnknownField("an unknown field of a range",
+                   "range { key: 'n' gt { int64_value: 1 } }",
+                   "filter.range",
+                   [](Filter& f) { return f.mutable_range(); }),
+      UnknownField("an unknown field of a bound",
+                   "range { key: 'n' gt { int64_value: 1 } }",
+                   "filter.range.gt",
+                   [](Filter& f) { return f.mutable_range()->mutable_gt(); }),
+      UnknownField("an unknown field of an existence",
+                   "exists { key: 'n' }",
+                   "filter.exists",
+                   [](Filter& f) { return f.mutable_exists(); }),
+      UnknownField("an unknown field of a nullness",
+                   "is_null { key: 'n' }",
+                   "filter.is_null",
+                   [](Filter& f) { return f.mutable_is_null(); }),
+  };
+}
+
+std::vector<BadInput> BadSearches() {
+  const std::string two = "collection: 'two' k: 1 ";
+  const auto vector = [](const std::string& elements) {
+    return Parse<Search>(
+        "collection: 'c' k: 1 queries { point_id { num: 1 } } queries { vector { "
+        "values { values: [" +
+        elements + "] } } }");
+  };
+  return {
+      Invalid("k = 0", Near(""), "k"),
+      Invalid("k above the limit", Near("k: 10001"), "k"),
+      NegativeK(),
+      Invalid("ef above the limit", Near("k: 1 params { ef: 16385 }"), "params.ef"),
+      Invalid("a huge ef", Near("k: 1 params { ef: 4294967295 }"), "params.ef"),
+      NegativeEf(),
+      Invalid("nprobe above the limit", Near("k: 1 params { nprobe: 65537 }"), "params.nprobe"),
+      Invalid("a huge nprobe", Near("k: 1 params { nprobe: 4294967295 }"), "params.nprobe"),
+      Invalid<Search>("no query", "collection: 'c' k: 1", "queries"),
+      Invalid("more queries than a call may have", WithQueries(1'001, 1), "queries"),
+      Invalid("more hits than a call may have", WithQueries(101, 10'000), "k"),
+      Invalid<Search>("a query for nothing",
+                      "collection: 'c' k: 1 queries { point_id { num: 1 } } "
+                      "queries {}",
+                      "queries[1]"),
+      Invalid<Search>("a query for a vector without data",
+                      "collection: 'c' k: 1 queries { vector {} }",
+                      "queries[0].vector"),
+      Invalid<Search>("a query for half an element",
+                      "collection: 'c' k: 1 queries { vector { packed: 'ab' } }",
+                      "queries[0].vector.packed"),
+      Invalid<Search>("a query for a point without an id",
+                      "collection: 'c' k: 1 queries { point_id {} }",
+                      "queries[0].point_id"),
+      Invalid("a query of the wrong dimension", vector("1, 2, 3"), "queries[1].vector"),
+      Invalid(
+          "a query with NaN", vector("1, 2, nan, 4"), "queries[1].vector[2]", "VECTOR_NOT_FINITE"),
+      Invalid("a query with infinity",
+              vector("1, 2, 3, inf"),
+              "queries[1].vector[3]",
+              "VECTOR_NOT_FINITE"),
+      Invalid("a query whose norm overflows",
+              vector("3e38, 3e38, 3e38, 3e38"),
+              "queries[1].vector",
+              "VECTOR_NORM_OVERFLOW"),
+      Invalid(
+          "the zero query under cosine", vector("0, 0, 0, 0"), "queries[1].vector", "VECTOR_ZERO"),
+      Refused<Search>("near a point that is not there",
+                      "collection: 'c' k: 1 queries { point_id { num: 4711 } }",
+                      grpc::StatusCode::NOT_FOUND,
+                      "POINT_NOT_FOUND"),
+      Refused<Search>("near a point that lacks the vector",
+                      "collection: 'two' k: 1 vector_field: 'b' queries { point_id { num: 1 } }",
+                      grpc::StatusCode::FAILED_PRECONDITION,
+                      "FAILED_PRECONDITION"),
+      Invalid("no field where there are two",
+              Parse<Search>(two + "queries { point_id { num: 1 } }"),
+              "vector_field"),
+      Invalid("a field that is not there",
+              Parse<Search>(two + "vector_field: 'v' queries { point_id { num: 1 } }"),
+              "vector_field"),
+      Invalid("a field name with a dot",
+              Parse<Search>(two + "vector_field: 'a.b' queries { point_id { num: 1 } }"),
+              "vector_field"),
+      Invalid("a threshold of NaN", Near("k: 1 score_threshold: nan"), "score_threshold"),
+      Invalid("an infinite threshold", Near("k: 1 score_threshold: -inf"), "score_threshold"),
+      Invalid("vectors that are not there", Near("k: 1 with_vectors: 'w'"), "with_vectors"),
+      Invalid("a payload selector with nothing set", Near("k: 1 payload {}"), "payload"),
+      Invalid("a malformed filter",
+              Near("k: 1 filter { any_of { filters { range { key: 'n' } } } }"),
+              "filter.any_of.filters[0].range"),
+      Refused<Search>("a search of a collection that is not there",
+                      "collection: 'nope' k: 1 queries { point_id { num: 1 } }",
+                      grpc::StatusCode::NOT_FOUND,
+                      "COLLECTION_NOT_FOUND"),
+      Invalid<Search>(
+          "a search of no collection", "k: 1 queries { point_id { num: 1 } }", "collection"),
+      Impatient<Search>("a search after the last write",
+                        "collection: 'c' k: 1 queries { point_id { num: 1 } } min_seq: 999999"),
+      CutOff(),
+  };
+}
+
+}  // namespace alidade::testing

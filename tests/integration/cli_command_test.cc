@@ -1,0 +1,378 @@
+// The command line through the real binary, against a real server.
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <regex>
+#include <string>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/client.h"
+#include "integration/command.h"
+#include "support/server_process.h"
+
+namespace alidade::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr uint64_t kRows = 6'000;
+constexpr size_t kDim = 16;
+
+std::vector<float> VectorOf(uint64_t row) { return RandomVector(row + 1, kDim); }
+
+class CliTest : public ::testing::Test {
+ protected:
+  CliTest() {
+    ServerOptions options;
+    options.data_dir = Path("data");
+    server_ = std::make_unique<ServerProcess>(options);
+  }
+
+  std::string Path(const std::string& name) const { return directory_.path() + "/" + name; }
+
+  // `alidade <arguments> --server <address>`
+  CommandResult Run(std::vector<std::string> arguments) const {
+    arguments.push_back("--server");
+    arguments.push_back(server_->address());
+    return RunCommand(arguments);
+  }
+
+  // Words "w<row>" with parity, and their vectors.
+  void WriteDataset() const {
+    std::ofstream matrix(Path("set.npy"), std::ios::binary);
+    std::string header =
+        fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", kRows, kDim);
+    header.resize(117, ' ');
+    header += '\n';
+    matrix << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size()) << '\0'
+           << header;
+    std::ofstream lines(Path("set.jsonl"));
+    for (uint64_t row = 0; row < kRows; ++row) {
+      matrix << Packed(VectorOf(row));
+      lines << fmt::format("{{\"id\": {}, \"payload\": {{\"word\": \"w{}\", \"odd\": {}}}}}\n",
+                           row + 1'000,
+                           row,
+                           row % 2 == 1);
+    }
+  }
+
+  uint64_t Count(const std::string& collection) const {
+    Client client(server_->address());
+    v1::CountPointsRequest request;
+    request.set_collection(collection);
+    return Must(client, request).count();
+  }
+
+  // A damaged byte in the middle of the first file that ends so.
+  void DamageFile(const std::string& ending) const {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(Path("data"))) {
+      if (entry.is_regular_file() && entry.path().string().ends_with(ending) &&
+          entry.file_size() > 0) {
+        std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+        const auto middle = static_cast<std::streamoff>(entry.file_size() / 2);
+        file.seekg(middle);
+        const int byte = file.get();
+        file.seekp(middle);
+        file.put(static_cast<char>(byte ^ 0x40));
+        return;
+      }
+    }
+    ADD_FAILURE() << "no file ends in " << ending;
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<ServerProcess> server_;
+};
+
+TEST_F(CliTest, AnImportThatWasKilledGoesOnWhereItWas) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  WriteDataset();
+  const std::vector<std::string> import = {"import",
+                                           Path("set.npy"),
+                                           "--collection",
+                                           "words",
+                                           "--create",
+                                           "--metric",
+                                           "l2",
+                                           "--field",
+                                           "v",
+                                           "--batch",
+                                           "20",
+                                           "--writers",
+                                           "2",
+                                           "--progress-file",
+                                           Path("progress"),
+                                           "--server",
+                                           server_->address()};
+  uint64_t before = 0;
+  {
+    Command first(import);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::error_code missing;
+    while (std::filesystem::file_size(Path("progress"), missing) + 1 < 200 &&
+           std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    first.Kill();
+    before = Count("words");
+    EXPECT_LT(before, kRows) << "the import was over before it was killed";
+    EXPECT_GT(before, 0U);
+  }
+  const CommandResult verified = Run({"verify",
+                                      Path("set.npy"),
+                                      "--collection",
+                                      "words",
+                                      "--field",
+                                      "v",
+                                      "--progress-file",
+                                      Path("progress")});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+
+  const CommandResult second = RunCommand(import);
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  std::smatch parts;
+  ASSERT_TRUE(std::regex_search(
+      second.out,
+      parts,
+      std::regex(R"(^(\d+) rows acknowledged .* \((\d+) rows were there before)")))
+      << second.out;
+  EXPECT_EQ(std::stoull(parts[1]) + std::stoull(parts[2]), kRows);
+  EXPECT_GT(std::stoull(parts[2]), 0U);
+  EXPECT_LE(std::stoull(parts[2]), before);
+  EXPECT_EQ(Count("words"), kRows);
+  const CommandResult all =
+      Run({"verify", Path("set.npy"), "--collection", "words", "--field", "v"});
+  EXPECT_EQ(all.exit_code, 0) << all.out;
+  EXPECT_THAT(all.out, HasSubstr("6000 acknowledged rows checked: 0 missing or different"));
+  // A third run has nothing to do; one of another set must not use the file.
+  EXPECT_THAT(RunCommand(import).out, HasSubstr("0 rows acknowledged"));
+  std::vector<std::string> other = import;
+  other[3] = "others";
+  const CommandResult refused = RunCommand(other);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("belongs to another import"));
+}
+
+TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  WriteDataset();
+  ASSERT_EQ(Run({"collections",
+                 "create",
+                 "words",
+                 "--dim",
+                 "16",
+                 "--metric",
+                 "l2",
+                 "--field",
+                 "v",
+                 "--index",
+                 "hnsw",
+                 "--m",
+                 "8"})
+                .exit_code,
+            0);
+  const CommandResult import = Run({"import",
+                                    Path("set.npy"),
+                                    "--collection",
+                                    "words",
+                                    "--field",
+                                    "v",
+                                    "--quiet",
+                                    "--durability",
+                                    "buffered"});
+  ASSERT_EQ(import.exit_code, 0) << import.err;
+
+  CommandResult result =
+      Run({"search", "words", "--file", Path("set.npy"), "--row", "7", "-k", "3"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(ContainsRegex("1 +1007 +-0.0000 +.*\"w7\""), HasSubstr("3 hits")));
+  result = Run({"search",
+                "words",
+                "--id",
+                "1007",
+                "--filter",
+                R"({"odd": false})",
+                "--exact",
+                "--keys",
+                "odd",
+                "-k",
+                "4"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("4 hits"),
+                    HasSubstr("exact ranking"),
+                    HasSubstr("{\"odd\":false}"),
+                    Not(HasSubstr("true")),
+                    Not(HasSubstr("word"))));
+  result = Run({"search", "words", "--id", "1007", "--filter", "odd=false"});
+  EXPECT_EQ(result.exit_code, 64);
+  EXPECT_THAT(result.err, HasSubstr("the filter is no JSON"));
+  result = Run({"search", "words", "--vector", "[1, 2]"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("INVALID_ARGUMENT"), HasSubstr("field queries[0].vector")));
+
+  result = Run({"points", "get", "words", "1007", "--vectors"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"w7\""));
+  EXPECT_EQ(Run({"points", "get", "words", "1007", "4711000"}).exit_code, 1);
+  EXPECT_EQ(Run({"points", "count", "words", "--filter", R"({"odd": true})"}).out, "3000\n");
+  EXPECT_THAT(Run({"points", "list", "words", "--limit", "2"}).out,
+              ContainsRegex("^1000  .*w0.*\n1001  .*w1.*\n$"));
+  EXPECT_THAT(Run({"points", "delete", "words", "1007", "9"}).out, HasSubstr("1 points deleted"));
+
+  EXPECT_THAT(Run({"flush", "words"}).out, HasSubstr("durable and sealed"));
+  EXPECT_THAT(Run({"wait-indexed", "words"}).out, HasSubstr("indexed 5999, pending 0"));
+  EXPECT_THAT(Run({"stats", "words"}).out, AllOf(HasSubstr("points 5999"), HasSubstr("hnsw")));
+  EXPECT_THAT(Run({"stats", "words", "--json"}).out, HasSubstr("\"point_count\": \"5999\""));
+  EXPECT_EQ(Run({"collections", "alias", "nick", "words"}).exit_code, 0);
+  EXPECT_THAT(Run({"collections", "list"}).out,
+              AllOf(HasSubstr("words"),
+                    HasSubstr("5999 points"),
+                    HasSubstr("v: 16 x l2, hnsw m=8"),
+                    HasSubstr("alias nick")));
+  EXPECT_EQ(Run({"collections", "update", "nick", "--ef", "50"}).exit_code, 0);
+  EXPECT_THAT(Run({"collections", "describe", "words"}).out, HasSubstr("\"ef\": 50"));
+  EXPECT_EQ(Run({"collections", "alias", "nick", "--remove"}).exit_code, 0);
+  EXPECT_EQ(Run({"collections", "delete", "words"}).exit_code, 0);
+  result = Run({"collections", "delete", "words"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("NOT_FOUND"));
+  EXPECT_EQ(Run({"collections", "delete", "words", "--allow-missing"}).exit_code, 0);
+  EXPECT_THAT(Run({"info"}).out, HasSubstr("\"instruction_set\""));
+}
+
+TEST_F(CliTest, HealthIsAnExitCode) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  CommandResult result = Run({"health"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, "serving\n");
+  result = RunCommand({"health"}, {{"ALIDADE_SERVER", server_->address()}});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  server_->Kill();
+  result = Run({"health", "--timeout", "1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("Is a server running on " + server_->address()));
+}
+
+TEST_F(CliTest, CheckTellsCleanRepairableAndLostApart) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  WriteDataset();
+  ASSERT_EQ(Run({"import",
+                 Path("set.npy"),
+                 "--collection",
+                 "words",
+                 "--create",
+                 "--metric",
+                 "l2",
+                 "--quiet"})
+                .exit_code,
+            0);
+  ASSERT_EQ(Run({"flush"}).exit_code, 0);
+  CommandResult check = RunCommand({"check", Path("data")});
+  EXPECT_EQ(check.exit_code, 69) << "a directory in use was checked: " << check.out;
+  ASSERT_EQ(server_->Stop(), 0) << server_->Log();
+
+  check = RunCommand({"check", Path("data")});
+  EXPECT_EQ(check.exit_code, 0) << check.out << check.err;
+  EXPECT_THAT(
+      check.out,
+      AllOf(HasSubstr("collection \"words\": 6000 points"), HasSubstr("0 problems, 0 repairs")));
+  EXPECT_EQ(RunCommand({"check", Path("nothing")}).exit_code, 69);
+
+  DamageFile(".vec");
+  check = RunCommand({"check", Path("data")});
+  EXPECT_EQ(check.exit_code, 1) << check.out << check.err;
+  EXPECT_THAT(check.out, AllOf(HasSubstr("repair"), HasSubstr("replayed from the store")));
+  // Looking changes nothing.
+  EXPECT_EQ(RunCommand({"check", Path("data")}).exit_code, 1);
+
+  DamageFile(".sst");
+  check = RunCommand({"check", Path("data")});
+  EXPECT_EQ(check.exit_code, 65) << check.out << check.err;
+  EXPECT_THAT(check.out + check.err, HasSubstr("orrupt"));
+}
+
+TEST(CliWithoutServer, TheConfigurationIsPrintedWithItsOrigins) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/alidade.yaml";
+  std::ofstream(file) << "limits:\n  k_max: 7\n  ef_max: 8\n";
+  const std::map<std::string, std::string> environment = {{"ALIDADE__LIMITS__EF_MAX", "9"}};
+  CommandResult result = RunCommand({"serve",
+                                     "--config",
+                                     file,
+                                     "--set",
+                                     "log.level=warn",
+                                     "--data-dir",
+                                     "/somewhere",
+                                     "--print-config"},
+                                    environment);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(ContainsRegex("limits.k_max +7 +# file " + file + ":2\n"),
+                    ContainsRegex("limits.ef_max +9 +# environment ALIDADE__LIMITS__EF_"
+                                  "MAX\n"),
+                    ContainsRegex("log.level +warn +# flag\n"),
+                    ContainsRegex("server.data_dir +/somewhere +# flag\n"),
+                    ContainsRegex("limits.nprobe_max +65536 +# default\n")));
+  EXPECT_FALSE(std::filesystem::exists("/somewhere"));
+
+  // The printed default file is a configuration.
+  result = RunCommand({"config"});
+  EXPECT_EQ(result.exit_code, 0);
+  std::ofstream(file) << result.out;
+  EXPECT_EQ(RunCommand({"serve", "--config", file, "--print-config"}).exit_code, 0);
+}
+
+TEST(CliWithoutServer, MistakesAreToldWithTheirExitCode) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/alidade.yaml";
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string content;  // of the file
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {{"serve", "--wrong"}, "", "--wrong"},
+      {{"dance"}, "", "subcommand"},
+      {{}, "", "subcommand"},
+      {{"serve", "--set", "limits.kmax=5"}, "", "did you mean \"limits.k_max\"?"},
+      {{"serve", "--set", "limits.k_max"}, "", "section.key=value is wanted"},
+      {{"serve", "--set", "limits.k_max=0"}, "", "from 1 to 1000000"},
+      {{"serve", "--listen", "0.0.0.0:0"}, "", "server.insecure_bind"},
+      {{"serve", "--listen", "nowhere"}, "", "host:port is wanted"},
+      {{"serve", "--config", file + ".missing"}, "", "cannot be read"},
+      {{"serve", "--config", file}, "server:\n  lisen: x\n", ":2: there is no setting"},
+      {{"serve", "--config", file}, "server: [\n", file + ":"},
+      {{"search", "c", "--id", "1", "--vector", "[1]"}, "", "excludes"},
+      {{"import", "x.npy"}, "", "--collection"},
+      {{"check"}, "", "directory"},
+      {{"collections", "create", "c", "--dim", "4", "--metric", "euclid"}, "", "euclid"},
+  };
+  for (const Case& c : cases) {
+    std::ofstream(file) << c.content;
+    const CommandResult result = RunCommand(c.arguments);
+    std::string line;
+    for (const std::string& argument : c.arguments) {
+      line += argument + " ";
+    }
+    SCOPED_TRACE(line);
+    EXPECT_EQ(result.exit_code, 64) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(c.message));
+  }
+  EXPECT_EQ(RunCommand({"--help"}).exit_code, 0);
+  EXPECT_EQ(RunCommand({"import", "--help"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace alidade::testing

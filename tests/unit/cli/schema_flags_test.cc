@@ -1,0 +1,75 @@
+#include "schema_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace alidade {
+namespace {
+
+// The vector field that these flags describe, or the parser's complaint.
+std::string Described(const std::string& flags) {
+  CLI::App app("test");
+  SchemaFlags schema;
+  AddSchemaFlags(app, schema);
+  try {
+    app.parse(flags, /*program_name_included=*/false);
+  } catch (const CLI::ParseError& error) {
+    return error.get_name();
+  }
+  return VectorFieldFor(schema, 8).ShortDebugString();
+}
+
+TEST(SchemaFlagsTest, DescribeAField) {
+  const std::string cosine = "name: \"vector\" dimension: 8 metric: METRIC_COSINE index ";
+  EXPECT_EQ(Described(""), cosine + "{ automatic { } }");
+  EXPECT_EQ(Described("--index flat"), cosine + "{ flat { } }");
+  EXPECT_EQ(Described("--index hnsw --m 8 --ef-construction 90"),
+            cosine + "{ hnsw { m: 8 ef_construction: 90 } }");
+  EXPECT_EQ(Described("--index ivf --nlist 64"),
+            cosine + "{ ivf { nlist: 64 codes: IVF_CODES_FLAT } }");
+  EXPECT_EQ(Described("--index ivf --codes sq8"), cosine + "{ ivf { codes: IVF_CODES_SQ8 } }");
+  EXPECT_EQ(Described("--index ivf --codes pq --pq-m 4"),
+            cosine + "{ ivf { codes: IVF_CODES_PQ pq_m: 4 } }");
+  EXPECT_EQ(Described("--field v --metric l2 --index flat"),
+            "name: \"v\" dimension: 8 metric: METRIC_L2 index { flat { } }");
+  EXPECT_EQ(Described("--metric dot"),
+            "name: \"vector\" dimension: 8 metric: METRIC_DOT index { automatic { } }");
+}
+
+TEST(SchemaFlagsTest, UnknownWordsAreRefused) {
+  EXPECT_EQ(Described("--metric euclid"), "ValidationError");
+  EXPECT_EQ(Described("--index tree"), "ValidationError");
+  EXPECT_EQ(Described("--codes sq4"), "ValidationError");
+  EXPECT_EQ(Described("--m many"), "ConversionError");
+  EXPECT_EQ(Described("--m -3"), "ConversionError");
+}
+
+TEST(SchemaFlagsTest, NamesForPeople) {
+  EXPECT_EQ(MetricName(v1::METRIC_L2), "l2");
+  EXPECT_EQ(MetricName(v1::METRIC_DOT), "dot");
+  EXPECT_EQ(MetricName(v1::METRIC_COSINE), "cosine");
+  v1::IndexSpec spec;
+  EXPECT_EQ(IndexText(spec), "auto");
+  spec.mutable_flat();
+  EXPECT_EQ(IndexText(spec), "flat");
+  spec.mutable_hnsw()->set_m(16);
+  EXPECT_EQ(IndexText(spec), "hnsw m=16 ef_construction=0");
+  spec.mutable_ivf()->set_codes(v1::IVF_CODES_PQ);
+  EXPECT_EQ(IndexText(spec), "ivf nlist=0 codes=pq");
+}
+
+TEST(PointIds, AreNumbersUnlessTheySayOtherwise) {
+  EXPECT_EQ(ParsePointId("42").ShortDebugString(), "num: 42");
+  EXPECT_EQ(ParsePointId("18446744073709551615").num(), 18446744073709551615U);
+  EXPECT_EQ(ParsePointId("18446744073709551616").ShortDebugString(),
+            "str: \"18446744073709551616\"");
+  EXPECT_EQ(ParsePointId("text:42").ShortDebugString(), "str: \"42\"");
+  EXPECT_EQ(ParsePointId("-1").ShortDebugString(), "str: \"-1\"");
+  EXPECT_EQ(ParsePointId("4 2").ShortDebugString(), "str: \"4 2\"");
+  EXPECT_EQ(FormatPointId(ParsePointId("42")), "42");
+  EXPECT_EQ(FormatPointId(ParsePointId("text:42")), "42");
+}
+
+}  // namespace
+}  // namespace alidade
