@@ -123,10 +123,16 @@ std::vector<std::string> CrashRun::RestartAndVerify(
 
 std::vector<std::string> CrashRun::Verify() {
   std::vector<std::string> problems;
+  uint64_t newest = 0;
   for (Ledger& ledger : ledgers_) {
+    newest = std::max(newest, ledger.newest_seq());
     for (std::string& problem : ledger.Verify(*client_)) {
       problems.push_back(std::move(problem));
     }
+  }
+  if (!problems.empty()) {
+    problems.push_back("the newest acknowledged write had seq " + std::to_string(newest));
+    std::swap(problems.front(), problems.back());
   }
   for (std::string& problem : VerifyCollection(*client_, ledgers_)) {
     problems.push_back(std::move(problem));

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -64,15 +66,22 @@ const char* Name(DamageKind kind) {
 }
 
 std::vector<std::string> FilesOf(const std::string& data_dir, FileClass file_class) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(data_dir)) {
-    if (entry.is_regular_file() && entry.file_size() > 0 && Belongs(entry.path(), file_class)) {
-      files.push_back(entry.path().string());
+  std::vector<std::pair<uint64_t, std::string>> found;
+  std::error_code gone;  // a running server removes files while they are listed
+  for (auto entry = fs::recursive_directory_iterator(data_dir, gone); !gone && entry != end(entry);
+       entry.increment(gone)) {
+    std::error_code error;
+    const uint64_t bytes = entry->file_size(error);
+    if (!error && entry->is_regular_file(error) && bytes > 0 &&
+        Belongs(entry->path(), file_class)) {
+      found.emplace_back(bytes, entry->path().string());
     }
   }
-  std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) {
-    return fs::file_size(a) > fs::file_size(b);
-  });
+  std::sort(found.rbegin(), found.rend());
+  std::vector<std::string> files;
+  for (auto& [bytes, path] : found) {
+    files.push_back(std::move(path));
+  }
   return files;
 }
 

@@ -35,6 +35,7 @@ TEST(Mutants, NoSyncIsCaughtByAPowerCut) {
     ASSERT_TRUE(run.Start(Mutant("no_sync"))) << run.server().Log();
     run.StartLoad(static_cast<uint64_t>(i));
     run.WaitForBatches(100, 20);
+    ASSERT_TRUE(run.server().Freeze());  // as in power_cut_test.cc
     ASSERT_EQ(disk.CutPower(), "");
     run.KillServer();
     ASSERT_EQ(disk.PowerOn(), "");

@@ -10,8 +10,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <thread>
 
 #include "alidade/common/check.h"
@@ -123,6 +125,30 @@ bool ServerProcess::WaitForExit(double seconds_max) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return !Running();
+}
+
+bool ServerProcess::Freeze() {
+  if (!Running() || ::kill(pid_, SIGSTOP) != 0) {
+    return false;
+  }
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < give_up) {
+    bool all = true;
+    std::error_code gone;
+    const std::string tasks = "/proc/" + std::to_string(pid_) + "/task";
+    for (auto task = std::filesystem::directory_iterator(tasks, gone); !gone && task != end(task);
+         task.increment(gone)) {
+      // "<id> (<name>) <state> ..."
+      const std::string stat = ReadText(task->path().string() + "/stat");
+      const size_t name_end = stat.rfind(") ");
+      all = all && name_end != std::string::npos && stat[name_end + 2] == 'T';
+    }
+    if (all && !gone) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 void ServerProcess::Kill() {

@@ -55,6 +55,9 @@ class ServerProcess {
   bool Running();
   // Waits until it has ended by itself (a killed process takes a moment to be gone).
   bool WaitForExit(double seconds_max);
+  // Stops every thread where it is (SIGSTOP) and waits until none is inside a system call any more;
+  // false if that takes more than ten seconds. Only Kill makes sense afterwards.
+  bool Freeze();
   void Kill();  // SIGKILL, and waits
   int Stop();   // SIGTERM, waits, gives the exit code (128 + signal if it was killed)
   int exit_code() const { return exit_code_; }
