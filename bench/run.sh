@@ -76,6 +76,9 @@ start_server() {
   exit 1
 }
 
+mkdir -p "$results"
+cut -d ' ' -f 1 /proc/loadavg >"$results/load.txt" # what others do meanwhile
+
 say "build"
 "$root/scripts/install_dependencies.sh" build
 cmake --preset bench -S "$root" -B "$build" >/dev/null

@@ -110,6 +110,7 @@ def sum_up(results: Path) -> dict:
     summary = {
         "machine": main["machine"],
         "date": time.strftime("%Y-%m-%d", time.gmtime(main["machine"]["unix_time"])),
+        "load_at_start": float((results / "load.txt").read_text()),
         "dataset": Path(main["dataset"]).name,
         "command": "bench/run.sh",
         "floors": [
@@ -158,7 +159,7 @@ def write(results: Path) -> None:
     path = results / "wordnet.json"
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(f"\n{summary['machine']['processor']}, {summary['machine']['processors']} processors, "
-          f"{summary['date']}")
+          f"{summary['date']}, load {summary['load_at_start']} at the start")
     for floor in summary["floors"]:
         print(f"  {'holds' if floor['holds'] else 'FAILS':6} {floor['floor']}: "
               f"{floor['measured']}")
