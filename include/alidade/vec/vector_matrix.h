@@ -30,6 +30,8 @@ class QueryDistance {
   float operator()(uint32_t slot) const;
   // out[i] = distance to slots[i]
   void Many(const uint32_t* slots, size_t count, float* out) const;
+  // Many fetches for itself.
+  void Prefetch(uint32_t) const {}
   // out[i] = distance to first + i
   void Range(uint32_t first, size_t count, float* out) const;
 

@@ -1,0 +1,161 @@
+// Codes: vectors in few bits, and estimates of distances to them.
+//
+// A vector is seen from the mean of its set and turned by a fixed rotation, which leaves a residual
+// r with no outstanding dimension. Its record holds a code c of small whole numbers and a factor f,
+// so that dot(q, r) is about f * dot(q, c) for any query q.
+//
+// Source:   1 bit: RaBitQ (Gao & Long 2024, arXiv 2405.12497); 4 and 8 bits: one uniform grid a
+//           vector with the same unbiased factor |r|^2 / dot(c, r).
+// Format:   a record is the code (code_kernels.h), a CodeTail, and zeros up to the stride. On disk:
+//           what a kind means never changes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "alidade/vec/metric.h"
+#include "alidade/vec/rotation.h"
+#include "alidade/vec/vector_matrix.h"
+
+namespace alidade {
+
+enum class CodeKind : uint8_t {  // on disk: numbers are never reused
+  kInt8 = 1,
+  kInt4 = 2,
+  kBit1 = 3,
+};
+
+struct CodeTail {
+  float factor = 0;
+  float offset = 0;  // |r|^2 for L2, half of it for cosine, 0 for dot
+  float extra = 0;   // 1 bit: ones in the code; else: |r - f c|
+};
+
+size_t CodeBytes(CodeKind kind, uint32_t dim);
+// Bytes from record to record: whole cache lines if they cost little.
+size_t CodeStride(CodeKind kind, uint32_t dim);
+
+// A view of records; borrows them.
+struct CodeMatrix {
+  const uint8_t* records = nullptr;
+  CodeKind kind = CodeKind::kInt8;
+  uint32_t dim = 0;
+  uint32_t count = 0;
+
+  size_t stride() const { return CodeStride(kind, dim); }
+};
+
+// Where the vectors of one set are seen from. Immutable.
+class CodeSpace {
+ public:
+  // `mean` as MeanOf gives it: `dim` floats.
+  CodeSpace(Metric metric, std::vector<float> mean);
+  // Of the normalised vectors for cosine, else of the vectors. Deterministic.
+  static std::vector<float> MeanOf(const VectorMatrix& matrix);
+
+  Metric metric() const { return metric_; }
+  uint32_t dim() const { return rotation_.dim(); }
+  const std::vector<float>& mean() const { return mean_; }
+  float mean_length() const { return mean_length_; }
+  // The residual of a stored vector; `inv_norm` is used for cosine only.
+  void Residual(const float* vector, float inv_norm, float* out) const;
+  void Rotate(float* values) const { rotation_.Apply(values); }
+
+ private:
+  Metric metric_;
+  std::vector<float> mean_;
+  float mean_length_;
+  Rotation rotation_;
+};
+
+// Writes the record of a residual, CodeStride bytes.
+void EncodeRecord(Metric metric, CodeKind kind, const float* residual, uint32_t dim, uint8_t* out);
+
+// One query, prepared for codes of one space. Reusable without allocating; thread-compatible.
+class CodeQuery {
+ public:
+  // Requires: `query` passed ValidateVector. Prepare must follow for each kind that is used.
+  void Set(const CodeSpace& space, const float* query);
+  void Prepare(CodeKind kind);
+
+ private:
+  friend class CodeDistance;
+
+  std::vector<float> rotated_;
+  float norm_ = 0;      // of rotated_
+  float rounding_ = 0;  // error of float arithmetic in any distance
+  float base_ = 0;      // what every distance begins with
+  float weight_ = 0;    // of an estimated dot product in a distance
+  std::vector<int16_t> wide_;
+  float wide_step_ = 0;
+  int64_t wide_sum_ = 0;
+  std::vector<uint64_t> planes_;
+  float plane_low_ = 0;
+  float plane_step_ = 0;
+  int64_t plane_sum_ = 0;
+  std::vector<uint8_t> levels_;
+};
+
+// Estimated distances from a query to records. Borrows both.
+class CodeDistance {
+ public:
+  CodeDistance(const CodeMatrix& codes, const CodeQuery& query);
+
+  float operator()(uint32_t slot) const;
+  // out[i] = estimated distance to slots[i]; never NaN
+  void Many(const uint32_t* slots, size_t count, float* out) const;
+  // out[i] = estimated distance to first + i
+  void Range(uint32_t first, size_t count, float* out) const;
+  // Fetches a small record into the cache; larger ones are fetched by Many.
+  void Prefetch(uint32_t slot) const {
+    if (small_) {
+      const uint8_t* record = codes_.records + size_t{slot} * stride_;
+      for (size_t at = 0; at < stride_; at += 64) {
+        __builtin_prefetch(record + at);
+      }
+    }
+  }
+  // How far an estimate may be off, but for one case in about a thousand; 8 and 4 bits only.
+  float ErrorOf(uint32_t slot) const;
+  // How far an estimate may be off at all; 8 and 4 bits only.
+  float ErrorMax(uint32_t slot) const;
+
+ private:
+  const uint8_t* TailAt(uint32_t slot) const {
+    return codes_.records + size_t{slot} * stride_ + code_bytes_;
+  }
+  float Error(uint32_t slot, float spread) const;
+  float Finish(int32_t dot, const uint8_t* tail) const;
+
+  const CodeMatrix codes_;
+  const CodeQuery& query_;
+  const size_t stride_;
+  const size_t code_bytes_;
+  const bool small_;
+  float dot_factor_ = 0;  // estimate = dot_factor * sum + extra_factor * extra + constant
+  float extra_factor_ = 0;
+  float constant_ = 0;
+  float length_max_ = 0;   // of a code
+  float query_error_ = 0;  // what the query lost when it became whole numbers
+};
+
+// Estimates between records of 8 bits, for building graphs. Borrows the codes.
+class CodePairs {
+ public:
+  explicit CodePairs(const CodeMatrix& codes)
+      : codes_(codes), stride_(codes.stride()), code_bytes_(CodeBytes(codes.kind, codes.dim)) {}
+  // Of the residuals.
+  float Dot(uint32_t a, uint32_t b) const;
+  float Offset(uint32_t slot) const { return Tail(slot).offset; }
+  CodeTail Tail(uint32_t slot) const;
+
+ private:
+  const uint8_t* Record(uint32_t slot) const { return codes_.records + size_t{slot} * stride_; }
+
+  const CodeMatrix codes_;
+  const size_t stride_;
+  const size_t code_bytes_;
+};
+
+}  // namespace alidade

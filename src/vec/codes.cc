@@ -1,0 +1,371 @@
+#include "alidade/vec/codes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "alidade/vec/code_kernels.h"
+#include "alidade/vec/kernels.h"
+
+namespace alidade {
+namespace {
+
+constexpr size_t kCacheLine = 64;
+// Records up to here are fetched whole as soon as it is known that they will be needed.
+constexpr size_t kSmallRecordBytes = 4 * kCacheLine;
+// Filling up to a whole cache line may cost this share of a record.
+constexpr size_t kFillShare = 4;
+
+constexpr int kInt8Max = 127;
+constexpr int kInt4Max = 15;  // codes of 4 bits are the odd numbers -15..15
+constexpr int kQueryLevels = 15;
+constexpr int kWideMax = std::numeric_limits<int16_t>::max();
+
+// Grids tried for a 4-bit code: the largest value may be cut off to place the many small ones
+// better.
+constexpr int kInt4Grids = 8;
+constexpr float kInt4GridMin = 0.5F;
+
+// A random rotation spreads an error evenly: its part along a query has a standard deviation of
+// 1 / sqrt(dim) of its length.
+constexpr float kErrorDeviations = 3.3F;
+
+// Of float32 arithmetic over sums of some thousand terms, as a share of what is added.
+constexpr float kRounding = 1e-5F;
+
+constexpr size_t kBlock = 64;  // distances worked on together
+
+struct Grid {
+  float step = 0;
+  float fit = -1;  // dot(c, r)^2 / |c|^2: the larger the better
+};
+
+// To the nearest whole number. Requires: it fits an int.
+int Round(float value) { return static_cast<int>(value + std::copysign(0.5F, value)); }
+
+int Int4Level(float value, float step) {
+  const float level = value / (2 * step) + (kInt4Max + 1) / 2.0F;
+  return static_cast<int>(std::clamp(level, 0.0F, static_cast<float>(kInt4Max)));
+}
+
+Grid BestInt4Grid(const float* residual, uint32_t dim, float largest) {
+  Grid best;
+  for (int i = 0; i < kInt4Grids; ++i) {
+    const float share = kInt4GridMin + (1 - kInt4GridMin) * static_cast<float>(i + 1) / kInt4Grids;
+    const float step = largest * share / kInt4Max;
+    float dot = 0;
+    float norm = 0;
+    for (uint32_t d = 0; d < dim; ++d) {
+      const auto code = static_cast<float>(2 * Int4Level(residual[d], step) - kInt4Max);
+      dot += code * residual[d];
+      norm += code * code;
+    }
+    if (const float fit = dot * dot / norm; fit > best.fit) {
+      best = {.step = step, .fit = fit};
+    }
+  }
+  return best;
+}
+
+float Largest(const float* values, uint32_t dim) {
+  float largest = 0;
+  for (uint32_t d = 0; d < dim; ++d) {
+    largest = std::max(largest, std::abs(values[d]));
+  }
+  return largest;
+}
+
+// Writes the code and, into `numbers`, the whole numbers it stands for.
+void EncodeNumbers(
+    CodeKind kind, const float* residual, uint32_t dim, std::vector<float>& numbers, uint8_t* out) {
+  const float largest = Largest(residual, dim);
+  if (kind == CodeKind::kBit1) {
+    for (uint32_t d = 0; d < dim; ++d) {
+      const bool one = residual[d] > 0;
+      numbers[d] = one ? 1.0F : -1.0F;
+      out[d / 8] |= static_cast<uint8_t>((one ? 1U : 0U) << (d % 8));
+    }
+  } else if (kind == CodeKind::kInt8) {
+    const float scale = largest > 0 ? kInt8Max / largest : 0.0F;
+    for (uint32_t d = 0; d < dim; ++d) {
+      // A scale that overflowed gives what does not fit: it is cut off.
+      const int code = Round(std::clamp(
+          residual[d] * scale, static_cast<float>(-kInt8Max), static_cast<float>(kInt8Max)));
+      numbers[d] = static_cast<float>(code);
+      out[d] = static_cast<uint8_t>(static_cast<int8_t>(code));
+    }
+  } else {
+    const float step = largest > 0 ? BestInt4Grid(residual, dim, largest).step : 0.0F;
+    std::vector<uint8_t> levels(dim);
+    for (uint32_t d = 0; d < dim; ++d) {
+      levels[d] = static_cast<uint8_t>(step > 0 ? Int4Level(residual[d], step) : 0);
+      numbers[d] = static_cast<float>(2 * levels[d] - kInt4Max);
+    }
+    PackInt4(levels.data(), dim, out);
+  }
+}
+
+}  // namespace
+
+size_t CodeBytes(CodeKind kind, uint32_t dim) {
+  switch (kind) {
+    case CodeKind::kInt8:
+      return (size_t{dim} + 3) / 4 * 4;  // the tail is a row of floats
+    case CodeKind::kInt4:
+      return Int4CodeBytes(dim);
+    case CodeKind::kBit1:
+      return BitCodeBytes(dim);
+  }
+  return 0;
+}
+
+size_t CodeStride(CodeKind kind, uint32_t dim) {
+  const size_t bytes = CodeBytes(kind, dim) + sizeof(CodeTail);
+  const size_t lines = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  return (lines - bytes) * kFillShare <= bytes ? lines : (bytes + 15) / 16 * 16;
+}
+
+CodeSpace::CodeSpace(Metric metric, std::vector<float> mean)
+    : metric_(metric),
+      mean_(std::move(mean)),
+      mean_length_(std::sqrt(Dot(mean_.data(), mean_.data(), mean_.size()))),
+      rotation_(static_cast<uint32_t>(mean_.size())) {}
+
+std::vector<float> CodeSpace::MeanOf(const VectorMatrix& matrix) {
+  std::vector<double> sums(matrix.dim);
+  for (uint32_t slot = 0; slot < matrix.count; ++slot) {
+    const float* row = matrix.Row(slot);
+    const double scale = matrix.metric == Metric::kCosine ? matrix.inv_norms[slot] : 1.0;
+    for (uint32_t d = 0; d < matrix.dim; ++d) {
+      sums[d] += scale * static_cast<double>(row[d]);
+    }
+  }
+  std::vector<float> mean(matrix.dim);
+  for (uint32_t d = 0; d < matrix.dim; ++d) {
+    mean[d] = static_cast<float>(sums[d] / std::max<uint32_t>(matrix.count, 1));
+  }
+  return mean;
+}
+
+void CodeSpace::Residual(const float* vector, float inv_norm, float* out) const {
+  const float scale = metric_ == Metric::kCosine ? inv_norm : 1.0F;
+  for (uint32_t d = 0; d < dim(); ++d) {
+    out[d] = vector[d] * scale - mean_[d];
+  }
+  rotation_.Apply(out);
+}
+
+void EncodeRecord(Metric metric, CodeKind kind, const float* residual, uint32_t dim, uint8_t* out) {
+  std::memset(out, 0, CodeStride(kind, dim));
+  std::vector<float> numbers(dim);
+  EncodeNumbers(kind, residual, dim, numbers, out);
+  const float norm = Dot(residual, residual, dim);
+  const float along = Dot(numbers.data(), residual, dim);
+  CodeTail tail;
+  tail.factor = along > 0 ? norm / along : 0.0F;
+  tail.offset = metric == Metric::kL2 ? norm : metric == Metric::kCosine ? norm / 2 : 0.0F;
+  if (kind == CodeKind::kBit1) {
+    tail.extra = static_cast<float>(
+        std::count_if(numbers.begin(), numbers.end(), [](float x) { return x > 0; }));
+  } else {
+    float error = 0;
+    for (uint32_t d = 0; d < dim; ++d) {
+      const float difference = residual[d] - tail.factor * numbers[d];
+      error += difference * difference;
+    }
+    tail.extra = std::sqrt(error);
+  }
+  std::memcpy(out + CodeBytes(kind, dim), &tail, sizeof(tail));
+}
+
+void CodeQuery::Set(const CodeSpace& space, const float* query) {
+  const uint32_t dim = space.dim();
+  rotated_.resize(dim);
+  const bool dot = space.metric() == Metric::kDot;
+  const float scale = space.metric() == Metric::kCosine ? InverseNorm(query, dim) : 1.0F;
+  for (uint32_t d = 0; d < dim; ++d) {
+    rotated_[d] = query[d] * scale - (dot ? 0.0F : space.mean()[d]);
+  }
+  const float square = Dot(rotated_.data(), rotated_.data(), dim);
+  switch (space.metric()) {
+    case Metric::kL2:
+      base_ = square;
+      weight_ = -2;
+      break;
+    case Metric::kCosine:
+      base_ = square / 2;
+      weight_ = -1;
+      break;
+    case Metric::kDot:
+      base_ = -Dot(query, space.mean().data(), dim);
+      weight_ = -1;
+      break;
+  }
+  norm_ = std::sqrt(square);
+  rounding_ = kRounding * (norm_ * space.mean_length() + std::abs(base_));
+  space.Rotate(rotated_.data());
+}
+
+void CodeQuery::Prepare(CodeKind kind) {
+  const auto dim = static_cast<uint32_t>(rotated_.size());
+  if (kind == CodeKind::kBit1) {
+    const auto [low, high] = std::minmax_element(rotated_.begin(), rotated_.end());
+    plane_low_ = *low;
+    plane_step_ = (*high - *low) / kQueryLevels;
+    const float scale = plane_step_ > 0 ? 1 / plane_step_ : 0.0F;
+    levels_.resize(dim);
+    plane_sum_ = 0;
+    for (uint32_t d = 0; d < dim; ++d) {
+      const float level = (rotated_[d] - plane_low_) * scale + 0.5F;
+      levels_[d] = static_cast<uint8_t>(std::min(level, static_cast<float>(kQueryLevels)));
+      plane_sum_ += levels_[d];
+    }
+    planes_.assign(kQueryPlanes * BitCodeBytes(dim) / sizeof(uint64_t), 0);
+    PackBitPlanes(levels_.data(), dim, planes_.data());
+    return;
+  }
+  // As fine as the sums of the kernels allow.
+  const int wide_max = static_cast<int>(
+      std::min<int64_t>(kWideMax, std::numeric_limits<int32_t>::max() / (int64_t{kInt8Max} * dim)));
+  const float largest = Largest(rotated_.data(), dim);
+  wide_step_ = largest / static_cast<float>(wide_max);
+  const float scale = largest > 0 ? static_cast<float>(wide_max) / largest : 0.0F;
+  wide_.assign((dim + kInt4BlockDim - 1) / kInt4BlockDim * kInt4BlockDim, 0);
+  wide_sum_ = 0;
+  for (uint32_t d = 0; d < dim; ++d) {
+    const float value = std::clamp(
+        rotated_[d] * scale, static_cast<float>(-wide_max), static_cast<float>(wide_max));
+    wide_[d] = static_cast<int16_t>(Round(value));
+    wide_sum_ += wide_[d];
+  }
+}
+
+CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
+    : codes_(codes),
+      query_(query),
+      stride_(codes.stride()),
+      code_bytes_(CodeBytes(codes.kind, codes.dim)),
+      small_(stride_ <= kSmallRecordBytes) {
+  const auto dim = static_cast<float>(codes.dim);
+  switch (codes.kind) {
+    case CodeKind::kInt8:
+      dot_factor_ = query.wide_step_;
+      break;
+    case CodeKind::kInt4:
+      dot_factor_ = 2 * query.wide_step_;
+      constant_ = -kInt4Max * query.wide_step_ * static_cast<float>(query.wide_sum_);
+      break;
+    case CodeKind::kBit1:
+      dot_factor_ = 2 * query.plane_step_;
+      extra_factor_ = 2 * query.plane_low_;
+      constant_ =
+          -query.plane_low_ * dim - query.plane_step_ * static_cast<float>(query.plane_sum_);
+      break;
+  }
+  const int largest = codes.kind == CodeKind::kInt8 ? kInt8Max : kInt4Max;
+  length_max_ = static_cast<float>(largest) * std::sqrt(dim);
+  query_error_ = query.wide_step_ / 2 * std::sqrt(dim);
+}
+
+// NaN can come of inf - inf, where vectors are so long that squares overflow: such a record is as
+// far as can be.
+inline float CodeDistance::Finish(int32_t dot, const uint8_t* tail_bytes) const {
+  CodeTail tail;
+  std::memcpy(&tail, tail_bytes, sizeof(tail));
+  const float estimate =
+      dot_factor_ * static_cast<float>(dot) + extra_factor_ * tail.extra + constant_;
+  const float distance = query_.base_ + tail.offset + query_.weight_ * tail.factor * estimate;
+  constexpr float kFarthest = std::numeric_limits<float>::max();
+  return distance < kFarthest ? distance : kFarthest;
+}
+
+float CodeDistance::operator()(uint32_t slot) const {
+  float distance = 0;
+  Many(&slot, 1, &distance);
+  return distance;
+}
+
+void CodeDistance::Many(const uint32_t* slots, size_t count, float* out) const {
+  int32_t dots[kBlock];
+  for (size_t first = 0; first < count; first += kBlock) {
+    const size_t block = std::min(kBlock, count - first);
+    const CodePick pick{.base = codes_.records,
+                        .stride = stride_,
+                        .rows = slots + first,
+                        .count = block,
+                        .dim = codes_.dim,
+                        .prefetch_bytes = small_ ? 0 : stride_};
+    switch (codes_.kind) {
+      case CodeKind::kInt8:
+        DotInt8Gather(query_.wide_.data(), pick, dots);
+        break;
+      case CodeKind::kInt4:
+        DotInt4Gather(query_.wide_.data(), pick, dots);
+        break;
+      case CodeKind::kBit1:
+        DotBitGather(query_.planes_.data(), pick, dots);
+        break;
+    }
+    for (size_t i = 0; i < block; ++i) {
+      out[first + i] = Finish(dots[i], TailAt(slots[first + i]));
+    }
+  }
+}
+
+void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
+  int32_t dots[kBlock];
+  for (size_t done = 0; done < count; done += kBlock) {
+    const size_t block = std::min(kBlock, count - done);
+    const size_t start = first + done;
+    const CodeRows rows{.base = codes_.records + start * stride_,
+                        .stride = stride_,
+                        .count = block,
+                        .dim = codes_.dim};
+    switch (codes_.kind) {
+      case CodeKind::kInt8:
+        DotInt8Rows(query_.wide_.data(), rows, dots);
+        break;
+      case CodeKind::kInt4:
+        DotInt4Rows(query_.wide_.data(), rows, dots);
+        break;
+      case CodeKind::kBit1:
+        DotBitRows(query_.planes_.data(), rows, dots);
+        break;
+    }
+    for (size_t i = 0; i < block; ++i) {
+      out[done + i] = Finish(dots[i], TailAt(static_cast<uint32_t>(start + i)));
+    }
+  }
+}
+
+// dot(q, r) = dot(q, f c) + dot(q, r - f c), and the first part is off by what the query lost.
+float CodeDistance::Error(uint32_t slot, float spread) const {
+  CodeTail tail;
+  std::memcpy(&tail, TailAt(slot), sizeof(tail));
+  const float length = tail.factor * length_max_;  // at least |f c|
+  const float rounding = kRounding * (query_.norm_ * length + tail.offset) + query_.rounding_;
+  return std::abs(query_.weight_) * spread * (query_.norm_ * tail.extra + query_error_ * length) +
+         rounding;
+}
+
+float CodeDistance::ErrorOf(uint32_t slot) const {
+  return Error(slot, kErrorDeviations / std::sqrt(static_cast<float>(codes_.dim)));
+}
+
+float CodeDistance::ErrorMax(uint32_t slot) const { return Error(slot, 1); }
+
+float CodePairs::Dot(uint32_t a, uint32_t b) const {
+  const int32_t dot = DotInt8Pair(reinterpret_cast<const int8_t*>(Record(a)),
+                                  reinterpret_cast<const int8_t*>(Record(b)),
+                                  codes_.dim);
+  return Tail(a).factor * Tail(b).factor * static_cast<float>(dot);
+}
+
+CodeTail CodePairs::Tail(uint32_t slot) const {
+  CodeTail tail;
+  std::memcpy(&tail, Record(slot) + code_bytes_, sizeof(tail));
+  return tail;
+}
+
+}  // namespace alidade
