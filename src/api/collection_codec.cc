@@ -65,6 +65,12 @@ StatusOr<Metric> DecodeMetric(v1::Metric in, const FieldPath& path) {
   }
 }
 
+static_assert(static_cast<int>(CodesSetting::kAuto) == v1::HNSW_CODES_AUTO &&
+              static_cast<int>(CodesSetting::kNone) == v1::HNSW_CODES_NONE &&
+              static_cast<int>(CodesSetting::kInt8) == v1::HNSW_CODES_INT8 &&
+              static_cast<int>(CodesSetting::kInt4) == v1::HNSW_CODES_INT4 &&
+              static_cast<int>(CodesSetting::kBit1) == v1::HNSW_CODES_BIT1);
+
 v1::Metric EncodeMetric(Metric in) {
   switch (in) {
     case Metric::kCosine:
@@ -88,6 +94,10 @@ StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const
       spec.hnsw_m = in.hnsw().m() != 0 ? in.hnsw().m() : spec.hnsw_m;
       spec.hnsw_ef_construction = in.hnsw().ef_construction() != 0 ? in.hnsw().ef_construction()
                                                                    : spec.hnsw_ef_construction;
+      if (in.hnsw().codes() != v1::HNSW_CODES_UNSPECIFIED) {
+        // Equal numbers; an unknown one is refused below.
+        spec.codes = static_cast<CodesSetting>(in.hnsw().codes());
+      }
       break;
     case v1::IndexSpec::kIvf:
       spec.kind = IndexKind::kIvf;
@@ -127,6 +137,7 @@ void EncodeIndexSpec(const IndexSpec& in, v1::IndexSpec& out) {
     case IndexKind::kHnsw:
       out.mutable_hnsw()->set_m(in.hnsw_m);
       out.mutable_hnsw()->set_ef_construction(in.hnsw_ef_construction);
+      out.mutable_hnsw()->set_codes(static_cast<v1::HnswCodes>(in.codes));
       break;
     case IndexKind::kIvf:
       out.mutable_ivf()->set_nlist(in.ivf_nlist);

@@ -16,11 +16,34 @@ void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
   command.add_option("--m", flags.m, "HNSW: links per node (0: the server's default)");
   command.add_option("--ef-construction", flags.ef_construction, "HNSW: candidates while building");
   command.add_option("--nlist", flags.nlist, "IVF: lists");
+  command.add_option("--hnsw-codes", flags.hnsw_codes, "HNSW: auto, none, int8, int4 or bit1")
+      ->check(CLI::IsMember({"auto", "none", "int8", "int4", "bit1"}))
+      ->capture_default_str();
   command.add_option("--codes", flags.codes, "IVF: flat, sq8 or pq")
       ->check(CLI::IsMember({"flat", "sq8", "pq"}))
       ->capture_default_str();
   command.add_option("--pq-m", flags.pq_m, "IVF with pq: bytes per vector");
 }
+
+namespace {
+
+alidade::v1::HnswCodes HnswCodesFor(const std::string& name) {
+  return name == "none"   ? alidade::v1::HNSW_CODES_NONE
+         : name == "int8" ? alidade::v1::HNSW_CODES_INT8
+         : name == "int4" ? alidade::v1::HNSW_CODES_INT4
+         : name == "bit1" ? alidade::v1::HNSW_CODES_BIT1
+                          : alidade::v1::HNSW_CODES_AUTO;
+}
+
+std::string HnswCodesText(alidade::v1::HnswCodes codes) {
+  return codes == alidade::v1::HNSW_CODES_NONE   ? "none"
+         : codes == alidade::v1::HNSW_CODES_INT8 ? "int8"
+         : codes == alidade::v1::HNSW_CODES_INT4 ? "int4"
+         : codes == alidade::v1::HNSW_CODES_BIT1 ? "bit1"
+                                                 : "auto";
+}
+
+}  // namespace
 
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) {
   alidade::v1::VectorField field;
@@ -35,6 +58,7 @@ alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) 
   } else if (flags.index == "hnsw") {
     index.mutable_hnsw()->set_m(flags.m);
     index.mutable_hnsw()->set_ef_construction(flags.ef_construction);
+    index.mutable_hnsw()->set_codes(HnswCodesFor(flags.hnsw_codes));
   } else if (flags.index == "ivf") {
     index.mutable_ivf()->set_nlist(flags.nlist);
     index.mutable_ivf()->set_pq_m(flags.pq_m);
@@ -70,8 +94,10 @@ std::string MetricName(alidade::v1::Metric metric) {
 
 std::string IndexText(const alidade::v1::IndexSpec& spec) {
   if (spec.has_hnsw()) {
-    return fmt::format(
-        "hnsw m={} ef_construction={}", spec.hnsw().m(), spec.hnsw().ef_construction());
+    return fmt::format("hnsw m={} ef_construction={} codes={}",
+                       spec.hnsw().m(),
+                       spec.hnsw().ef_construction(),
+                       HnswCodesText(spec.hnsw().codes()));
   }
   if (spec.has_ivf()) {
     const auto codes = spec.ivf().codes();

@@ -16,6 +16,7 @@ struct SchemaFlags {
   std::string index = "auto";
   uint32_t m = 0;
   uint32_t ef_construction = 0;
+  std::string hnsw_codes = "auto";
   uint32_t nlist = 0;
   std::string codes = "flat";
   uint32_t pq_m = 0;
@@ -34,7 +35,7 @@ grpc::Status CreateCollection(const ConnectionOptions& connection,
 
 // "cosine", "dot", "l2".
 std::string MetricName(alidade::v1::Metric metric);
-// "hnsw m=16 ef_construction=200"
+// "hnsw m=16 ef_construction=200 codes=auto"
 std::string IndexText(const alidade::v1::IndexSpec& spec);
 
 }  // namespace alidade

@@ -103,8 +103,8 @@ void CommitGroup::PrepareOne(Waiter& waiter, WriteBatch& batch) {
       waiter.result = found.status();
       return;
     }
-    if (found->has_value()) {
-      waiter.result = **found;
+    if (const std::optional<WriteReceipt>& first = *found; first.has_value()) {
+      waiter.result = *first;
       return;
     }
   }

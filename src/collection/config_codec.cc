@@ -5,7 +5,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kConfigFormat = 1;  // on disk: never reused
+constexpr uint8_t kConfigFormat = 2;  // on disk: never reused
+constexpr uint8_t kConfigFormatWithoutCodes = 1;
 constexpr uint8_t kStateFormat = 1;
 
 void EncodeSpec(const IndexSpec& spec, std::string& out) {
@@ -15,9 +16,10 @@ void EncodeSpec(const IndexSpec& spec, std::string& out) {
   AppendLittleEndian(out, spec.ivf_nlist);
   AppendLittleEndian(out, static_cast<uint8_t>(spec.ivf_codes));
   AppendLittleEndian(out, spec.ivf_pq_m);
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.codes));
 }
 
-IndexSpec DecodeSpec(ByteReader& in) {
+IndexSpec DecodeSpec(ByteReader& in, uint8_t format) {
   IndexSpec spec;
   spec.kind = static_cast<IndexKind>(in.Little<uint8_t>());
   spec.hnsw_m = in.Little<uint32_t>();
@@ -25,6 +27,9 @@ IndexSpec DecodeSpec(ByteReader& in) {
   spec.ivf_nlist = in.Little<uint32_t>();
   spec.ivf_codes = static_cast<IvfCodes>(in.Little<uint8_t>());
   spec.ivf_pq_m = in.Little<uint32_t>();
+  if (format != kConfigFormatWithoutCodes) {
+    spec.codes = static_cast<CodesSetting>(in.Little<uint8_t>());
+  }
   return spec;
 }
 
@@ -89,10 +94,10 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
     field.name = std::string(in.LengthPrefixed());
     field.dim = in.Little<uint32_t>();
     field.metric = static_cast<Metric>(in.Little<uint8_t>());
-    field.index = DecodeSpec(in);
+    field.index = DecodeSpec(in, format);
     config.fields.push_back(std::move(field));
   }
-  if (!in.done() || format != kConfigFormat) {
+  if (!in.done() || (format != kConfigFormat && format != kConfigFormatWithoutCodes)) {
     return DataLoss("the configuration of a collection is malformed");
   }
   return config;

@@ -6,6 +6,7 @@
 // an operation of the commit group, so it is ordered with writes.
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "alidade/collection/collection.h"
@@ -145,7 +146,12 @@ bool Collection::NeedsIndex(const Segment& segment, const Schema& schema) const 
       return true;
     }
     if (segment.sealed() && segment.index_kind(field) != IndexKind::kFlat) {
-      const auto& specs = static_cast<const SealedSegment&>(segment).manifest().specs;
+      const auto& sealed = static_cast<const SealedSegment&>(segment);
+      if (sealed.codes(field) !=
+          ResolveCodes(wanted, segment.index_kind(field), schema.fields[field].dim)) {
+        return true;
+      }
+      const auto& specs = sealed.manifest().specs;
       if (field < specs.size() && !(specs[field] == wanted)) {
         return true;
       }
@@ -254,10 +260,29 @@ bool Collection::SealSomething() {
   return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/false);
 }
 
+// Out of memory: the mapped files serve, and the next step tries again.
+void Collection::MakeSegmentsResident() {
+  const auto set = view_.Get();
+  for (const SegmentView& view : set->segments) {
+    if (!view.segment->sealed() || stopping_.load()) {
+      continue;
+    }
+    const auto segment = std::const_pointer_cast<SealedSegment>(
+        std::static_pointer_cast<const SealedSegment>(view.segment));
+    try {
+      segment->MakeResident(context_.resident_budget);
+    } catch (const std::bad_alloc&) {
+      ALIDADE_LOG_WARN("collection \"{}\": no memory for an index, it is read from its files",
+                       config()->name);
+    }
+  }
+}
+
 bool Collection::BuildSomething() {
   if (stopping_.load() || NowMs() < retry_at_ms_.load()) {
     return false;
   }
+  MakeSegmentsResident();
   const BuildRun run = PickBuild();
   return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/true);
 }

@@ -19,7 +19,7 @@ Object Filtered(const Object& object, const std::string& prefix, const PayloadSe
   const bool include = selector.mode == PayloadSelector::Mode::kInclude;
   Object result;
   for (const auto& [key, value] : object) {
-    const std::string path = prefix.empty() ? key : prefix + "." + key;
+    const std::string path = prefix.empty() ? key : fmt::format("{}.{}", prefix, key);
     const bool named = std::any_of(selector.keys.begin(),
                                    selector.keys.end(),
                                    [&](const std::string& k) { return AtOrBelow(path, k); });

@@ -43,20 +43,21 @@ class StoredPoints {
     ALIDADE_ASSIGN_OR_RETURN(auto stored, store_.GetRows(space_, rows, snapshot_));
     out.resize(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (!stored[i].has_value()) {
+      std::optional<StoredRow>& row = stored[i];
+      if (!row.has_value()) {
         return DataLoss("row {} is missing although its id is there", rows[i]);
       }
-      out[i].id = std::move(stored[i]->id);
-      out[i].seq = stored[i]->seq;
-      ALIDADE_ASSIGN_OR_RETURN(out[i].payload, SelectPayload(stored[i]->payload, parts.payload));
+      out[i].id = std::move(row->id);
+      out[i].seq = row->seq;
+      ALIDADE_ASSIGN_OR_RETURN(out[i].payload, SelectPayload(row->payload, parts.payload));
     }
     for (size_t k = 0; k < parts.fields.size(); ++k) {
       ALIDADE_ASSIGN_OR_RETURN(
           auto vectors,
           store_.GetVectors(space_, schema_.fields[parts.fields[k]].id, rows, snapshot_));
       for (size_t i = 0; i < rows.size(); ++i) {
-        if (vectors[i].has_value()) {
-          out[i].vectors[parts.names[k]] = FloatsOf(*vectors[i]);
+        if (const std::optional<std::string>& bytes = vectors[i]; bytes.has_value()) {
+          out[i].vectors[parts.names[k]] = FloatsOf(*bytes);
         }
       }
     }
@@ -132,6 +133,7 @@ StatusOr<GetResponse> Collection::Get(const GetRequest& request) const {
   ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view->schema, request.vectors));
   const auto snapshot = context_.store->TakeSnapshot();
   std::vector<std::string> ids;
+  ids.reserve(request.ids.size());
   for (const PointId& id : request.ids) {
     ids.push_back(id.Encode());
   }
@@ -246,20 +248,22 @@ StatusOr<std::vector<float>> Collection::TargetVector(const SegmentSet& view,
   const auto snapshot = context_.store->TakeSnapshot();
   ALIDADE_ASSIGN_OR_RETURN(const auto entries,
                            context_.store->GetIds(space(), {id.Encode()}, snapshot.get()));
-  if (!entries[0].has_value()) {
+  const std::optional<IdEntry>& entry = entries[0];
+  if (!entry.has_value()) {
     return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
                       "POINT_NOT_FOUND");
   }
   ALIDADE_ASSIGN_OR_RETURN(
       const auto vectors,
-      context_.store->GetVectors(space(), spec.id, {entries[0]->row}, snapshot.get()));
-  if (!vectors[0].has_value()) {
+      context_.store->GetVectors(space(), spec.id, {entry->row}, snapshot.get()));
+  const std::optional<std::string>& bytes = vectors[0];
+  if (!bytes.has_value()) {
     return FailedPrecondition("{}.point_id: the point {} has no vector in the field \"{}\"",
                               path,
                               id.ToString(),
                               spec.name);
   }
-  return FloatsOf(*vectors[0]);
+  return FloatsOf(*bytes);
 }
 
 StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,

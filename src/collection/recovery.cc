@@ -161,7 +161,7 @@ Status Collection::RemoveOrphans(const std::vector<SegmentManifest>& kept) const
     });
     if (!known) {
       ALIDADE_LOG_INFO("removing {}/{}: no manifest names it", directory, name);
-      ALIDADE_RETURN_IF_ERROR(RemoveTree(directory + "/" + name));
+      ALIDADE_RETURN_IF_ERROR(RemoveTree(fmt::format("{}/{}", directory, name)));
     }
   }
   return OkStatus();
@@ -178,6 +178,7 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
   std::vector<Replayed> chunk;
   const auto apply = [&]() -> Status {
     std::vector<RowNo> numbers;
+    numbers.reserve(chunk.size());
     for (const Replayed& row : chunk) {
       numbers.push_back(row.number);
     }

@@ -243,15 +243,16 @@ class DeleteOperation final : public CommitOperation {
     ALIDADE_RETURN_IF_ERROR(c.ResolveIds(context, ids_, rows));
     const std::vector<FieldId> field_ids = c.FieldIds();
     for (size_t i = 0; i < ids_.size(); ++i) {
-      if (!rows[i].has_value()) {
+      const std::optional<RowNo>& row = rows[i];
+      if (!row.has_value()) {
         continue;
       }
       context.batch.DeleteId(c.space(), ids_[i]);
-      context.batch.DeleteRow(c.space(), *rows[i], field_ids);
-      context.batch.PutTombstone(c.space(), *rows[i], context.seq);
+      context.batch.DeleteRow(c.space(), *row, field_ids);
+      context.batch.PutTombstone(c.space(), *row, context.seq);
       c.overlay_[ids_[i]] = std::nullopt;
       --c.live_rows_;
-      deleted_.push_back(*rows[i]);
+      deleted_.push_back(*row);
     }
     live_rows_after_ = c.live_rows_;
     c.PutState(context.batch, context.seq);
@@ -339,8 +340,8 @@ Status Collection::ResolveIds(const CommitContext& context,
     const auto found = overlay_.find(encoded_ids[i]);
     if (found != overlay_.end()) {
       rows[i] = found->second;
-    } else if (entries[i].has_value()) {
-      rows[i] = entries[i]->row;
+    } else if (const std::optional<IdEntry>& entry = entries[i]; entry.has_value()) {
+      rows[i] = entry->row;
     }
   }
   return OkStatus();

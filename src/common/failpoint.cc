@@ -51,7 +51,8 @@ struct Registry {
   std::map<std::string, Action, std::less<>> actions ALIDADE_GUARDED_BY(mutex);
 
   Registry() {
-    const char* text = std::getenv("ALIDADE_FAILPOINTS");
+    const char* text =
+        std::getenv("ALIDADE_FAILPOINTS");  // NOLINT(concurrency-mt-unsafe): never set by us
     for (const std::string& entry : Split(text == nullptr ? "" : text, ';')) {
       const size_t equals = entry.find('=');
       ALIDADE_CHECK(equals != std::string::npos, "failpoint '{}' has no action", entry);
@@ -112,7 +113,7 @@ Status HitFailpoint(const char* name) {
 
 bool MutantEnabled(const char* name) {
   static const std::vector<std::string> enabled = [] {
-    const char* text = std::getenv("ALIDADE_MUTANTS");
+    const char* text = std::getenv("ALIDADE_MUTANTS");  // NOLINT(concurrency-mt-unsafe): as above
     return Split(text == nullptr ? "" : text, ',');
   }();
   for (const std::string& mutant : enabled) {

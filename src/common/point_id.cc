@@ -48,32 +48,43 @@ Status ValidateTextId(std::string_view text) {
   return OkStatus();
 }
 
+namespace {
+
+// By the first byte of a character: its length, and the range of its second byte (table 3-7 of the
+// Unicode standard).
+struct Utf8Lead {
+  size_t length;  // 0: no character begins so
+  uint8_t low = 0x80;
+  uint8_t high = 0xBF;
+};
+
+Utf8Lead LeadOf(uint8_t lead) {
+  if (lead < 0x80) {
+    return {.length = 1};
+  }
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    return {.length = 2};
+  }
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    return {.length = 3,
+            .low = static_cast<uint8_t>(lead == 0xE0 ? 0xA0 : 0x80),
+            .high = static_cast<uint8_t>(lead == 0xED ? 0x9F : 0xBF)};
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    return {.length = 4,
+            .low = static_cast<uint8_t>(lead == 0xF0 ? 0x90 : 0x80),
+            .high = static_cast<uint8_t>(lead == 0xF4 ? 0x8F : 0xBF)};
+  }
+  return {.length = 0};
+}
+
+}  // namespace
+
 bool IsValidUtf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    // Table 3-7 of the Unicode standard: length and the range of the second byte by the first.
-    size_t length = 0;
-    uint8_t low = 0x80;
-    uint8_t high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      length = 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      length = 3;
-      low = lead == 0xE0 ? 0xA0 : 0x80;
-      high = lead == 0xED ? 0x9F : 0xBF;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      length = 4;
-      low = lead == 0xF0 ? 0x90 : 0x80;
-      high = lead == 0xF4 ? 0x8F : 0xBF;
-    } else {
-      return false;
-    }
-    if (i + length > text.size()) {
+    const auto [length, low, high] = LeadOf(static_cast<uint8_t>(text[i]));
+    if (length == 0 || i + length > text.size()) {
       return false;
     }
     for (size_t k = 1; k < length; ++k) {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <absl/synchronization/mutex.h>
+
 namespace alidade {
 namespace {
 
@@ -25,6 +27,10 @@ Status MakeStatus(StatusCode code, const std::string& message) { return Status(c
 
 std::string MessageOf(const Status& status) {
   return std::string(status.message().data(), status.message().size());
+}
+
+void DisableForeignLockChecks() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
 Status MakeFieldError(const std::string& field, const std::string& message) {

@@ -1,4 +1,4 @@
-#include "zeroed_memory.h"
+#include "alidade/common/zeroed_memory.h"
 
 #include <sys/mman.h>
 
@@ -6,7 +6,7 @@
 
 namespace alidade {
 
-ZeroedMemory::ZeroedMemory(size_t bytes) : bytes_(bytes) {
+ZeroedMemory::ZeroedMemory(size_t bytes, Pages pages) : bytes_(bytes) {
   if (bytes == 0) {
     return;
   }
@@ -17,6 +17,9 @@ ZeroedMemory::ZeroedMemory(size_t bytes) : bytes_(bytes) {
     throw std::bad_alloc();
   }
   data_ = data;
+  if (pages == Pages::kHuge) {
+    static_cast<void>(::madvise(data, bytes, MADV_HUGEPAGE));
+  }
 }
 
 ZeroedMemory::~ZeroedMemory() {

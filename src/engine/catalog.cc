@@ -26,6 +26,7 @@ std::shared_ptr<Collection> Catalog::Find(const std::string& name) const {
 
 Status NoSuchCollection(const Catalog& catalog, const std::string& name) {
   std::vector<std::string> names;
+  names.reserve(catalog.collections.size());
   for (const auto& [existing, collection] : catalog.collections) {
     names.push_back(existing);
   }

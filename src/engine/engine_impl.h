@@ -21,7 +21,9 @@ namespace alidade {
 
 struct Engine::Impl {
   explicit Impl(const EngineOptions& engine_options)
-      : options(engine_options), ledger(engine_options.limits.request_ids_max) {}
+      : options(engine_options),
+        ledger(engine_options.limits.request_ids_max),
+        resident_budget(std::make_shared<MemoryBudget>(engine_options.limits.resident_bytes_max)) {}
 
   Status Open();
   Status LoadCatalog();
@@ -57,6 +59,7 @@ struct Engine::Impl {
   std::unique_ptr<Store> store;
   RequestLedger ledger;
   std::unique_ptr<CommitGroup> commits;
+  const std::shared_ptr<MemoryBudget> resident_budget;
   Published<const Catalog> catalog{std::make_shared<Catalog>()};
   // Writer only.
   uint32_t next_collection = 1;

@@ -4,12 +4,16 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include <faiss/IndexHNSW.h>
 #include <faiss/impl/DistanceComputer.h>
 #include <faiss/impl/FaissException.h>
 #include <omp.h>
+
+#include "alidade/index/vector_codes.h"
+#include "alidade/vec/kernels.h"
 
 #include "hnsw_index.h"
 #include "section.h"
@@ -22,7 +26,20 @@ constexpr uint32_t kChunkRows = 4'096;
 constexpr int64_t kLevelSeed =
     20'260'101;  // fixed: equal input gives an equal graph with one thread
 
-// Distances as the graph is built by them. They differ from those of a search in two ways:
+// The best codes of 8 bits there are.
+std::optional<CodeMatrix> BuildCodes(const VectorCodes* codes) {
+  if (codes == nullptr) {
+    return std::nullopt;
+  }
+  if (codes->rank().has_value()) {
+    return codes->rank();
+  }
+  return codes->walk().kind == CodeKind::kInt8 ? std::optional(codes->walk()) : std::nullopt;
+}
+
+// Distances as the graph is built by them. They differ from those of a search in three ways:
+//
+// Where there are codes of 8 bits, they are estimated by them: a fourth of the bytes.
 //
 // Dot is no distance between rows: short vectors are nobody's neighbours, and a graph by it leaves
 // them out of reach. Each row gets one more coordinate that makes all of them equally long; a query
@@ -32,7 +49,10 @@ constexpr int64_t kLevelSeed =
 // nearer one. A difference of a few units in the last place, fixed for each pair, breaks such ties.
 class BuildDistances {
  public:
-  explicit BuildDistances(const VectorMatrix& matrix) : matrix_(matrix) {
+  BuildDistances(const VectorMatrix& matrix, const VectorCodes* codes) : matrix_(matrix) {
+    if (const auto best = BuildCodes(codes); best.has_value()) {
+      pairs_.emplace(*best);
+    }
     if (matrix.metric != Metric::kDot) {
       return;
     }
@@ -44,9 +64,16 @@ class BuildDistances {
     for (float& extra : extra_) {
       extra = std::sqrt(longest - extra);
     }
+    if (pairs_.has_value()) {
+      const std::vector<float>& mean = codes->space().mean();
+      mean_square_ = Dot(mean.data(), mean.data(), matrix.dim);
+      for (uint32_t row = 0; row < matrix.count; ++row) {
+        along_mean_.push_back(Dot(matrix.Row(row), mean.data(), matrix.dim));
+      }
+    }
   }
   float Between(uint32_t a, uint32_t b) const {
-    float distance = PairDistance(matrix_, a, b);
+    float distance = pairs_.has_value() ? Estimate(a, b) : PairDistance(matrix_, a, b);
     if (!extra_.empty()) {
       distance -= extra_[a] * extra_[b];
     }
@@ -55,6 +82,18 @@ class BuildDistances {
   }
 
  private:
+  float Estimate(uint32_t a, uint32_t b) const {
+    const float dot = pairs_->Dot(a, b);  // of what is left of the rows without the mean
+    switch (matrix_.metric) {
+      case Metric::kL2:
+        return pairs_->Offset(a) + pairs_->Offset(b) - 2 * dot;
+      case Metric::kCosine:
+        return pairs_->Offset(a) + pairs_->Offset(b) - dot;
+      case Metric::kDot:
+        break;
+    }
+    return mean_square_ - along_mean_[a] - along_mean_[b] - dot;
+  }
   // Below 2^-20, a few units in the last place of 1.
   static float Jitter(uint32_t low, uint32_t high) {
     const uint64_t mixed = (uint64_t{low} << 32 | high) * 0x9E3779B97F4A7C15U;
@@ -62,7 +101,11 @@ class BuildDistances {
   }
 
   const VectorMatrix& matrix_;
-  std::vector<float> extra_;  // for dot only
+  std::optional<CodePairs> pairs_;
+  // For dot only:
+  std::vector<float> extra_;
+  std::vector<float> along_mean_;  // dot(row, mean)
+  float mean_square_ = 0;
 };
 
 class MatrixDistance final : public faiss::DistanceComputer {
@@ -91,10 +134,10 @@ class MatrixDistance final : public faiss::DistanceComputer {
 // distances are that already.
 class MatrixStorage final : public faiss::Index {
  public:
-  explicit MatrixStorage(const VectorMatrix& matrix)
+  MatrixStorage(const VectorMatrix& matrix, const VectorCodes* codes)
       : faiss::Index(static_cast<idx_t>(matrix.dim), faiss::METRIC_L2),
         matrix_(matrix),
-        distances_(matrix) {}
+        distances_(matrix, codes) {}
   void add(idx_t n, const float*) override { ntotal += n; }
   void reset() override { ntotal = 0; }
   void search(
@@ -204,7 +247,7 @@ Status BuildHnsw(const IndexSpec& spec,
                  ByteSink& sink) {
   try {
     omp_set_num_threads(std::max(1, options.threads));  // of this thread's parallel regions only
-    MatrixStorage storage(matrix);
+    MatrixStorage storage(matrix, options.codes);
     faiss::IndexHNSW index(&storage, static_cast<int>(spec.hnsw_m));
     index.hnsw.efConstruction = static_cast<int>(spec.hnsw_ef_construction);
     index.hnsw.rng = faiss::RandomGenerator(kLevelSeed);

@@ -10,6 +10,8 @@ namespace {
 
 // Hops between two looks at the deadline: some 100 us.
 constexpr uint32_t kDeadlineHops = 64;
+// Vectors read at once when the finds of a walk are ranked exactly.
+constexpr size_t kExactBatch = 8;
 
 }  // namespace
 
@@ -64,7 +66,9 @@ struct HnswIndex::Scratch {
   std::vector<Node> pool;  // ascending
   std::vector<uint32_t> batch;
   std::vector<float> distances;
+  std::vector<Candidate> found;
   TopK allowed{0};
+  CodeQuery query;
 
   void NewWalk(uint32_t count) {
     seen.resize(count, 0);
@@ -74,6 +78,7 @@ struct HnswIndex::Scratch {
     }
     pool.clear();
   }
+  bool Seen(uint32_t slot) const { return seen[slot] == epoch; }
   bool Visit(uint32_t slot) {
     if (seen[slot] == epoch) {
       return false;
@@ -129,110 +134,208 @@ class HnswIndex::ScratchLoan {
   std::unique_ptr<Scratch> scratch_;
 };
 
-HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix)
-    : graph_(graph), matrix_(matrix) {}
+HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes)
+    : graph_(graph), matrix_(matrix), codes_(codes), base_links_(graph.base_links) {}
 
 HnswIndex::~HnswIndex() = default;
 
 StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
-                                                       const VectorMatrix& matrix) {
+                                                       const VectorMatrix& matrix,
+                                                       const VectorCodes* codes) {
   ALIDADE_ASSIGN_OR_RETURN(const HnswGraph graph, ReadHnswGraph(body));
   if (graph.header.count != matrix.count) {
     return DataLoss("the graph has {} nodes for {} vectors", graph.header.count, matrix.count);
   }
-  return std::unique_ptr<VectorIndex>(new HnswIndex(graph, matrix));
+  return std::unique_ptr<VectorIndex>(new HnswIndex(graph, matrix, codes));
 }
 
-// Algorithm 2 with one candidate on every level above 0: the nearest node found starts the next
-// level.
-uint32_t HnswIndex::Descend(const QueryDistance& distance,
-                            SearchStats& stats,
-                            Scratch& scratch) const {
-  uint32_t best = graph_.header.entry;
-  float best_distance = distance(best);
-  ++stats.distance_computations;
-  for (uint32_t level = graph_.header.max_level; level > 0; --level) {
-    bool moved = true;
-    while (moved) {
-      moved = false;
-      const uint32_t* links = graph_.Links(best, level);
-      uint32_t count = 0;
-      while (count < graph_.LinksMax(level) && links[count] != kNoLink) {
-        ++count;
+// One walk, by whatever distance. Distance has operator()(slot), Many(slots, count, out) and
+// Prefetch(slot).
+template <class Distance>
+class HnswIndex::Walk {
+ public:
+  Walk(const HnswGraph& graph,
+       const Distance& distance,
+       const IndexSearchOptions& options,
+       SearchStats& stats,
+       Scratch& scratch)
+      : graph_(graph), distance_(distance), options_(options), stats_(stats), scratch_(scratch) {
+    scratch.batch.resize(graph.LinksMax(0));
+    scratch.distances.resize(std::max(scratch.distances.size(), size_t{graph.LinksMax(0)}));
+  }
+
+  // Algorithm 2 with one candidate on every level above 0: the nearest node found starts the next
+  // level.
+  uint32_t Descend() {
+    uint32_t best = graph_.header.entry;
+    float best_distance = distance_(best);
+    ++stats_.distance_computations;
+    for (uint32_t level = graph_.header.max_level; level > 0; --level) {
+      bool moved = true;
+      while (moved) {
+        moved = false;
+        const uint32_t* links = graph_.Links(best, level);
+        uint32_t count = 0;
+        while (count < graph_.LinksMax(level) && links[count] != kNoLink) {
+          distance_.Prefetch(links[count]);
+          ++count;
+        }
+        distance_.Many(links, count, scratch_.distances.data());
+        stats_.distance_computations += count;
+        ++stats_.hops;
+        for (uint32_t i = 0; i < count; ++i) {
+          if (scratch_.distances[i] < best_distance) {
+            best_distance = scratch_.distances[i];
+            best = links[i];
+            moved = true;
+          }
+        }
       }
-      scratch.distances.resize(std::max<size_t>(scratch.distances.size(), count));
-      distance.Many(links, count, scratch.distances.data());
-      stats.distance_computations += count;
-      ++stats.hops;
-      for (uint32_t i = 0; i < count; ++i) {
-        if (scratch.distances[i] < best_distance) {
-          best_distance = scratch.distances[i];
-          best = links[i];
-          moved = true;
+    }
+    return best;
+  }
+
+  // Leaves the `ef` nearest in scratch.pool and, under a filter, the `ef` nearest allowed in
+  // scratch.allowed.
+  Status Base(uint32_t start, size_t ef) {
+    const bool filtered = options_.filter != nullptr;
+    scratch_.NewWalk(graph_.header.count);
+    scratch_.allowed = TopK(filtered ? ef : 0);
+    scratch_.Visit(start);
+    const float start_distance = distance_(start);
+    ++stats_.distance_computations;
+    scratch_.Insert(start_distance, start, ef);
+    if (filtered && options_.filter->Allows(start)) {
+      scratch_.allowed.Push(start_distance, start);
+    }
+    size_t next = 0;
+    uint32_t hops = 0;
+    while (next < scratch_.pool.size()) {
+      if (scratch_.pool[next].expanded) {
+        ++next;
+        continue;
+      }
+      if (options_.deadline != nullptr && ++hops % kDeadlineHops == 0) {
+        ALIDADE_RETURN_IF_ERROR(options_.deadline->Check());
+      }
+      scratch_.pool[next].expanded = true;
+      const uint32_t node = scratch_.pool[next].slot;
+      PrefetchLinks(NextUnexpanded(next + 1));
+      next = std::min(next + 1, Expand(node, NextUnexpanded(next + 1), ef));
+      PrefetchLinks(NextUnexpanded(next));
+    }
+    return OkStatus();
+  }
+
+ private:
+  size_t NextUnexpanded(size_t position) const {
+    while (position < scratch_.pool.size() && scratch_.pool[position].expanded) {
+      ++position;
+    }
+    return position;
+  }
+  void PrefetchLinks(size_t position) const {
+    if (position < scratch_.pool.size()) {
+      const uint32_t* links = graph_.Links(scratch_.pool[position].slot, 0);
+      for (uint32_t at = 0; at < graph_.LinksMax(0); at += kLinksPerLine) {
+        __builtin_prefetch(links + at);
+      }
+    }
+  }
+  void PrefetchCodes(size_t position) const {
+    if (position < scratch_.pool.size()) {
+      const uint32_t* links = graph_.Links(scratch_.pool[position].slot, 0);
+      for (uint32_t i = 0; i < graph_.LinksMax(0) && links[i] != kNoLink; ++i) {
+        if (!scratch_.Seen(links[i])) {
+          distance_.Prefetch(links[i]);
         }
       }
     }
   }
-  return best;
-}
 
-Status HnswIndex::WalkBase(const QueryDistance& distance,
-                           uint32_t start,
-                           const IndexSearchOptions& options,
-                           SearchStats& stats,
-                           Scratch& scratch) const {
-  const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
-  const uint32_t links_max = graph_.LinksMax(0);
-  scratch.batch.resize(links_max);
-  scratch.distances.resize(std::max<size_t>(scratch.distances.size(), links_max));
-  scratch.NewWalk(graph_.header.count);
-  scratch.allowed = TopK(options.filter == nullptr ? 0 : options.k);
-
-  scratch.Visit(start);
-  const float start_distance = distance(start);
-  ++stats.distance_computations;
-  scratch.Insert(start_distance, start, ef);
-  if (options.filter != nullptr && options.filter->Allows(start)) {
-    scratch.allowed.Push(start_distance, start);
-  }
-  size_t next = 0;
-  uint32_t hops = 0;
-  while (next < scratch.pool.size()) {
-    if (scratch.pool[next].expanded) {
-      ++next;
-      continue;
-    }
-    if (options.deadline != nullptr && ++hops % kDeadlineHops == 0) {
-      ALIDADE_RETURN_IF_ERROR(options.deadline->Check());
-    }
-    scratch.pool[next].expanded = true;
-    const uint32_t* links = graph_.Links(scratch.pool[next].slot, 0);
+  // Puts the new neighbours of a node into the pool. The first position that changed.
+  size_t Expand(uint32_t node, size_t likely_next, size_t ef) {
+    const uint32_t links_max = graph_.LinksMax(0);
+    const uint32_t* links = graph_.Links(node, 0);
     uint32_t count = 0;
     for (uint32_t i = 0; i < links_max && links[i] != kNoLink; ++i) {
-      if (scratch.Visit(links[i])) {
-        scratch.batch[count++] = links[i];
+      if (scratch_.Visit(links[i])) {
+        distance_.Prefetch(links[i]);
+        scratch_.batch[count++] = links[i];
       }
     }
-    distance.Many(scratch.batch.data(), count, scratch.distances.data());
-    stats.distance_computations += count;
-    ++stats.hops;
-    size_t first_new = scratch.pool.size();
+    PrefetchCodes(likely_next);
+    distance_.Many(scratch_.batch.data(), count, scratch_.distances.data());
+    stats_.distance_computations += count;
+    ++stats_.hops;
+    size_t first_new = scratch_.pool.size();
     for (uint32_t i = 0; i < count; ++i) {
-      const float d = scratch.distances[i];
-      if (options.filter != nullptr && d <= scratch.allowed.WorstDistance() &&
-          options.filter->Allows(scratch.batch[i])) {
-        scratch.allowed.Push(d, scratch.batch[i]);
+      const float d = scratch_.distances[i];
+      if (options_.filter != nullptr && d <= scratch_.allowed.WorstDistance() &&
+          options_.filter->Allows(scratch_.batch[i])) {
+        scratch_.allowed.Push(d, scratch_.batch[i]);
       }
-      if (scratch.pool.size() < ef || d <= scratch.pool.back().distance) {
-        first_new = std::min(first_new, scratch.Insert(d, scratch.batch[i], ef));
+      if (scratch_.pool.size() < ef || d <= scratch_.pool.back().distance) {
+        first_new = std::min(first_new, scratch_.Insert(d, scratch_.batch[i], ef));
       }
     }
-    next = std::min(next + 1, first_new);
-    if (next < scratch.pool.size()) {
-      __builtin_prefetch(graph_.Links(scratch.pool[next].slot, 0));
-    }
+    return first_new;
   }
-  return OkStatus();
+
+  static constexpr uint32_t kLinksPerLine = 64 / sizeof(uint32_t);
+
+  const HnswGraph& graph_;
+  const Distance& distance_;
+  const IndexSearchOptions& options_;
+  SearchStats& stats_;
+  Scratch& scratch_;
+};
+
+// Ranks scratch.found, estimated by the walk's codes, by 8-bit codes and then exactly. Of the
+// latter it reads, from the nearest on, as many as the error of the codes may yet move to the
+// front.
+std::vector<Candidate> HnswIndex::Refine(const float* query,
+                                         const IndexSearchOptions& options,
+                                         SearchStats& stats,
+                                         Scratch& scratch) const {
+  std::vector<Candidate>& found = scratch.found;
+  CodeMatrix codes = codes_->walk();
+  if (const auto rank = codes_->rank(); rank.has_value()) {
+    codes = *rank;
+    scratch.query.Prepare(codes.kind);
+    const CodeDistance estimate(codes, scratch.query);
+    scratch.batch.resize(std::max(scratch.batch.size(), found.size()));
+    scratch.distances.resize(std::max(scratch.distances.size(), found.size()));
+    std::transform(found.begin(), found.end(), scratch.batch.begin(), [](const Candidate& c) {
+      return c.slot;
+    });
+    estimate.Many(scratch.batch.data(), found.size(), scratch.distances.data());
+    stats.distance_computations += found.size();
+    for (size_t i = 0; i < found.size(); ++i) {
+      found[i].distance = scratch.distances[i];
+    }
+    std::sort(found.begin(), found.end());
+  }
+  const CodeDistance estimate(codes, scratch.query);
+  const QueryDistance exact(matrix_, query);
+  TopK top(options.k);
+  size_t done = 0;
+  while (done < found.size() &&
+         found[done].distance - estimate.ErrorOf(found[done].slot) <= top.WorstDistance()) {
+    uint32_t slots[kExactBatch];
+    float distances[kExactBatch];
+    const size_t count = std::min(kExactBatch, found.size() - done);
+    for (size_t i = 0; i < count; ++i) {
+      slots[i] = found[done + i].slot;
+    }
+    exact.Many(slots, count, distances);
+    for (size_t i = 0; i < count; ++i) {
+      top.Push(distances[i], slots[i]);
+    }
+    done += count;
+  }
+  stats.distance_computations += done;
+  return top.TakeSorted();
 }
 
 StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
@@ -244,19 +347,49 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   Scratch& scratch = loan.get();
   SearchStats unused;
   SearchStats& stats = options.stats == nullptr ? unused : *options.stats;
-  const QueryDistance distance(matrix_, query);
-  const uint32_t start = Descend(distance, stats, scratch);
-  ALIDADE_RETURN_IF_ERROR(WalkBase(distance, start, options, stats, scratch));
+  const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
+  HnswGraph graph = graph_;
+  graph.base_links = base_links_.load(std::memory_order_acquire);
+  const auto walk = [&](const auto& distance) -> Status {
+    Walk by_distance(graph, distance, options, stats, scratch);
+    return by_distance.Base(by_distance.Descend(), ef);
+  };
+  if (codes_ == nullptr) {
+    ALIDADE_RETURN_IF_ERROR(walk(QueryDistance(matrix_, query)));
+  } else {
+    const CodeMatrix codes = codes_->walk();
+    scratch.query.Set(codes_->space(), query);
+    scratch.query.Prepare(codes.kind);
+    ALIDADE_RETURN_IF_ERROR(walk(CodeDistance(codes, scratch.query)));
+  }
+  std::vector<Candidate>& found = scratch.found;
   if (options.filter != nullptr) {
-    return scratch.allowed.TakeSorted();
+    found = scratch.allowed.TakeSorted();
+  } else {
+    found.clear();
+    for (const Scratch::Node& node : scratch.pool) {
+      found.push_back({node.distance, node.slot});
+    }
   }
-  std::vector<Candidate> result;
-  const size_t count = std::min<size_t>(options.k, scratch.pool.size());
-  result.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    result.push_back({scratch.pool[i].distance, scratch.pool[i].slot});
+  if (codes_ != nullptr) {
+    return Refine(query, options, stats, scratch);
   }
-  return result;
+  found.resize(std::min<size_t>(found.size(), options.k));
+  return found;
+}
+
+void HnswIndex::MakeResident() {
+  if (base_copy_.bytes() > 0 || matrix_.count == 0) {
+    return;
+  }
+  const size_t bytes = size_t{matrix_.count} * graph_.LinksMax(0) * sizeof(uint32_t);
+  base_copy_ = ZeroedMemory(bytes, ZeroedMemory::Pages::kHuge);
+  std::memcpy(base_copy_.as<uint32_t>(), graph_.base_links, bytes);
+  base_links_.store(base_copy_.as<uint32_t>(), std::memory_order_release);
+}
+
+size_t HnswIndex::resident_bytes() const {
+  return size_t{matrix_.count} * graph_.LinksMax(0) * sizeof(uint32_t);
 }
 
 }  // namespace alidade

@@ -1,16 +1,22 @@
-// HnswIndex: walks a graph that FAISS built, over mapped links and vectors.
+// HnswIndex: walks a graph that FAISS built, over links and codes.
+//
+// Three tiers: the walk reads the smallest codes there are, its finds are ranked again by 8-bit
+// codes, and the vectors themselves are read of those few that can still be among the best.
 //
 // Source:   Malkov & Yashunin 2016 (arXiv 1603.09320), algorithms 2 and 5; differs in: one sorted
-// array as candidate
-//           list and result list, distances computed for all new neighbours of a node at once.
+//           array as candidate list and result list, distances computed for all new neighbours of a
+//           node at once.
 // Format:   src/index/hnsw_format.h
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "alidade/common/mutex.h"
+#include "alidade/common/zeroed_memory.h"
+#include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
 #include "hnsw_format.h"
@@ -44,26 +50,32 @@ Status BuildHnsw(const IndexSpec& spec,
 class HnswIndex final : public VectorIndex {
  public:
   static StatusOr<std::unique_ptr<VectorIndex>> Open(std::string_view body,
-                                                     const VectorMatrix& matrix);
+                                                     const VectorMatrix& matrix,
+                                                     const VectorCodes* codes);
   ~HnswIndex() override;
   IndexKind kind() const override { return IndexKind::kHnsw; }
   StatusOr<std::vector<Candidate>> Search(const float* query,
                                           const IndexSearchOptions& options) const override;
+  void MakeResident() override;
+  size_t resident_bytes() const override;
 
  private:
   struct Scratch;
   class ScratchLoan;
+  template <class Distance>
+  class Walk;
 
-  HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix);
-  uint32_t Descend(const QueryDistance& distance, SearchStats& stats, Scratch& scratch) const;
-  Status WalkBase(const QueryDistance& distance,
-                  uint32_t start,
-                  const IndexSearchOptions& options,
-                  SearchStats& stats,
-                  Scratch& scratch) const;
+  HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
+  std::vector<Candidate> Refine(const float* query,
+                                const IndexSearchOptions& options,
+                                SearchStats& stats,
+                                Scratch& scratch) const;
 
   const HnswGraph graph_;
   const VectorMatrix matrix_;
+  const VectorCodes* const codes_;  // null: walks read the vectors
+  ZeroedMemory base_copy_;
+  std::atomic<const uint32_t*> base_links_;  // mapped, then the copy
   mutable Mutex mutex_;
   mutable std::vector<std::unique_ptr<Scratch>> idle_ ALIDADE_GUARDED_BY(mutex_);
 };

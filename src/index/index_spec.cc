@@ -22,6 +22,9 @@ Status ValidateIndexSpec(const IndexSpec& spec, uint32_t dim, const std::string&
                       spec.hnsw_ef_construction,
                       kEfConstructionMax);
   }
+  if (CodesName(spec.codes) == "unknown") {
+    return FieldError(path + ".hnsw.codes", "is unknown: {}", static_cast<int>(spec.codes));
+  }
   if (spec.ivf_nlist > kNlistMax) {
     return FieldError(
         path + ".ivf.nlist", "is {}, at most {} is allowed", spec.ivf_nlist, kNlistMax);
@@ -44,15 +47,46 @@ IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows) {
   return spec.kind == IndexKind::kIvf ? IndexKind::kIvf : IndexKind::kHnsw;
 }
 
+CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim) {
+  if (kind != IndexKind::kHnsw || dim < kCodesDimMin) {
+    return CodesSetting::kNone;
+  }
+  if (spec.codes != CodesSetting::kAuto) {
+    return spec.codes;
+  }
+  return dim >= kBitCodesDimMin ? CodesSetting::kBit1 : CodesSetting::kInt8;
+}
+
+std::string_view CodesName(CodesSetting codes) {
+  switch (codes) {
+    case CodesSetting::kAuto:
+      return "auto";
+    case CodesSetting::kNone:
+      return "none";
+    case CodesSetting::kInt8:
+      return "int8";
+    case CodesSetting::kInt4:
+      return "int4";
+    case CodesSetting::kBit1:
+      return "bit1";
+  }
+  return "unknown";
+}
+
 std::string DescribeIndexSpec(const IndexSpec& spec) {
   switch (spec.kind) {
     case IndexKind::kFlat:
       return "flat";
     case IndexKind::kHnsw:
-      return fmt::format("hnsw(m={}, ef_construction={})", spec.hnsw_m, spec.hnsw_ef_construction);
+      return fmt::format("hnsw(m={}, ef_construction={}, codes={})",
+                         spec.hnsw_m,
+                         spec.hnsw_ef_construction,
+                         CodesName(spec.codes));
     case IndexKind::kAuto:
-      return fmt::format(
-          "auto(hnsw m={}, ef_construction={})", spec.hnsw_m, spec.hnsw_ef_construction);
+      return fmt::format("auto(hnsw m={}, ef_construction={}, codes={})",
+                         spec.hnsw_m,
+                         spec.hnsw_ef_construction,
+                         CodesName(spec.codes));
     case IndexKind::kIvf:
       return fmt::format("ivf(nlist={}, codes={})",
                          spec.ivf_nlist,

@@ -23,10 +23,11 @@ Status BuildIndex(const IndexSpec& spec,
 
 StatusOr<std::unique_ptr<VectorIndex>> OpenIndex(IndexKind kind,
                                                  std::string_view body,
-                                                 const VectorMatrix& matrix) {
+                                                 const VectorMatrix& matrix,
+                                                 const VectorCodes* codes) {
   switch (kind) {
     case IndexKind::kHnsw:
-      return HnswIndex::Open(body, matrix);
+      return HnswIndex::Open(body, matrix, codes);
     case IndexKind::kIvf:
       return IvfIndex::Open(body, matrix);
     default:

@@ -8,8 +8,7 @@
 #include <cstdint>
 
 #include "alidade/common/types.h"
-
-#include "zeroed_memory.h"
+#include "alidade/common/zeroed_memory.h"
 
 namespace alidade {
 

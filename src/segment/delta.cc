@@ -7,12 +7,12 @@
 #include <limits>
 
 #include "alidade/common/check.h"
+#include "alidade/common/zeroed_memory.h"
 #include "alidade/vec/vector_matrix.h"
 
 #include "deletion_times.h"
 #include "row_filter.h"
 #include "rows_file.h"
-#include "zeroed_memory.h"
 
 namespace alidade {
 namespace {

@@ -9,7 +9,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 1;
+constexpr uint8_t kManifestFormat = 2;
+constexpr uint8_t kManifestFormatWithoutCodes = 1;
 
 void EncodeSpec(std::string& out, const IndexSpec& spec) {
   AppendLittleEndian(out, static_cast<uint8_t>(spec.kind));
@@ -18,6 +19,7 @@ void EncodeSpec(std::string& out, const IndexSpec& spec) {
   AppendLittleEndian(out, spec.ivf_nlist);
   AppendLittleEndian(out, static_cast<uint8_t>(spec.ivf_codes));
   AppendLittleEndian(out, spec.ivf_pq_m);
+  AppendLittleEndian(out, static_cast<uint8_t>(spec.codes));
 }
 
 bool IsIndexKind(uint8_t kind) {
@@ -25,7 +27,7 @@ bool IsIndexKind(uint8_t kind) {
          kind <= static_cast<uint8_t>(IndexKind::kAuto);
 }
 
-bool DecodeSpec(ByteReader& in, IndexSpec& spec) {
+bool DecodeSpec(ByteReader& in, uint8_t format, IndexSpec& spec) {
   const auto kind = in.Little<uint8_t>();
   spec.hnsw_m = in.Little<uint32_t>();
   spec.hnsw_ef_construction = in.Little<uint32_t>();
@@ -34,8 +36,11 @@ bool DecodeSpec(ByteReader& in, IndexSpec& spec) {
   spec.ivf_pq_m = in.Little<uint32_t>();
   spec.kind = static_cast<IndexKind>(kind);
   spec.ivf_codes = static_cast<IvfCodes>(codes);
+  spec.codes = format == kManifestFormatWithoutCodes
+                   ? CodesSetting::kNone
+                   : static_cast<CodesSetting>(in.Little<uint8_t>());
   return in.ok() && IsIndexKind(kind) && codes >= static_cast<uint8_t>(IvfCodes::kFlat) &&
-         codes <= static_cast<uint8_t>(IvfCodes::kPq);
+         codes <= static_cast<uint8_t>(IvfCodes::kPq) && CodesName(spec.codes) != "unknown";
 }
 
 bool DecodeFile(ByteReader& in, SegmentFile& file) {
@@ -50,7 +55,7 @@ bool DecodeFile(ByteReader& in, SegmentFile& file) {
   file.index_kind = static_cast<IndexKind>(index_kind);
   // The name follows from the rest; anything else would be a path to somewhere else.
   return in.ok() && kind >= static_cast<uint8_t>(SegmentFileKind::kRows) &&
-         kind <= static_cast<uint8_t>(SegmentFileKind::kIndex) && IsIndexKind(index_kind) &&
+         kind <= static_cast<uint8_t>(SegmentFileKind::kCodes) && IsIndexKind(index_kind) &&
          file.name == SegmentFileName(file.kind, file.field);
 }
 
@@ -96,14 +101,15 @@ StatusOr<SegmentManifest> DecodeManifest(std::string_view bytes) {
   manifest.last_row = RowNo(in.Little<uint64_t>());
   manifest.rows = in.Little<uint32_t>();
   manifest.built_at = SeqNo(in.Little<uint64_t>());
-  bool valid = in.ok() && format == kManifestFormat && manifest.first_row <= manifest.last_row;
+  bool valid = in.ok() && (format == kManifestFormat || format == kManifestFormatWithoutCodes) &&
+               manifest.first_row <= manifest.last_row;
   const auto files = in.Little<uint32_t>();
   for (uint32_t i = 0; valid && i < files; ++i) {
     valid = DecodeFile(in, manifest.files.emplace_back());
   }
   const auto specs = in.Little<uint32_t>();
   for (uint32_t i = 0; valid && i < specs; ++i) {
-    valid = DecodeSpec(in, manifest.specs.emplace_back());
+    valid = DecodeSpec(in, format, manifest.specs.emplace_back());
   }
   if (!valid || !in.done()) {
     return DataLoss("segment manifest of {} bytes is malformed", bytes.size());

@@ -8,6 +8,8 @@
 #include "alidade/common/check.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
+#include "alidade/common/memory_budget.h"
+#include "alidade/index/vector_codes.h"
 
 #include "deletion_times.h"
 #include "row_filter.h"
@@ -22,6 +24,8 @@ namespace {
 struct FieldPart {
   SegmentFileMap vectors_file;
   VectorsBody vectors;
+  SegmentFileMap codes_file;
+  std::unique_ptr<VectorCodes> codes;  // null: searches read the vectors
   SegmentFileMap index_file;
   std::unique_ptr<VectorIndex> index;  // null: exact
 };
@@ -30,6 +34,12 @@ struct FieldPart {
 void WillNeed(const MappedFile& file) {
   const std::string_view bytes = file.bytes();
   static_cast<void>(::madvise(const_cast<char*>(bytes.data()), bytes.size(), MADV_WILLNEED));
+}
+
+// The copy is read from now on: the mapped pages need not stay. Searches under way read them again.
+void Forget(const MappedFile& file) {
+  const std::string_view bytes = file.bytes();
+  static_cast<void>(::madvise(const_cast<char*>(bytes.data()), bytes.size(), MADV_DONTNEED));
 }
 
 const SegmentFile* FindFile(const SegmentManifest& manifest, SegmentFileKind kind, FieldId field) {
@@ -52,7 +62,10 @@ struct SealedSegment::Impl {
   SegmentFileIdentity Identity(const SegmentFile& file) const;
   Status OpenRows();
   Status OpenVectors(FieldIndex index);
+  Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
+  // The file of the field over all of its vectors; one without a file if the manifest names none.
+  StatusOr<SegmentFileMap> OpenDerived(FieldIndex index, SegmentFileKind kind) const;
   const FieldPart* FindPart(FieldIndex field) const {
     return field < fields.size() && fields[field].vectors.matrix().count > 0 ? &fields[field]
                                                                              : nullptr;
@@ -69,6 +82,8 @@ struct SealedSegment::Impl {
   std::vector<DamagedIndex> damaged;
   std::unique_ptr<DeletionTimes> deletions;
   std::atomic<bool> remove_files{false};
+  std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
+  std::atomic<bool> resident{false};
 };
 
 SegmentFileIdentity SealedSegment::Impl::Identity(const SegmentFile& file) const {
@@ -130,12 +145,13 @@ Status SealedSegment::Impl::OpenVectors(FieldIndex index) {
   return OkStatus();
 }
 
-Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
+StatusOr<SegmentFileMap> SealedSegment::Impl::OpenDerived(FieldIndex index,
+                                                          SegmentFileKind kind) const {
   const VectorField& field = options.schema.fields[index];
-  const SegmentFile* file = FindFile(options.manifest, SegmentFileKind::kIndex, field.id);
-  FieldPart& part = fields[index];
+  const SegmentFile* file = FindFile(options.manifest, kind, field.id);
+  const FieldPart& part = fields[index];
   if (file == nullptr) {
-    return OkStatus();
+    return SegmentFileMap();
   }
   SegmentFileIdentity expected = Identity(*file);
   expected.SetField(field.id, field.metric, field.dim);
@@ -147,7 +163,37 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
                     opened.count,
                     part.vectors.matrix().count);
   }
-  auto read = OpenIndex(file->index_kind, opened.body, part.vectors.matrix());
+  return opened;
+}
+
+Status SealedSegment::Impl::OpenCodes(FieldIndex index) {
+  ALIDADE_ASSIGN_OR_RETURN(auto opened, OpenDerived(index, SegmentFileKind::kCodes));
+  if (opened.file == nullptr) {
+    return OkStatus();
+  }
+  FieldPart& part = fields[index];
+  auto read = VectorCodes::Open(opened.body, part.vectors.matrix());
+  if (!read.ok()) {
+    return WithContext(
+        read.status(),
+        options.directory + "/" +
+            SegmentFileName(SegmentFileKind::kCodes, options.schema.fields[index].id));
+  }
+  part.codes_file = std::move(opened);
+  part.codes = std::move(read).value();
+  WillNeed(*part.codes_file.file);
+  return OkStatus();
+}
+
+Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
+  ALIDADE_ASSIGN_OR_RETURN(auto opened, OpenDerived(index, SegmentFileKind::kIndex));
+  if (opened.file == nullptr) {
+    return OkStatus();
+  }
+  FieldPart& part = fields[index];
+  const SegmentFile* file =
+      FindFile(options.manifest, SegmentFileKind::kIndex, options.schema.fields[index].id);
+  auto read = OpenIndex(file->index_kind, opened.body, part.vectors.matrix(), part.codes.get());
   if (!read.ok()) {
     return WithContext(read.status(), options.directory + "/" + file->name);
   }
@@ -179,10 +225,12 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
   impl->fields.resize(options.schema.fields.size());
   for (FieldIndex i = 0; i < impl->fields.size(); ++i) {
     ALIDADE_RETURN_IF_ERROR(impl->OpenVectors(i));
-    if (const Status opened = impl->OpenFieldIndex(i); IsDamage(opened)) {
-      impl->damaged.push_back({.field = i, .reason = MessageOf(opened)});
-    } else if (!opened.ok()) {
-      return opened;
+    for (const auto open : {&Impl::OpenCodes, &Impl::OpenFieldIndex}) {
+      if (const Status opened = (impl.get()->*open)(i); IsDamage(opened)) {
+        impl->damaged.push_back({.field = i, .reason = MessageOf(opened)});
+      } else if (!opened.ok()) {
+        return opened;
+      }
     }
   }
   impl->deletions = std::make_unique<DeletionTimes>(impl->rows.count());
@@ -192,6 +240,9 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
 SealedSegment::SealedSegment(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SealedSegment::~SealedSegment() {
+  if (impl_->budget != nullptr) {
+    impl_->budget->GiveBack(resident_bytes_wanted());
+  }
   const bool remove = impl_->remove_files.load(std::memory_order_acquire);
   const std::string directory = impl_->options.directory;
   impl_.reset();
@@ -213,6 +264,44 @@ const std::vector<SealedSegment::DamagedIndex>& SealedSegment::damaged_indexes()
 std::string_view SealedSegment::index_body(FieldIndex field) const {
   const FieldPart* part = impl_->FindPart(field);
   return part == nullptr || part->index == nullptr ? std::string_view() : part->index_file.body;
+}
+
+CodesSetting SealedSegment::codes(FieldIndex field) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr || part->codes == nullptr ? CodesSetting::kNone : part->codes->setting();
+}
+
+void SealedSegment::MakeResident(const std::shared_ptr<MemoryBudget>& budget) {
+  if (resident()) {
+    return;
+  }
+  if (impl_->budget == nullptr) {
+    if (!budget->Take(resident_bytes_wanted())) {
+      return;
+    }
+    impl_->budget = budget;
+  }
+  for (FieldPart& part : impl_->fields) {
+    if (part.codes != nullptr) {
+      part.codes->MakeResident();
+      Forget(*part.codes_file.file);
+    }
+    if (part.index != nullptr) {
+      part.index->MakeResident();
+    }
+  }
+  impl_->resident.store(true, std::memory_order_release);
+}
+
+bool SealedSegment::resident() const { return impl_->resident.load(std::memory_order_acquire); }
+
+size_t SealedSegment::resident_bytes_wanted() const {
+  size_t bytes = 0;
+  for (const FieldPart& part : impl_->fields) {
+    bytes += part.codes == nullptr ? 0 : part.codes->body_bytes();
+    bytes += part.index == nullptr ? 0 : part.index->resident_bytes();
+  }
+  return bytes;
 }
 
 void SealedSegment::RemoveFilesWhenUnused() {
@@ -279,7 +368,8 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
 }
 
 size_t SealedSegment::memory_bytes() const {
-  return sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
+  return sizeof(Impl) + (resident() ? resident_bytes_wanted() : 0) +
+         (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
 }
 
 size_t SealedSegment::disk_bytes() const {

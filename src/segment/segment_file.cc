@@ -167,6 +167,8 @@ std::string SegmentFileName(SegmentFileKind kind, FieldId field) {
       return fmt::format("field_{}.vec", field.value());
     case SegmentFileKind::kIndex:
       return fmt::format("field_{}.idx", field.value());
+    case SegmentFileKind::kCodes:
+      return fmt::format("field_{}.codes", field.value());
   }
   return {};
 }

@@ -57,14 +57,14 @@ std::string_view RawBytes(const T* values, size_t count) {
   return {reinterpret_cast<const char*>(values), count * sizeof(T)};
 }
 
-// "rows.seg", "field_<id>.vec", "field_<id>.idx".
+// "rows.seg", "field_<id>.vec", "field_<id>.idx", "field_<id>.codes".
 std::string SegmentFileName(SegmentFileKind kind, FieldId field);
 
 // Whose file it is and what it holds: the part of the header that is known before the body.
 struct SegmentFileIdentity {
   SegmentFileKind kind = SegmentFileKind::kRows;
   IndexKind index_kind = IndexKind::kFlat;  // of kIndex
-  uint8_t metric = 0;                       // of kVectors and kIndex
+  uint8_t metric = 0;                       // of all but kRows
   std::string store_uuid;
   CollectionId collection;
   SegmentId segment;

@@ -11,6 +11,7 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
+#include "alidade/index/vector_codes.h"
 
 #include "rows_file.h"
 #include "segment_file.h"
@@ -61,6 +62,9 @@ class SegmentWrite {
   Status WriteRows();
   Status WriteVectors(FieldIndex index);
   Status WriteIndex(FieldIndex index);
+  Status WriteCodes(CodesSetting codes,
+                    const VectorMatrix& matrix,
+                    const SegmentFileIdentity& identity);
   std::string_view PreviousIndex(FieldIndex index) const;
   Status Publish();
 
@@ -160,6 +164,15 @@ std::string_view SegmentWrite::PreviousIndex(FieldIndex index) const {
   return first->index_body(index);
 }
 
+Status SegmentWrite::WriteCodes(CodesSetting codes,
+                                const VectorMatrix& matrix,
+                                const SegmentFileIdentity& identity) {
+  ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
+  ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(codes, matrix, request_.build.progress, *writer));
+  ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
+  return OkStatus();
+}
+
 Status SegmentWrite::WriteIndex(FieldIndex index) {
   if (!vector_files_[index].has_value()) {
     return OkStatus();
@@ -179,13 +192,26 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
       const VectorsBody vectors,
       VectorsBody::Parse(mapped.body, field, mapped.count, result_.manifest.rows));
 
+  BuildOptions build = request_.build;
+  SegmentFileMap codes_map;
+  std::unique_ptr<VectorCodes> codes;
+  const CodesSetting setting = ResolveCodes(field.index, kind, field.dim);
+  if (setting != CodesSetting::kNone) {
+    identity.kind = SegmentFileKind::kCodes;
+    ALIDADE_RETURN_IF_ERROR(WriteCodes(setting, vectors.matrix(), identity));
+    ALIDADE_ASSIGN_OR_RETURN(
+        codes_map, OpenSegmentFile(temporary_directory_, result_.manifest.files.back(), identity));
+    ALIDADE_ASSIGN_OR_RETURN(codes, VectorCodes::Open(codes_map.body, vectors.matrix()));
+    codes->MakeResident();  // a build reads every code many times
+    build.codes = codes.get();
+  }
   identity.kind = SegmentFileKind::kIndex;
   identity.index_kind = kind;
   ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
   const std::string_view previous =
       kind == IndexKind::kHnsw ? PreviousIndex(index) : std::string_view();
   ALIDADE_RETURN_IF_ERROR(
-      BuildIndex(field.index, kind, vectors.matrix(), previous, request_.build, *writer));
+      BuildIndex(field.index, kind, vectors.matrix(), previous, build, *writer));
   ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
   return OkStatus();
 }

@@ -216,6 +216,10 @@ std::vector<Setting> LimitSettings() {
        "Rows of a collection that wait in memory to be sealed; past it writes are told to come "
        "back.",
        Limit(&L::unsealed_bytes_max, 64 << 10, 1024 * kGiB)},
+      {"limits.resident_bytes_max",
+       "4GiB",
+       "Codes and graphs of indexes in memory; what does not fit is read from mapped files.",
+       Limit(&L::resident_bytes_max, 0, 1024 * kGiB)},
       {"limits.commit_group_bytes_max",
        "32MiB",
        "Writes committed together.",

@@ -107,9 +107,10 @@ StatusOr<DirectoryFormat> ReadFormat(const std::string& directory) {
     const bool creating = PathExists(CreatingPath(directory));
     for (const std::string& name : names) {
       if (!creating && (name == "watermark" || name == "db" || name == "segments")) {
-        return DataLoss("{} is missing although there is a {}: put it back from a copy",
+        return DataLoss("{} is missing although there is a {}/{}: put it back from a copy",
                         path,
-                        directory + "/" + name);
+                        directory,
+                        name);
       }
       // What a creation that was cut short may have left; anything else is not ours to touch.
       if (name != "CREATING" && name != "LOCK" && name != "FORMAT.tmp" && name != "watermark" &&
@@ -181,7 +182,7 @@ StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync
     if (!name.starts_with(kPrefix) || error != std::errc() || stop != name.data() + name.size()) {
       return DataLoss("{}/CURRENT names no manifest: \"{}\"", db_directory, name.substr(0, 64));
     }
-    const int fd = ::open((db_directory + "/" + name).c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(fmt::format("{}/{}", db_directory, name).c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       continue;
     }

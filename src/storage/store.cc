@@ -81,6 +81,9 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options,
 
 void ErrorListener::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                                       rocksdb::Status* status) {
+  if (status->IsShutdownInProgress()) {
+    return;  // a flush or compaction that Close cut short
+  }
   failed_.store(true, std::memory_order_release);
   ALIDADE_LOG_ERROR("RocksDB failed in the background (reason {}): {}",
                     static_cast<int>(reason),

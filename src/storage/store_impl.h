@@ -46,6 +46,8 @@ class SnapshotHolder final : public StoreSnapshot {
  public:
   explicit SnapshotHolder(rocksdb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {}
   ~SnapshotHolder() override { db_->ReleaseSnapshot(snapshot_); }
+  SnapshotHolder(const SnapshotHolder&) = delete;
+  SnapshotHolder& operator=(const SnapshotHolder&) = delete;
   const rocksdb::Snapshot* get() const { return snapshot_; }
 
  private:
@@ -77,7 +79,10 @@ struct Store::Impl {
   std::unique_ptr<Watermark> watermark ALIDADE_GUARDED_BY(watermark_mutex);
   std::chrono::steady_clock::time_point watermark_written ALIDADE_GUARDED_BY(watermark_mutex);
 
+  Impl() = default;
   ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
   Status OpenDatabase(bool fresh);
   Status CheckManifest();
   Status CheckWatermark();

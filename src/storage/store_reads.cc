@@ -108,8 +108,8 @@ StatusOr<std::vector<std::optional<IdEntry>>> Store::GetIds(
   ALIDADE_ASSIGN_OR_RETURN(const auto values, impl_->MultiGet(kIds, keys, snapshot));
   std::vector<std::optional<IdEntry>> entries(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i].has_value()) {
-      ALIDADE_ASSIGN_OR_RETURN(entries[i], DecodeIdEntry(*values[i]));
+    if (const std::optional<std::string>& value = values[i]; value.has_value()) {
+      ALIDADE_ASSIGN_OR_RETURN(entries[i], DecodeIdEntry(*value));
     }
   }
   return entries;
@@ -144,8 +144,8 @@ StatusOr<std::vector<std::optional<StoredRow>>> Store::GetRows(
   ALIDADE_ASSIGN_OR_RETURN(const auto values, impl_->MultiGet(kRows, keys, snapshot));
   std::vector<std::optional<StoredRow>> result(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i].has_value()) {
-      ALIDADE_ASSIGN_OR_RETURN(result[i], DecodeRow(*values[i]));
+    if (const std::optional<std::string>& value = values[i]; value.has_value()) {
+      ALIDADE_ASSIGN_OR_RETURN(result[i], DecodeRow(*value));
     }
   }
   return result;

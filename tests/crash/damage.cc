@@ -40,7 +40,7 @@ bool Belongs(const fs::path& path, FileClass file_class) {
     case FileClass::kVectors:
       return name.ends_with(".vec");
     case FileClass::kIndex:
-      return name.ends_with(".idx");
+      return name.ends_with(".idx") || name.ends_with(".codes");
   }
   return false;
 }

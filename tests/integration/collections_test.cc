@@ -60,6 +60,8 @@ TEST_F(CollectionsTest, ANewCollectionIsDescribedWithItsDefaultsFilledIn) {
   expected.set_id(made.collection().id());
   expected.set_point_count(0);
   expected.mutable_vector_fields(0)->mutable_index()->mutable_hnsw()->set_ef_construction(200);
+  expected.mutable_vector_fields(0)->mutable_index()->mutable_hnsw()->set_codes(
+      v1::HNSW_CODES_AUTO);
   expected.mutable_vector_fields(2)->mutable_index()->mutable_automatic();
   v1::Collection described = Described("films");
   described.clear_seq();

@@ -20,6 +20,7 @@
 #include "alidade/collection/commit_group.h"
 #include "alidade/collection/requests.h"
 #include "alidade/collection/stats.h"
+#include "alidade/common/memory_budget.h"
 #include "alidade/common/mutex.h"
 #include "alidade/common/published.h"
 #include "alidade/segment/delta.h"
@@ -28,10 +29,12 @@
 
 namespace alidade {
 
-// What a collection needs from its surroundings; all borrowed but the values.
+// What a collection needs from its surroundings; the pointers to the store and the commits are
+// borrowed.
 struct CollectionContext {
   Store* store = nullptr;
   CommitGroup* commits = nullptr;
+  std::shared_ptr<MemoryBudget> resident_budget;
   Limits limits;
   std::string segments_directory;  // <data>/segments
   int build_threads = 1;
@@ -137,6 +140,7 @@ class Collection {
                                    const std::string& path) const;
 
   // --- maintenance ---
+  void MakeSegmentsResident();
   std::vector<std::shared_ptr<Segment>> PickSeal() const;
   BuildRun PickBuild() const;
   bool NeedsIndex(const Segment& segment, const Schema& schema) const;

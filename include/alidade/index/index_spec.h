@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "alidade/common/status.h"
 
@@ -21,6 +22,22 @@ enum class IvfCodes : uint8_t {  // on disk: numbers are never reused
   kPq = 3,                       // product quantiser, `pq_m` bytes a vector
 };
 
+// Codes beside the vectors: what a walk of a graph reads instead of them. Answers are ranked by the
+// vectors themselves either way.
+enum class CodesSetting : uint8_t {  // on disk: numbers are never reused
+  kAuto = 1,                         // by dimension: kBit1 from kBitCodesDimMin on, else kInt8
+  kNone = 2,                         // walks read float32
+  kInt8 = 3,                         // about dim bytes a vector
+  kInt4 = 4,                         // about dim / 2 bytes a vector
+  kBit1 = 5,                         // dim / 8 bytes for the walk and dim bytes to rank its finds
+};
+
+// Chosen: at 384 dimensions 8 bits are faster at equal recall (bench/baseline/hnswlib_search), at
+// 768 the performance reference saw bits win.
+inline constexpr uint32_t kBitCodesDimMin = 512;
+// Below this a code is hardly smaller than the vector.
+inline constexpr uint32_t kCodesDimMin = 16;
+
 // Below this an exact scan is as fast as a graph and always right (chosen; bench/micro can show the
 // crossover).
 inline constexpr uint32_t kAutoFlatRowsMax = 2'000;
@@ -37,6 +54,7 @@ struct IndexSpec {
   uint32_t ivf_nlist = 0;               // 0: 4 * sqrt(rows), between 1 and kNlistMax
   IvfCodes ivf_codes = IvfCodes::kFlat;
   uint32_t ivf_pq_m = 0;  // bytes a vector; 0: dim / 8 rounded to a divisor of dim
+  CodesSetting codes = CodesSetting::kAuto;  // HNSW only: IVF has its own
 
   friend bool operator==(const IndexSpec&, const IndexSpec&) = default;
 };
@@ -47,6 +65,11 @@ Status ValidateIndexSpec(const IndexSpec& spec, uint32_t dim, const std::string&
 // The kind that a segment of `rows` vectors really gets: kFlat, kHnsw or kIvf. IVF falls to kFlat
 // below kAutoFlatRowsMax rows too, where there is too little to train on.
 IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows);
+
+// The codes that vectors of `dim` really get beside an index of `kind`: never kAuto.
+CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim);
+
+std::string_view CodesName(CodesSetting codes);  // "auto", "none", "int8", "int4", "bit1"
 
 std::string DescribeIndexSpec(const IndexSpec& spec);
 

@@ -22,6 +22,8 @@
 
 namespace alidade {
 
+class VectorCodes;
+
 // Which slots may be answered. Immutable during a search.
 class SlotFilter {
  public:
@@ -60,6 +62,12 @@ class VectorIndex {
   // (approximate). Errors:   DEADLINE_EXCEEDED, CANCELLED.
   virtual StatusOr<std::vector<Candidate>> Search(const float* query,
                                                   const IndexSearchOptions& options) const = 0;
+
+  // Copies what a search reads most into huge pages; searches go on meanwhile. Called by one thread
+  // at a time, any number of times. Throws std::bad_alloc.
+  virtual void MakeResident() {}
+  // Bytes that MakeResident copies, or has copied.
+  virtual size_t resident_bytes() const { return 0; }
 };
 
 // Exact: every allowed vector is compared. Never returns fewer than min(k, allowed).
@@ -76,6 +84,9 @@ struct BuildProgress {
 struct BuildOptions {
   int threads = 1;
   BuildProgress* progress = nullptr;
+  // Of the same vectors, or null: distances of a graph are estimated by them, where they are of 8
+  // bits.
+  const VectorCodes* codes = nullptr;
 };
 
 // Builds an index of `kind` (kHnsw or kIvf) over the matrix and writes its body to `sink`.
@@ -91,9 +102,10 @@ Status BuildIndex(const IndexSpec& spec,
 
 // Opens a body that BuildIndex wrote and whose checksum was verified. The shape is checked against
 // the matrix and every link and offset against its bounds, so that even a wrong body cannot read
-// outside: DATA_LOSS.
+// outside: DATA_LOSS. `codes`, if not null, are of the same vectors and outlive the index.
 StatusOr<std::unique_ptr<VectorIndex>> OpenIndex(IndexKind kind,
                                                  std::string_view body,
-                                                 const VectorMatrix& matrix);
+                                                 const VectorMatrix& matrix,
+                                                 const VectorCodes* codes = nullptr);
 
 }  // namespace alidade

@@ -18,12 +18,13 @@ enum class SegmentFileKind : uint8_t {  // on disk: numbers are never reused
   kRows = 1,
   kVectors = 2,
   kIndex = 3,
+  kCodes = 4,
 };
 
 struct SegmentFile {
   std::string name;  // inside the segment's directory
   SegmentFileKind kind = SegmentFileKind::kRows;
-  FieldId field;                            // of kVectors and kIndex
+  FieldId field;                            // of all but kRows
   IndexKind index_kind = IndexKind::kFlat;  // of kIndex
   uint64_t bytes = 0;                       // whole, with the header
   Hash128 body_hash;

@@ -17,6 +17,8 @@
 
 namespace alidade {
 
+class MemoryBudget;
+
 class SealedSegment final : public Segment {
  public:
   struct OpenOptions {
@@ -41,6 +43,17 @@ class SealedSegment final : public Segment {
   const std::vector<DamagedIndex>& damaged_indexes() const;
   // The body of the field's index, empty if there is none: what an extended graph starts from.
   std::string_view index_body(FieldIndex field) const;
+  // What the field's codes are; kNone: searches read the vectors.
+  CodesSetting codes(FieldIndex field) const;
+
+  // Copies codes and links into huge pages, so that searches find them in memory; until then and
+  // meanwhile they read the mapped files. Nothing happens if the budget has no room. One thread at
+  // a time. Throws std::bad_alloc.
+  void MakeResident(const std::shared_ptr<MemoryBudget>& budget);
+  bool resident() const;
+  // Bytes that the copies take, or would take.
+  size_t resident_bytes_wanted() const;
+
   // After this the directory is removed when the last reader is gone.
   void RemoveFilesWhenUnused();
 

@@ -25,7 +25,9 @@ TEST(SchemaFlagsTest, DescribeAField) {
   EXPECT_EQ(Described(""), cosine + "{ automatic { } }");
   EXPECT_EQ(Described("--index flat"), cosine + "{ flat { } }");
   EXPECT_EQ(Described("--index hnsw --m 8 --ef-construction 90"),
-            cosine + "{ hnsw { m: 8 ef_construction: 90 } }");
+            cosine + "{ hnsw { m: 8 ef_construction: 90 codes: HNSW_CODES_AUTO } }");
+  EXPECT_EQ(Described("--index hnsw --m 8 --hnsw-codes int4"),
+            cosine + "{ hnsw { m: 8 codes: HNSW_CODES_INT4 } }");
   EXPECT_EQ(Described("--index ivf --nlist 64"),
             cosine + "{ ivf { nlist: 64 codes: IVF_CODES_FLAT } }");
   EXPECT_EQ(Described("--index ivf --codes sq8"), cosine + "{ ivf { codes: IVF_CODES_SQ8 } }");
@@ -54,7 +56,7 @@ TEST(SchemaFlagsTest, NamesForPeople) {
   spec.mutable_flat();
   EXPECT_EQ(IndexText(spec), "flat");
   spec.mutable_hnsw()->set_m(16);
-  EXPECT_EQ(IndexText(spec), "hnsw m=16 ef_construction=0");
+  EXPECT_EQ(IndexText(spec), "hnsw m=16 ef_construction=0 codes=auto");
   spec.mutable_ivf()->set_codes(v1::IVF_CODES_PQ);
   EXPECT_EQ(IndexText(spec), "ivf nlist=0 codes=pq");
 }

@@ -71,7 +71,7 @@ TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
 
 TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   std::string bytes = EncodeConfig(FullConfig());
-  bytes[0] = 2;
+  bytes[0] = 3;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));

@@ -98,8 +98,8 @@ TEST(DescribeIndexSpecTest, SaysKindAndParameters) {
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kFlat}), "flat");
   EXPECT_EQ(
       DescribeIndexSpec({.kind = IndexKind::kHnsw, .hnsw_m = 24, .hnsw_ef_construction = 300}),
-      "hnsw(m=24, ef_construction=300)");
-  EXPECT_EQ(DescribeIndexSpec({}), "auto(hnsw m=16, ef_construction=200)");
+      "hnsw(m=24, ef_construction=300, codes=auto)");
+  EXPECT_EQ(DescribeIndexSpec({}), "auto(hnsw m=16, ef_construction=200, codes=auto)");
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kIvf, .ivf_nlist = 64}),
             "ivf(nlist=64, codes=flat)");
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kSq8}),

@@ -36,7 +36,8 @@ SegmentManifest Example() {
                             .hnsw_ef_construction = 100,
                             .ivf_nlist = 64,
                             .ivf_codes = IvfCodes::kPq,
-                            .ivf_pq_m = 12});
+                            .ivf_pq_m = 12,
+                            .codes = CodesSetting::kBit1});
   return manifest;
 }
 
@@ -59,7 +60,7 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 2;
+  bytes[0] = 3;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "alidade/common/file.h"
+#include "alidade/common/memory_budget.h"
 
 #include "search_checks.h"
 #include "segment_files.h"
@@ -29,7 +30,8 @@ class SegmentDamageTest : public ::testing::Test {
  protected:
   void SetUp() override {
     schema_ = ThreeFields();
-    schema_.fields[1].dim = 7;  // as the first field: files of equal shape
+    schema_.fields[0].dim = 20;  // enough for codes
+    schema_.fields[1].dim = 20;  // as the first field: files of equal shape
     schema_.fields[1].metric = Metric::kCosine;
     // Coarse graphs: quick to build, and good enough to be damaged.
     schema_.fields[0].index = {.kind = IndexKind::kHnsw, .hnsw_m = 4, .hnsw_ef_construction = 16};
@@ -60,7 +62,7 @@ class SegmentDamageTest : public ::testing::Test {
   // Opens with one bad file and says whether the damage was noticed and handled as it must be.
   void CheckNoticed(const SegmentFile& file, const std::string& what) {
     const auto opened = Open();
-    if (file.kind != SegmentFileKind::kIndex) {
+    if (file.kind != SegmentFileKind::kIndex && file.kind != SegmentFileKind::kCodes) {
       ASSERT_EQ(opened.status().code(), StatusCode::kDataLoss) << file.name << ": " << what;
       ASSERT_THAT(MessageOf(opened.status()), HasSubstr(file.name)) << what;
       return;
@@ -70,6 +72,11 @@ class SegmentDamageTest : public ::testing::Test {
     const auto& damaged = (*opened)->damaged_indexes()[0];
     ASSERT_EQ(schema_.fields[damaged.field].id, file.field);
     ASSERT_THAT(damaged.reason, HasSubstr(file.name));
+    if (file.kind == SegmentFileKind::kCodes) {
+      ASSERT_EQ((*opened)->codes(damaged.field), CodesSetting::kNone);
+      ASSERT_EQ((*opened)->index_kind(damaged.field), IndexKind::kHnsw);
+      return;
+    }
     ASSERT_EQ((*opened)->index_kind(damaged.field), IndexKind::kFlat);
     ASSERT_TRUE((*opened)->index_body(damaged.field).empty());
     ASSERT_NO_FATAL_FAILURE(CheckIndexSearchIsExact(**opened, damaged.field));
@@ -97,14 +104,44 @@ class SegmentDamageTest : public ::testing::Test {
 };
 
 TEST_F(SegmentDamageTest, EveryKindOfFileIsThere) {
-  // Rows, three fields, two graphs, one IVF: the other tests go over these.
-  EXPECT_EQ(written_.manifest.files.size(), 7U);
+  // Rows, three fields, two graphs with codes, one IVF: the other tests go over these.
+  EXPECT_EQ(written_.manifest.files.size(), 9U);
   const auto opened = Open();
   ASSERT_THAT(opened.status(), IsOk());
   EXPECT_TRUE((*opened)->damaged_indexes().empty());
   EXPECT_EQ((*opened)->index_kind(0), IndexKind::kHnsw);
   EXPECT_EQ((*opened)->index_kind(1), IndexKind::kHnsw);
   EXPECT_EQ((*opened)->index_kind(2), IndexKind::kIvf);
+}
+
+TEST_F(SegmentDamageTest, CodesAreCopiedIntoMemoryWhileTheBudgetLasts) {
+  auto opened = Open();
+  ASSERT_THAT(opened.status(), IsOk());
+  SealedSegment& segment = **opened;
+  EXPECT_EQ(segment.codes(0), CodesSetting::kInt8);
+  EXPECT_EQ(segment.codes(2), CodesSetting::kNone);
+  const size_t wanted = segment.resident_bytes_wanted();
+  EXPECT_GE(wanted, size_t{2} * kRows * (20 + 8 * sizeof(uint32_t)));
+  const size_t before = segment.memory_bytes();
+  segment.MakeResident(std::make_shared<MemoryBudget>(wanted - 1));
+  EXPECT_FALSE(segment.resident());
+  EXPECT_EQ(segment.memory_bytes(), before);
+
+  const auto budget = std::make_shared<MemoryBudget>(wanted + 1);
+  segment.MakeResident(budget);
+  segment.MakeResident(budget);
+  EXPECT_TRUE(segment.resident());
+  EXPECT_EQ(budget->taken(), wanted);
+  EXPECT_EQ(segment.memory_bytes(), before + wanted);
+  Rng rng(8);
+  const std::vector<float> query = WholeVector(rng, 20);
+  SegmentSearch search;
+  search.query = query.data();
+  search.at = SeqNo(1000);
+  search.visible_rows = kRows;
+  EXPECT_EQ(segment.SearchIndex(search)->size(), search.k);
+  opened->reset();
+  EXPECT_EQ(budget->taken(), 0U);
 }
 
 TEST_F(SegmentDamageTest, OneFlippedBitAnywhereIsNoticed) {
@@ -188,7 +225,7 @@ TEST_F(SegmentDamageTest, FilesOfAnotherFieldAreNoticed) {
     if (file.field != FieldId(1)) {
       continue;
     }
-    const std::string extension = file.kind == SegmentFileKind::kVectors ? "vec" : "idx";
+    const std::string extension = file.name.substr(file.name.find('.') + 1);
     const std::string own = *ReadWholeFile(first + extension);
     PutFile(first + extension, *ReadWholeFile(second + extension));
     ASSERT_NO_FATAL_FAILURE(CheckNoticed(file, "of another field"));

@@ -91,6 +91,7 @@ TEST_F(SettingsTest, TheDefaultsOfTheLimitsAreThoseOfTheCode) {
   EXPECT_EQ(config.limits.delta_bytes_max, defaults.delta_bytes_max);
   EXPECT_EQ(config.limits.delta_rows_max, defaults.delta_rows_max);
   EXPECT_EQ(config.limits.unsealed_bytes_max, defaults.unsealed_bytes_max);
+  EXPECT_EQ(config.limits.resident_bytes_max, defaults.resident_bytes_max);
   EXPECT_EQ(config.limits.commit_group_bytes_max, defaults.commit_group_bytes_max);
   EXPECT_EQ(config.limits.request_ids_max, defaults.request_ids_max);
   EXPECT_EQ(config.limits.disk_free_bytes_min, defaults.disk_free_bytes_min);

@@ -1,0 +1,151 @@
+// Directories written by released formats: each must open with all that was in it, and nobody may
+// change the bytes that are written today without noticing.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alidade/engine/check.h"
+
+#include "golden_set.h"
+#include "support/scratch_directory.h"
+#include "support/status_matchers.h"
+
+namespace alidade {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+// The names of the golden directories, oldest first: v1, v2, ...
+std::vector<std::string> Versions() {
+  std::vector<std::string> versions;
+  for (int version = 1;; ++version) {
+    const std::string name = "v" + std::to_string(version);
+    if (!std::filesystem::is_directory(std::string(ALIDADE_GOLDEN_DIR) + "/" + name)) {
+      return versions;
+    }
+    versions.push_back(name);
+  }
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+class GoldenTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    CopyTree(std::string(ALIDADE_GOLDEN_DIR) + "/" + GetParam() + "/data", scratch_.Path("data"));
+    Open();
+  }
+
+  void Open() {
+    engine_.reset();
+    auto opened = Engine::Open(QuietOptions(scratch_.Path("data")));
+    ASSERT_THAT(opened, IsOk());
+    engine_ = std::move(opened).value();
+  }
+
+  void ExpectAllPoints() {
+    CountRequest count;
+    count.collection = kGoldenAlias;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CountResponse counted, engine_->Count(count));
+    EXPECT_EQ(counted.points, GoldenPoints().size());
+    ListRequest request;
+    request.collection = kGoldenAlias;
+    request.payload.mode = PayloadSelector::Mode::kAll;
+    for (const VectorField& field : GoldenConfig().fields) {
+      request.vectors.push_back(field.name);
+    }
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const ListResponse listed, engine_->List(request));
+    std::vector<OwnedPoint> found;
+    for (const Point& point : listed.points) {
+      found.push_back({point.id, point.payload, point.vectors});
+    }
+    std::vector<OwnedPoint> expected;  // in the order of ids
+    for (const auto& [id, point] : GoldenPoints()) {
+      expected.push_back(point);
+    }
+    EXPECT_THAT(found, ElementsAreArray(expected));
+  }
+
+  ScratchDirectory scratch_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_P(GoldenTest, EveryPointIsThereNowAndAfterAnotherStart) {
+  ExpectAllPoints();
+  Open();
+  ExpectAllPoints();
+}
+
+TEST_P(GoldenTest, TheSchemaIsAsItWas) {
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CollectionInfo info,
+                               engine_->GetCollection(GoldenConfig().name));
+  CollectionConfig expected = GoldenConfig();
+  ASSERT_EQ(info.config.fields.size(), expected.fields.size());
+  for (size_t i = 0; i < expected.fields.size(); ++i) {
+    expected.fields[i].id = info.config.fields[i].id;  // given by the server
+  }
+  EXPECT_EQ(info.config.fields, expected.fields);
+  EXPECT_EQ(info.config.description, expected.description);
+  EXPECT_EQ(info.config.labels, expected.labels);
+  EXPECT_EQ(info.config.default_ef, expected.default_ef);
+  EXPECT_EQ(info.config.default_nprobe, expected.default_nprobe);
+  EXPECT_EQ(info.seq, SeqNo(kGoldenSeq));
+  EXPECT_THAT(info.aliases, ElementsAre(kGoldenAlias));
+}
+
+TEST_P(GoldenTest, ARetryOfAnOldRequestWritesNothing) {
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const WriteReceipt receipt, engine_->Upsert(GoldenRequest()));
+  EXPECT_TRUE(receipt.replayed);
+  EXPECT_EQ(receipt.seq, SeqNo(3));
+  EXPECT_EQ(receipt.points, 2U);
+  ExpectAllPoints();
+}
+
+TEST_P(GoldenTest, ANewWriteFollowsTheOldOnes) {
+  const OwnedPoint point{PointId(uint64_t{6}), {}, {{"auto", {1, 1}}}};
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const WriteReceipt receipt,
+                               engine_->Upsert(MakeUpsert({point}, kGoldenAlias)));
+  EXPECT_EQ(receipt.seq, SeqNo(kGoldenSeq + 1));
+}
+
+TEST_P(GoldenTest, TheOfflineCheckFindsOnlyTheSegmentThatIsNotThere) {
+  engine_.reset();
+  CopyTree(std::string(ALIDADE_GOLDEN_DIR) + "/" + GetParam() + "/data", scratch_.Path("data"));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, CheckDataDirectory(scratch_.Path("data")));
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_THAT(report.repairs, SizeIs(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryFormat,
+                         GoldenTest,
+                         ::testing::ValuesIn(Versions()),
+                         [](const auto& version) { return version.param; });
+
+TEST(GoldenRecordsTest, TodaysBytesAreThoseOfTheNewestFormat) {
+  ASSERT_THAT(Versions(), Not(IsEmpty()));
+  const std::string path =
+      std::string(ALIDADE_GOLDEN_DIR) + "/" + Versions().back() + "/records.txt";
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const std::string text, ReadWholeFile(path));
+  EXPECT_THAT(GoldenRecords(), ElementsAreArray(Lines(text)))
+      << "a format on disk has changed: see tests/golden/README.md";
+}
+
+}  // namespace
+}  // namespace alidade
