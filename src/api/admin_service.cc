@@ -26,25 +26,34 @@ Status WaitAtMost(Engine& engine,
 
 }  // namespace
 
-grpc::Status AdminService::Flush(grpc::ServerContext* context,
-                                 const v1::FlushRequest* request,
-                                 v1::FlushResponse* response) {
-  return context_.runner.Run(Method::kFlush, Lane::kWaiting, *context, [&](Call& call) -> Status {
-    call.describe = [request] { return "collection=" + request->collection(); };
-    if (!request->collection().empty()) {
-      ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
-    }
-    ALIDADE_RETURN_IF_ERROR(context_.engine.Flush(request->collection(), call.deadline));
-    response->set_seq(context_.engine.Stats().durable_seq.value());
-    return OkStatus();
-  });
+grpc::ServerUnaryReactor* AdminService::Flush(grpc::CallbackServerContext* context,
+                                              const grpc::ByteBuffer* in,
+                                              grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::FlushRequest, v1::FlushResponse>(
+      Method::kFlush,
+      Lane::kWaiting,
+      {context, in, out},
+      [this](Call& call, const v1::FlushRequest* request, v1::FlushResponse* response) -> Status {
+        call.describe = [request] { return "collection=" + request->collection(); };
+        if (!request->collection().empty()) {
+          ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
+        }
+        ALIDADE_RETURN_IF_ERROR(context_.engine.Flush(request->collection(), call.deadline));
+        response->set_seq(context_.engine.Stats().durable_seq.value());
+        return OkStatus();
+      });
 }
 
-grpc::Status AdminService::WaitIndexed(grpc::ServerContext* context,
-                                       const v1::WaitIndexedRequest* request,
-                                       v1::WaitIndexedResponse* response) {
-  return context_.runner.Run(
-      Method::kWaitIndexed, Lane::kWaiting, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* AdminService::WaitIndexed(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* in,
+                                                    grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::WaitIndexedRequest, v1::WaitIndexedResponse>(
+      Method::kWaitIndexed,
+      Lane::kWaiting,
+      {context, in, out},
+      [this](Call& call,
+             const v1::WaitIndexedRequest* request,
+             v1::WaitIndexedResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
         Deadline until;
@@ -64,11 +73,16 @@ grpc::Status AdminService::WaitIndexed(grpc::ServerContext* context,
       });
 }
 
-grpc::Status AdminService::GetCollectionStats(grpc::ServerContext* context,
-                                              const v1::GetCollectionStatsRequest* request,
-                                              v1::GetCollectionStatsResponse* response) {
-  return context_.runner.Run(
-      Method::kGetCollectionStats, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* AdminService::GetCollectionStats(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* in,
+                                                           grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::GetCollectionStatsRequest, v1::GetCollectionStatsResponse>(
+      Method::kGetCollectionStats,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::GetCollectionStatsRequest* request,
+             v1::GetCollectionStatsResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
         ALIDADE_RETURN_IF_ERROR(WaitForSeq(context_.engine, request->min_seq(), call.deadline));
@@ -79,11 +93,15 @@ grpc::Status AdminService::GetCollectionStats(grpc::ServerContext* context,
       });
 }
 
-grpc::Status AdminService::GetServerInfo(grpc::ServerContext* context,
-                                         const v1::GetServerInfoRequest*,
-                                         v1::GetServerInfoResponse* response) {
-  return context_.runner.Run(
-      Method::kGetServerInfo, Lane::kReserved, *context, [&](Call&) -> Status {
+grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer* in,
+                                                      grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::GetServerInfoRequest, v1::GetServerInfoResponse>(
+      Method::kGetServerInfo,
+      Lane::kReserved,
+      {context, in, out},
+      [this](
+          Call&, const v1::GetServerInfoRequest*, v1::GetServerInfoResponse* response) -> Status {
         const EngineStats stats = context_.engine.Stats();
         const auto uptime = std::chrono::system_clock::now() - context_.start_time;
         response->set_version(context_.version);

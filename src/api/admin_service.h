@@ -1,6 +1,7 @@
 // AdminService: administration over gRPC: decode, call the engine, encode.
 //
-// Threads:  thread-safe; gRPC calls it from its pool.
+// Threads:  thread-safe; calls arrive on gRPC's polling threads, the work is done where CallRunner
+// says.
 #pragma once
 
 #include "alidade/v1/admin.grpc.pb.h"
@@ -9,22 +10,28 @@
 
 namespace alidade {
 
-class AdminService final : public v1::AdminService::Service {
+// Messages are parsed and written by CallRunner.
+using RawAdminService = v1::AdminService::WithRawCallbackMethod_Flush<
+    v1::AdminService::WithRawCallbackMethod_WaitIndexed<
+        v1::AdminService::WithRawCallbackMethod_GetCollectionStats<
+            v1::AdminService::WithRawCallbackMethod_GetServerInfo<v1::AdminService::Service>>>>;
+
+class AdminService final : public RawAdminService {
  public:
   explicit AdminService(const ServiceContext& context) : context_(context) {}
 
-  grpc::Status Flush(grpc::ServerContext* context,
-                     const v1::FlushRequest* request,
-                     v1::FlushResponse* response) override;
-  grpc::Status WaitIndexed(grpc::ServerContext* context,
-                           const v1::WaitIndexedRequest* request,
-                           v1::WaitIndexedResponse* response) override;
-  grpc::Status GetCollectionStats(grpc::ServerContext* context,
-                                  const v1::GetCollectionStatsRequest* request,
-                                  v1::GetCollectionStatsResponse* response) override;
-  grpc::Status GetServerInfo(grpc::ServerContext* context,
-                             const v1::GetServerInfoRequest* request,
-                             v1::GetServerInfoResponse* response) override;
+  grpc::ServerUnaryReactor* Flush(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* in,
+                                  grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* WaitIndexed(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* in,
+                                        grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* GetCollectionStats(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* in,
+                                               grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override;
 
  private:
   const ServiceContext& context_;

@@ -1,7 +1,8 @@
 #include "call_runner.h"
 
+#include <algorithm>
+#include <array>
 #include <exception>
-#include <memory>
 #include <new>
 #include <random>
 
@@ -21,27 +22,18 @@ constexpr int64_t kRetryAfterMs = 100;
 // Later deadlines than this count as none.
 constexpr auto kDeadlineFar = std::chrono::hours(24 * 365);
 
-// Asks gRPC whether the client is gone. At most one thread at a time: the core allows only a few
-// pluckers.
-struct CancelProbe {
-  grpc::ServerContext* context = nullptr;
-  const std::atomic<bool>* cancel_all = nullptr;
-  std::atomic<bool> cancelled{false};
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+// The messages of a usual search fit; larger ones take more from the heap (chosen).
+constexpr size_t kArenaBlockBytes = 16 << 10;
+constexpr size_t kArenaBlockBytesMax = 64 << 10;  // below what malloc maps anew each time
 
-  bool Check() {
-    if (cancelled.load(std::memory_order_relaxed) || cancel_all->load(std::memory_order_relaxed)) {
-      return true;
-    }
-    if (!busy.test_and_set(std::memory_order_acquire)) {
-      if (context->IsCancelled()) {
-        cancelled.store(true, std::memory_order_relaxed);
-      }
-      busy.clear(std::memory_order_release);
-    }
-    return cancelled.load(std::memory_order_relaxed);
-  }
-};
+google::protobuf::ArenaOptions ArenaOnThisThread() {
+  alignas(8) thread_local std::array<char, kArenaBlockBytes> block;
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  options.max_block_size = kArenaBlockBytesMax;
+  return options;
+}
 
 void LogOutcome(Method method, const Call& call, const Status& status, double seconds, bool slow) {
   const auto code = StatusCodeName(static_cast<int>(status.code()));
@@ -59,37 +51,41 @@ void LogOutcome(Method method, const Call& call, const Status& status, double se
   }
 }
 
+// Exceptions end here.
+Status Guarded(const std::function<Status()>& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return WithRetryAfter(
+        WithReason(ResourceExhausted("out of memory while working on the request"),
+                   "OUT_OF_MEMORY"),
+        kRetryAfterMs);
+  } catch (const std::exception& e) {
+    return Internal("unexpected exception: {}", e.what());
+  } catch (...) {
+    return Internal("unexpected exception of an unknown type");
+  }
+}
+
 }  // namespace
 
-// Takes a place in a lane for a scope, if there is one.
-class CallRunner::Admission {
- public:
-  Admission(CallRunner& runner, Lane lane)
-      : counter_(lane == Lane::kWaiting ? runner.waiting_ : runner.active_) {
-    most_ = lane == Lane::kWaiting    ? kWaitingCalls
-            : lane == Lane::kReserved ? runner.options_.in_flight_max + kReservedCalls
-                                      : runner.options_.in_flight_max;
-    uint32_t current = counter_.load();
-    while (current < most_ && !admitted_) {
-      admitted_ = counter_.compare_exchange_weak(current, current + 1);
+uint32_t CallRunner::Most(Lane lane) const {
+  return lane == Lane::kWaiting    ? kWaitingCalls
+         : lane == Lane::kReserved ? options_.in_flight_max + kReservedCalls
+                                   : options_.in_flight_max;
+}
+
+bool CallRunner::Admit(Lane lane) {
+  std::atomic<uint32_t>& counter = Counter(lane);
+  const uint32_t most = Most(lane);
+  uint32_t current = counter.load();
+  while (current < most) {
+    if (counter.compare_exchange_weak(current, current + 1)) {
+      return true;
     }
   }
-  ~Admission() {
-    if (admitted_) {
-      counter_.fetch_sub(1);
-    }
-  }
-  Admission(const Admission&) = delete;
-  Admission& operator=(const Admission&) = delete;
-
-  bool admitted() const { return admitted_; }
-  uint32_t most() const { return most_; }
-
- private:
-  std::atomic<uint32_t>& counter_;
-  bool admitted_ = false;
-  uint32_t most_ = 0;
-};
+  return false;
+}
 
 std::string NewRequestId() {
   thread_local std::mt19937_64 generator = [] {
@@ -100,7 +96,7 @@ std::string NewRequestId() {
   return fmt::format("{:016x}", generator());
 }
 
-std::string RequestIdOf(const grpc::ServerContext& context) {
+std::string RequestIdOf(const grpc::ServerContextBase& context) {
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find("x-request-id");
   if (found == metadata.end() || found->second.empty() ||
@@ -115,7 +111,7 @@ std::string RequestIdOf(const grpc::ServerContext& context) {
   return std::string(found->second.data(), found->second.size());
 }
 
-Deadline CallRunner::MakeDeadline(Lane lane, grpc::ServerContext& context) const {
+Deadline CallRunner::MakeDeadline(Lane lane, grpc::CallbackServerContext& context) const {
   const auto left = context.deadline() == system_clock::time_point::max()
                         ? system_clock::duration(kDeadlineFar)
                         : context.deadline() - system_clock::now();
@@ -127,57 +123,56 @@ Deadline CallRunner::MakeDeadline(Lane lane, grpc::ServerContext& context) const
   if (lane != Lane::kWaiting && options_.deadline_max.count() > 0) {
     at = std::min(at, steady_clock::now() + options_.deadline_max);
   }
-  auto probe = std::make_shared<CancelProbe>();
-  probe->context = &context;
-  probe->cancel_all = &cancel_all_;
-  return Deadline(at, [probe] { return probe->Check(); });
+  return Deadline(at, [context = &context, cancel_all = &cancel_all_] {
+    return cancel_all->load(std::memory_order_relaxed) || context->IsCancelled();
+  });
 }
 
-Status CallRunner::Guard(const std::function<Status(Call&)>& work, Call& call) const {
-  try {
-    return work(call);
-  } catch (const std::bad_alloc&) {
-    return WithRetryAfter(
-        WithReason(ResourceExhausted("out of memory while working on the request"),
-                   "OUT_OF_MEMORY"),
-        kRetryAfterMs);
-  } catch (const std::exception& e) {
-    return Internal("unexpected exception: {}", e.what());
-  } catch (...) {
-    return Internal("unexpected exception of an unknown type");
+void CallRunner::Begin(UnaryCall& call) {
+  if (Admit(call.lane_)) {
+    pool_.Submit(
+        call, call.method_ == Method::kSearch ? CallPool::Kind::kComputes : CallPool::Kind::kWaits);
+    return;
   }
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  const Status status = WithRetryAfter(
+      WithReason(ResourceExhausted("{} requests are being worked on already; try again later",
+                                   Most(call.lane_)),
+                 "TOO_MANY_REQUESTS"),
+      kRetryAfterMs);
+  Call known;
+  known.request_id = RequestIdOf(*call.raw_.context);
+  call.Finish(End(call, known, status));
 }
 
-grpc::Status CallRunner::Run(Method method,
-                             Lane lane,
-                             grpc::ServerContext& context,
-                             const std::function<Status(Call&)>& work) {
-  const auto start = steady_clock::now();
-  Call call;
-  call.request_id = RequestIdOf(context);
-  const LogRequestScope log_scope(call.request_id);
-  const Admission admission(*this, lane);
-  Status status;
-  if (!admission.admitted()) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    status = WithRetryAfter(
-        WithReason(ResourceExhausted("{} requests are being worked on already; try again later",
-                                     admission.most()),
-                   "TOO_MANY_REQUESTS"),
-        kRetryAfterMs);
-  } else {
-    call.deadline = MakeDeadline(lane, context);
-    status = call.deadline.Passed()
-                 ? DeadlineExceeded("the deadline had passed when the request arrived")
-                 : Guard(work, call);
+grpc::Status CallRunner::Run(UnaryCall& call) {
+  Call known;
+  known.request_id = RequestIdOf(*call.raw_.context);
+  const LogRequestScope log_scope(known.request_id);
+  google::protobuf::Arena arena(ArenaOnThisThread());
+  known.deadline = MakeDeadline(call.lane_, *call.raw_.context);
+  // It may have waited for its turn: nothing is done for a caller who is gone.
+  Status status = known.deadline.Check();
+  if (status.ok()) {
+    status = Guarded([&] { return call.Answer(known, arena); });
   }
-  const auto took = steady_clock::now() - start;
+  return End(call, known, status);
+}
+
+grpc::Status CallRunner::End(const UnaryCall& call, const Call& known, const Status& status) {
+  const auto took = steady_clock::now() - call.arrived_;
   const double seconds = std::chrono::duration<double>(took).count();
-  metrics_.Observe(method, static_cast<int>(status.code()), seconds);
-  const bool slow =
-      lane != Lane::kWaiting && options_.slow_after.count() > 0 && took >= options_.slow_after;
-  LogOutcome(method, call, status, seconds, slow);
-  return ToGrpcStatus(status, call.request_id);
+  metrics_.Observe(call.method_, static_cast<int>(status.code()), seconds);
+  const bool slow = call.lane_ != Lane::kWaiting && options_.slow_after.count() > 0 &&
+                    took >= options_.slow_after;
+  LogOutcome(call.method_, known, status, seconds, slow);
+  return ToGrpcStatus(status, known.request_id);
+}
+
+void UnaryCall::RunTask() {
+  const grpc::Status status = runner_.Run(*this);
+  runner_.Counter(lane_).fetch_sub(1);
+  Finish(status);  // from here on the call may be gone
 }
 
 }  // namespace alidade

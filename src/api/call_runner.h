@@ -1,7 +1,8 @@
-// CallRunner: what surrounds the work of every call: request id, admission, deadline, exceptions,
-// metrics, slow log.
+// CallRunner: what surrounds the work of every call: request id, admission, thread, deadline,
+// parsing, exceptions, metrics, slow log.
 //
-// Threads:  thread-safe; Run executes the work in the calling thread.
+// Threads:  thread-safe. Calls arrive on gRPC's polling threads and do their work where CallPool
+//           says.
 #pragma once
 
 #include <atomic>
@@ -9,13 +10,19 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
 #include <grpcpp/support/status.h>
 
 #include "alidade/common/deadline.h"
 #include "alidade/common/status.h"
 
+#include "call_pool.h"
+#include "message_codec.h"
 #include "request_metrics.h"
 
 namespace alidade {
@@ -35,7 +42,17 @@ struct CallRunnerOptions {
   std::chrono::milliseconds slow_after{1'000};  // calls that take longer are logged; 0: none
   std::chrono::milliseconds deadline_max{
       60'000};  // for calls that have a later deadline or none; 0: no such cap
+  size_t reply_bytes_max = size_t{64} << 20;
 };
+
+// A call as gRPC hands it over: the bytes of the request, and where those of the reply go.
+struct RawUnary {
+  grpc::CallbackServerContext* context = nullptr;
+  const grpc::ByteBuffer* request = nullptr;
+  grpc::ByteBuffer* reply = nullptr;
+};
+
+class UnaryCall;
 
 // What the work of one call knows about it.
 struct Call {
@@ -47,17 +64,18 @@ struct Call {
 
 class CallRunner {
  public:
-  explicit CallRunner(const CallRunnerOptions& options) : options_(options) {}
+  // Borrows the pool.
+  CallRunner(const CallRunnerOptions& options, CallPool& pool) : options_(options), pool_(pool) {}
   CallRunner(const CallRunner&) = delete;
   CallRunner& operator=(const CallRunner&) = delete;
 
-  // Runs `work` and turns its status into the wire's. RESOURCE_EXHAUSTED with RetryInfo if the lane
-  // is full, DEADLINE_EXCEEDED if the deadline passed before any work; exceptions end here: out of
-  // memory is RESOURCE_EXHAUSTED, anything else INTERNAL with a log line.
-  grpc::Status Run(Method method,
-                   Lane lane,
-                   grpc::ServerContext& context,
-                   const std::function<Status(Call&)>& work);
+  // Parses the request, runs `work(Call&, const Request*, Reply*) -> Status`, and sends the reply
+  // or the status. RESOURCE_EXHAUSTED with RetryInfo if the lane is full or the reply too large,
+  // DEADLINE_EXCEEDED if the deadline passed before any work, INVALID_ARGUMENT if the request is no
+  // valid message; exceptions end here: out of memory is RESOURCE_EXHAUSTED, anything else INTERNAL
+  // with a log line.
+  template <typename Request, typename Reply, typename Work>
+  grpc::ServerUnaryReactor* Start(Method method, Lane lane, const RawUnary& raw, Work work);
 
   // From now on running calls see themselves as cancelled.
   void CancelAll() { cancel_all_.store(true, std::memory_order_relaxed); }
@@ -67,11 +85,19 @@ class CallRunner {
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
-  class Admission;
-  Status Guard(const std::function<Status(Call&)>& work, Call& call) const;
-  Deadline MakeDeadline(Lane lane, grpc::ServerContext& context) const;
+  friend class UnaryCall;
+  // Takes a place in the lane, if there is one.
+  bool Admit(Lane lane);
+  uint32_t Most(Lane lane) const;
+  std::atomic<uint32_t>& Counter(Lane lane) { return lane == Lane::kWaiting ? waiting_ : active_; }
+  void Begin(UnaryCall& call);
+  grpc::Status Run(UnaryCall& call);
+  // Metrics and log.
+  grpc::Status End(const UnaryCall& call, const Call& known, const Status& status);
+  Deadline MakeDeadline(Lane lane, grpc::CallbackServerContext& context) const;
 
   const CallRunnerOptions options_;
+  CallPool& pool_;
   RequestMetrics metrics_;
   std::atomic<bool> cancel_all_{false};
   std::atomic<uint32_t> active_{0};
@@ -81,6 +107,59 @@ class CallRunner {
 
 std::string NewRequestId();
 // The caller's `x-request-id` if it is 1..128 printable ASCII characters, else a new one.
-std::string RequestIdOf(const grpc::ServerContext& context);
+std::string RequestIdOf(const grpc::ServerContextBase& context);
+
+// One call from its arrival to its end. Destroys itself when gRPC is done with it.
+class UnaryCall : public grpc::ServerUnaryReactor, public CallPool::Task {
+ public:
+  UnaryCall(CallRunner& runner, Method method, Lane lane, const RawUnary& raw)
+      : runner_(runner), method_(method), lane_(lane), raw_(raw) {}
+
+  void RunTask() final;
+  void OnDone() final { delete this; }
+
+ protected:
+  ~UnaryCall() override = default;
+  const RawUnary& raw() const { return raw_; }
+  // Parses, works and writes the reply. The messages live in the arena.
+  virtual Status Answer(Call& call, google::protobuf::Arena& arena) = 0;
+
+ private:
+  friend class CallRunner;
+  CallRunner& runner_;
+  const Method method_;
+  const Lane lane_;
+  const RawUnary raw_;
+  const std::chrono::steady_clock::time_point arrived_ = std::chrono::steady_clock::now();
+};
+
+template <typename Request, typename Reply, typename Work>
+grpc::ServerUnaryReactor* CallRunner::Start(Method method,
+                                            Lane lane,
+                                            const RawUnary& raw,
+                                            Work work) {
+  class TypedCall final : public UnaryCall {
+   public:
+    TypedCall(CallRunner& runner, Method method, Lane lane, const RawUnary& raw, Work work)
+        : UnaryCall(runner, method, lane, raw),
+          reply_bytes_max_(runner.options_.reply_bytes_max),
+          work_(std::move(work)) {}
+
+   private:
+    Status Answer(Call& call, google::protobuf::Arena& arena) override {
+      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+      ALIDADE_RETURN_IF_ERROR(ParseRequest(*raw().request, *request));
+      auto* reply = google::protobuf::Arena::CreateMessage<Reply>(&arena);
+      ALIDADE_RETURN_IF_ERROR(work_(call, request, reply));
+      return WriteReply(*reply, reply_bytes_max_, *raw().reply);
+    }
+
+    const size_t reply_bytes_max_;
+    Work work_;
+  };
+  auto* call = new TypedCall(*this, method, lane, raw, std::move(work));
+  Begin(*call);
+  return call;
+}
 
 }  // namespace alidade

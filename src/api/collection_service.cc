@@ -24,11 +24,16 @@ void EncodeCatalogReceipt(SeqNo seq, bool replayed, v1::WriteReceipt& out) {
 
 }  // namespace
 
-grpc::Status CollectionService::CreateCollection(grpc::ServerContext* context,
-                                                 const v1::CreateCollectionRequest* request,
-                                                 v1::CreateCollectionResponse* response) {
-  return context_.runner.Run(
-      Method::kCreateCollection, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::CreateCollection(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* in,
+                                                              grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::CreateCollectionRequest, v1::CreateCollectionResponse>(
+      Method::kCreateCollection,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::CreateCollectionRequest* request,
+             v1::CreateCollectionResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection().name(); };
         ALIDADE_ASSIGN_OR_RETURN(const CollectionConfig config,
                                  DecodeCreateCollection(*request, context_.limits()));
@@ -54,11 +59,16 @@ grpc::Status CollectionService::CreateCollection(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::GetCollection(grpc::ServerContext* context,
-                                              const v1::GetCollectionRequest* request,
-                                              v1::GetCollectionResponse* response) {
-  return context_.runner.Run(
-      Method::kGetCollection, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::GetCollection(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* in,
+                                                           grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::GetCollectionRequest, v1::GetCollectionResponse>(
+      Method::kGetCollection,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::GetCollectionRequest* request,
+             v1::GetCollectionResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
         ALIDADE_RETURN_IF_ERROR(WaitForSeq(context_.engine, request->min_seq(), call.deadline));
@@ -69,11 +79,16 @@ grpc::Status CollectionService::GetCollection(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::ListCollections(grpc::ServerContext* context,
-                                                const v1::ListCollectionsRequest* request,
-                                                v1::ListCollectionsResponse* response) {
-  return context_.runner.Run(
-      Method::kListCollections, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::ListCollections(grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer* in,
+                                                             grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::ListCollectionsRequest, v1::ListCollectionsResponse>(
+      Method::kListCollections,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::ListCollectionsRequest* request,
+             v1::ListCollectionsResponse* response) -> Status {
         constexpr char kScope[] = "ListCollections";
         ALIDADE_ASSIGN_OR_RETURN(const std::string after,
                                  ReadPageToken(kScope, request->page_token()));
@@ -95,11 +110,16 @@ grpc::Status CollectionService::ListCollections(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::UpdateCollection(grpc::ServerContext* context,
-                                                 const v1::UpdateCollectionRequest* request,
-                                                 v1::UpdateCollectionResponse* response) {
-  return context_.runner.Run(
-      Method::kUpdateCollection, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::UpdateCollection(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* in,
+                                                              grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::UpdateCollectionRequest, v1::UpdateCollectionResponse>(
+      Method::kUpdateCollection,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::UpdateCollectionRequest* request,
+             v1::UpdateCollectionResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection().name(); };
         const FieldPath path("collection");
         ALIDADE_RETURN_IF_ERROR(CheckName(request->collection().name(), path.Field("name")));
@@ -115,11 +135,16 @@ grpc::Status CollectionService::UpdateCollection(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::DeleteCollection(grpc::ServerContext* context,
-                                                 const v1::DeleteCollectionRequest* request,
-                                                 v1::DeleteCollectionResponse* response) {
-  return context_.runner.Run(
-      Method::kDeleteCollection, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::DeleteCollection(grpc::CallbackServerContext* context,
+                                                              const grpc::ByteBuffer* in,
+                                                              grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::DeleteCollectionRequest, v1::DeleteCollectionResponse>(
+      Method::kDeleteCollection,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::DeleteCollectionRequest* request,
+             v1::DeleteCollectionResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         ALIDADE_RETURN_IF_ERROR(CheckName(request->collection(), FieldPath("collection")));
         const StatusOr<WriteReceipt> receipt =
@@ -134,11 +159,16 @@ grpc::Status CollectionService::DeleteCollection(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::UpdateAliases(grpc::ServerContext* context,
-                                              const v1::UpdateAliasesRequest* request,
-                                              v1::UpdateAliasesResponse* response) {
-  return context_.runner.Run(
-      Method::kUpdateAliases, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::UpdateAliases(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* in,
+                                                           grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::UpdateAliasesRequest, v1::UpdateAliasesResponse>(
+      Method::kUpdateAliases,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::UpdateAliasesRequest* request,
+             v1::UpdateAliasesResponse* response) -> Status {
         call.describe = [request] { return fmt::format("actions={}", request->actions_size()); };
         ALIDADE_ASSIGN_OR_RETURN(const std::vector<AliasAction> actions,
                                  DecodeUpdateAliases(*request));
@@ -149,11 +179,16 @@ grpc::Status CollectionService::UpdateAliases(grpc::ServerContext* context,
       });
 }
 
-grpc::Status CollectionService::ListAliases(grpc::ServerContext* context,
-                                            const v1::ListAliasesRequest* request,
-                                            v1::ListAliasesResponse* response) {
-  return context_.runner.Run(
-      Method::kListAliases, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* CollectionService::ListAliases(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* in,
+                                                         grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::ListAliasesRequest, v1::ListAliasesResponse>(
+      Method::kListAliases,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::ListAliasesRequest* request,
+             v1::ListAliasesResponse* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         const std::string scope = "ListAliases/" + request->collection();
         std::string of;  // the name itself, if the request gave an alias

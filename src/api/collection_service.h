@@ -1,6 +1,7 @@
 // CollectionService: collections and aliases over gRPC: decode, call the engine, encode.
 //
-// Threads:  thread-safe; gRPC calls it from its pool.
+// Threads:  thread-safe; calls arrive on gRPC's polling threads, the work is done where CallRunner
+// says.
 #pragma once
 
 #include "alidade/v1/collections.grpc.pb.h"
@@ -9,31 +10,41 @@
 
 namespace alidade {
 
-class CollectionService final : public v1::CollectionService::Service {
+// Messages are parsed and written by CallRunner.
+using RawCollectionService = v1::CollectionService::WithRawCallbackMethod_CreateCollection<
+    v1::CollectionService::WithRawCallbackMethod_GetCollection<
+        v1::CollectionService::WithRawCallbackMethod_ListCollections<
+            v1::CollectionService::WithRawCallbackMethod_UpdateCollection<
+                v1::CollectionService::WithRawCallbackMethod_DeleteCollection<
+                    v1::CollectionService::WithRawCallbackMethod_UpdateAliases<
+                        v1::CollectionService::WithRawCallbackMethod_ListAliases<
+                            v1::CollectionService::Service>>>>>>>;
+
+class CollectionService final : public RawCollectionService {
  public:
   explicit CollectionService(const ServiceContext& context) : context_(context) {}
 
-  grpc::Status CreateCollection(grpc::ServerContext* context,
-                                const v1::CreateCollectionRequest* request,
-                                v1::CreateCollectionResponse* response) override;
-  grpc::Status GetCollection(grpc::ServerContext* context,
-                             const v1::GetCollectionRequest* request,
-                             v1::GetCollectionResponse* response) override;
-  grpc::Status ListCollections(grpc::ServerContext* context,
-                               const v1::ListCollectionsRequest* request,
-                               v1::ListCollectionsResponse* response) override;
-  grpc::Status UpdateCollection(grpc::ServerContext* context,
-                                const v1::UpdateCollectionRequest* request,
-                                v1::UpdateCollectionResponse* response) override;
-  grpc::Status DeleteCollection(grpc::ServerContext* context,
-                                const v1::DeleteCollectionRequest* request,
-                                v1::DeleteCollectionResponse* response) override;
-  grpc::Status UpdateAliases(grpc::ServerContext* context,
-                             const v1::UpdateAliasesRequest* request,
-                             v1::UpdateAliasesResponse* response) override;
-  grpc::Status ListAliases(grpc::ServerContext* context,
-                           const v1::ListAliasesRequest* request,
-                           v1::ListAliasesResponse* response) override;
+  grpc::ServerUnaryReactor* CreateCollection(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* in,
+                                             grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* GetCollection(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* ListCollections(grpc::CallbackServerContext* context,
+                                            const grpc::ByteBuffer* in,
+                                            grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* UpdateCollection(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* in,
+                                             grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* DeleteCollection(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* in,
+                                             grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* UpdateAliases(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* in,
+                                          grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* ListAliases(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* in,
+                                        grpc::ByteBuffer* out) override;
 
  private:
   const ServiceContext& context_;

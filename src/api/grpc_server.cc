@@ -1,7 +1,9 @@
 #include "alidade/api/grpc_server.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,10 +18,10 @@
 #include "alidade/common/log.h"
 
 #include "admin_service.h"
+#include "call_pool.h"
 #include "call_runner.h"
 #include "collection_service.h"
 #include "connection_acceptor.h"
-#include "parse_error_interceptor.h"
 #include "point_service.h"
 #include "search_service.h"
 #include "service_context.h"
@@ -39,10 +41,12 @@ constexpr int kClientPingIntervalMinMs = 10'000;
 constexpr int kClientPingStrikesMax = 2;
 constexpr int kConnectionIdleMaxMs = 10 * 60 * 1000;
 constexpr int kConnectionAgeMaxMs = 60 * 60 * 1000;  // without a grace limit: running calls finish
-// Waiting threads of each completion queue: kept, so that a burst does not pay for making threads.
-constexpr int kPollersMin = 2;
-constexpr int kPollersMax = 8;
-// gRPC's own threads on top of those that run calls (pollers of its queues, health, reflection).
+// Only reflection uses gRPC's synchronous threads: as few as there can be. More would take turns in
+// polling the sockets, and every turn costs a switch of threads.
+constexpr int kSyncQueues = 1;
+constexpr int kPollersMin = 1;
+constexpr int kPollersMax = 1;
+// gRPC's own threads (reflection); those that do the work of calls are ours (CallPool).
 constexpr int kTransportThreads = 32;
 
 constexpr std::array<const char*, 4> kServiceNames = {
@@ -81,7 +85,15 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 CallRunnerOptions RunnerOptions(const GrpcServerOptions& options, const Limits& limits) {
   return {.in_flight_max = limits.in_flight_requests_max,
           .slow_after = options.slow_after,
-          .deadline_max = options.deadline_max};
+          .deadline_max = options.deadline_max,
+          .reply_bytes_max = limits.message_bytes_max};
+}
+
+CallPoolOptions PoolOptions(const GrpcServerOptions& options, const Limits& limits) {
+  const uint32_t calls_max = limits.in_flight_requests_max + kReservedCalls + kWaitingCalls;
+  return {.computing_max = std::max(1U, std::thread::hardware_concurrency()),
+          .threads_max =
+              options.threads_max > 0 ? static_cast<uint32_t>(options.threads_max) : calls_max};
 }
 
 void SetTransportLimits(const GrpcServerOptions& options,
@@ -102,13 +114,11 @@ void SetTransportLimits(const GrpcServerOptions& options,
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMaxMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionAgeMaxMs);
 
-  const int call_threads =
-      static_cast<int>(limits.in_flight_requests_max + kReservedCalls + kWaitingCalls);
   grpc::ResourceQuota quota("alidade");
   quota.Resize(options.transport_memory_bytes);
-  quota.SetMaxThreads((options.threads_max > 0 ? options.threads_max : call_threads) +
-                      kTransportThreads);
+  quota.SetMaxThreads(kTransportThreads);
   builder.SetResourceQuota(quota);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, kSyncQueues);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, kPollersMin);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, kPollersMax);
 }
@@ -118,7 +128,8 @@ void SetTransportLimits(const GrpcServerOptions& options,
 struct GrpcServer::Impl {
   Impl(const GrpcServerOptions& given, Engine& engine)
       : options(given),
-        runner(RunnerOptions(given, engine.options().limits)),
+        pool(PoolOptions(given, engine.options().limits)),
+        runner(RunnerOptions(given, engine.options().limits), pool),
         context{.engine = engine,
                 .runner = runner,
                 .default_durability = given.default_durability,
@@ -132,6 +143,7 @@ struct GrpcServer::Impl {
         admin(context) {}
 
   const GrpcServerOptions options;
+  CallPool pool;
   CallRunner runner;
   const ServiceContext context;
   CollectionService collections;
@@ -150,6 +162,7 @@ GrpcServer::~GrpcServer() { Shutdown(std::chrono::system_clock::now()); }
 
 StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions& options,
                                                         Engine& engine) {
+  DisableForeignLockChecks();
   gpr_set_log_function(&LogFromGrpc);
   google::protobuf::SetLogHandler(&LogFromProtobuf);
   grpc::EnableDefaultHealthCheckService(true);
@@ -167,9 +180,6 @@ StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcServerOptions&
   if (!options.reflection) {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(std::make_unique<ParseErrorInterceptorFactory>());
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   auto target = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());

@@ -22,11 +22,16 @@ std::string DescribeUpsert(const v1::UpsertPointsRequest& request) {
 
 }  // namespace
 
-grpc::Status PointService::UpsertPoints(grpc::ServerContext* context,
-                                        const v1::UpsertPointsRequest* request,
-                                        v1::UpsertPointsResponse* response) {
-  return context_.runner.Run(
-      Method::kUpsertPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* PointService::UpsertPoints(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* in,
+                                                     grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::UpsertPointsRequest, v1::UpsertPointsResponse>(
+      Method::kUpsertPoints,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::UpsertPointsRequest* request,
+             v1::UpsertPointsResponse* response) -> Status {
         call.describe = [request] { return DescribeUpsert(*request); };
         ALIDADE_ASSIGN_OR_RETURN(
             const UpsertRequest decoded,
@@ -41,11 +46,16 @@ grpc::Status PointService::UpsertPoints(grpc::ServerContext* context,
       });
 }
 
-grpc::Status PointService::GetPoints(grpc::ServerContext* context,
-                                     const v1::GetPointsRequest* request,
-                                     v1::GetPointsResponse* response) {
-  return context_.runner.Run(
-      Method::kGetPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* PointService::GetPoints(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* in,
+                                                  grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::GetPointsRequest, v1::GetPointsResponse>(
+      Method::kGetPoints,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::GetPointsRequest* request,
+             v1::GetPointsResponse* response) -> Status {
         call.describe = [request] {
           return fmt::format("collection={} ids={}", request->collection(), request->ids_size());
         };
@@ -55,16 +65,20 @@ grpc::Status PointService::GetPoints(grpc::ServerContext* context,
             ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
         ALIDADE_ASSIGN_OR_RETURN(const GetResponse found, context_.engine.Get(decoded));
         EncodeGet(found, *response);
-        ALIDADE_RETURN_IF_ERROR(CheckReplySize(*response, context_.limits()));
         return OkStatus();
       });
 }
 
-grpc::Status PointService::DeletePoints(grpc::ServerContext* context,
-                                        const v1::DeletePointsRequest* request,
-                                        v1::DeletePointsResponse* response) {
-  return context_.runner.Run(
-      Method::kDeletePoints, Lane::kReserved, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* PointService::DeletePoints(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* in,
+                                                     grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::DeletePointsRequest, v1::DeletePointsResponse>(
+      Method::kDeletePoints,
+      Lane::kReserved,
+      {context, in, out},
+      [this](Call& call,
+             const v1::DeletePointsRequest* request,
+             v1::DeletePointsResponse* response) -> Status {
         call.describe = [request] {
           return fmt::format("collection={} ids={}", request->collection(), request->ids_size());
         };
@@ -78,11 +92,16 @@ grpc::Status PointService::DeletePoints(grpc::ServerContext* context,
       });
 }
 
-grpc::Status PointService::CountPoints(grpc::ServerContext* context,
-                                       const v1::CountPointsRequest* request,
-                                       v1::CountPointsResponse* response) {
-  return context_.runner.Run(
-      Method::kCountPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* PointService::CountPoints(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* in,
+                                                    grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::CountPointsRequest, v1::CountPointsResponse>(
+      Method::kCountPoints,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::CountPointsRequest* request,
+             v1::CountPointsResponse* response) -> Status {
         call.describe = [request] {
           return fmt::format("collection={} filter={}",
                              request->collection(),
@@ -97,11 +116,16 @@ grpc::Status PointService::CountPoints(grpc::ServerContext* context,
       });
 }
 
-grpc::Status PointService::ListPoints(grpc::ServerContext* context,
-                                      const v1::ListPointsRequest* request,
-                                      v1::ListPointsResponse* response) {
-  return context_.runner.Run(
-      Method::kListPoints, Lane::kNormal, *context, [&](Call& call) -> Status {
+grpc::ServerUnaryReactor* PointService::ListPoints(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* in,
+                                                   grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::ListPointsRequest, v1::ListPointsResponse>(
+      Method::kListPoints,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::ListPointsRequest* request,
+             v1::ListPointsResponse* response) -> Status {
         call.describe = [request] {
           return fmt::format(
               "collection={} page_size={}", request->collection(), request->page_size());
@@ -112,7 +136,6 @@ grpc::Status PointService::ListPoints(grpc::ServerContext* context,
             ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
         ALIDADE_ASSIGN_OR_RETURN(const ListResponse page, context_.engine.List(decoded));
         EncodeList(page, *request, *response);
-        ALIDADE_RETURN_IF_ERROR(CheckReplySize(*response, context_.limits()));
         return OkStatus();
       });
 }

@@ -1,6 +1,7 @@
 // PointService: points over gRPC: decode, call the engine, encode.
 //
-// Threads:  thread-safe; gRPC calls it from its pool.
+// Threads:  thread-safe; calls arrive on gRPC's polling threads, the work is done where CallRunner
+// says.
 #pragma once
 
 #include "alidade/v1/points.grpc.pb.h"
@@ -9,25 +10,32 @@
 
 namespace alidade {
 
-class PointService final : public v1::PointService::Service {
+// Messages are parsed and written by CallRunner.
+using RawPointService = v1::PointService::WithRawCallbackMethod_UpsertPoints<
+    v1::PointService::WithRawCallbackMethod_GetPoints<
+        v1::PointService::WithRawCallbackMethod_DeletePoints<
+            v1::PointService::WithRawCallbackMethod_CountPoints<
+                v1::PointService::WithRawCallbackMethod_ListPoints<v1::PointService::Service>>>>>;
+
+class PointService final : public RawPointService {
  public:
   explicit PointService(const ServiceContext& context) : context_(context) {}
 
-  grpc::Status UpsertPoints(grpc::ServerContext* context,
-                            const v1::UpsertPointsRequest* request,
-                            v1::UpsertPointsResponse* response) override;
-  grpc::Status GetPoints(grpc::ServerContext* context,
-                         const v1::GetPointsRequest* request,
-                         v1::GetPointsResponse* response) override;
-  grpc::Status DeletePoints(grpc::ServerContext* context,
-                            const v1::DeletePointsRequest* request,
-                            v1::DeletePointsResponse* response) override;
-  grpc::Status CountPoints(grpc::ServerContext* context,
-                           const v1::CountPointsRequest* request,
-                           v1::CountPointsResponse* response) override;
-  grpc::Status ListPoints(grpc::ServerContext* context,
-                          const v1::ListPointsRequest* request,
-                          v1::ListPointsResponse* response) override;
+  grpc::ServerUnaryReactor* UpsertPoints(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* in,
+                                         grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* GetPoints(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* in,
+                                      grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* DeletePoints(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* in,
+                                         grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* CountPoints(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* in,
+                                        grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* ListPoints(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* in,
+                                       grpc::ByteBuffer* out) override;
 
  private:
   const ServiceContext& context_;

@@ -18,22 +18,25 @@ std::string DescribeRequest(const v1::SearchRequest& request) {
 
 }  // namespace
 
-grpc::Status SearchService::Search(grpc::ServerContext* context,
-                                   const v1::SearchRequest* request,
-                                   v1::SearchResponse* response) {
-  return context_.runner.Run(Method::kSearch, Lane::kNormal, *context, [&](Call& call) -> Status {
-    call.describe = [request] { return DescribeRequest(*request); };
-    ALIDADE_ASSIGN_OR_RETURN(SearchRequest decoded,
-                             DecodeSearch(*request, context_.limits(), call.deadline));
-    for (SearchQuery& query : decoded.queries) {
-      ALIDADE_RETURN_IF_ERROR(
-          ResolveAllVectors(context_.engine, decoded.collection, query.vectors));
-    }
-    ALIDADE_ASSIGN_OR_RETURN(const SearchResponse found, context_.engine.Search(decoded));
-    EncodeSearch(found, *response);
-    ALIDADE_RETURN_IF_ERROR(CheckReplySize(*response, context_.limits()));
-    return OkStatus();
-  });
+grpc::ServerUnaryReactor* SearchService::Search(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* in,
+                                                grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::SearchRequest, v1::SearchResponse>(
+      Method::kSearch,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call, const v1::SearchRequest* request, v1::SearchResponse* response) -> Status {
+        call.describe = [request] { return DescribeRequest(*request); };
+        ALIDADE_ASSIGN_OR_RETURN(SearchRequest decoded,
+                                 DecodeSearch(*request, context_.limits(), call.deadline));
+        for (SearchQuery& query : decoded.queries) {
+          ALIDADE_RETURN_IF_ERROR(
+              ResolveAllVectors(context_.engine, decoded.collection, query.vectors));
+        }
+        ALIDADE_ASSIGN_OR_RETURN(const SearchResponse found, context_.engine.Search(decoded));
+        EncodeSearch(found, *response);
+        return OkStatus();
+      });
 }
 
 }  // namespace alidade

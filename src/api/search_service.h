@@ -1,6 +1,7 @@
 // SearchService: searches over gRPC: decode, call the engine, encode.
 //
-// Threads:  thread-safe; gRPC calls it from its pool.
+// Threads:  thread-safe; calls arrive on gRPC's polling threads, the work is done where CallRunner
+// says.
 #pragma once
 
 #include "alidade/v1/search.grpc.pb.h"
@@ -9,13 +10,17 @@
 
 namespace alidade {
 
-class SearchService final : public v1::SearchService::Service {
+// Messages are parsed and written by CallRunner.
+using RawSearchService =
+    v1::SearchService::WithRawCallbackMethod_Search<v1::SearchService::Service>;
+
+class SearchService final : public RawSearchService {
  public:
   explicit SearchService(const ServiceContext& context) : context_(context) {}
 
-  grpc::Status Search(grpc::ServerContext* context,
-                      const v1::SearchRequest* request,
-                      v1::SearchResponse* response) override;
+  grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
+                                   const grpc::ByteBuffer* in,
+                                   grpc::ByteBuffer* out) override;
 
  private:
   const ServiceContext& context_;

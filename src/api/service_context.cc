@@ -44,17 +44,4 @@ Status ResolveAllVectors(const Engine& engine,
   return OkStatus();
 }
 
-Status CheckReplySize(const google::protobuf::Message& reply, const Limits& limits) {
-  const size_t bytes = reply.ByteSizeLong();
-  if (bytes > limits.message_bytes_max) {
-    return WithReason(
-        ResourceExhausted(
-            "the reply would take {} bytes, the limit is {}; ask for fewer points or less of each",
-            bytes,
-            limits.message_bytes_max),
-        "REPLY_TOO_LARGE");
-  }
-  return OkStatus();
-}
-
 }  // namespace alidade

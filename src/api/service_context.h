@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/message.h>
-
 #include "alidade/collection/requests.h"
 #include "alidade/common/deadline.h"
 #include "alidade/common/status.h"
@@ -40,8 +38,5 @@ Status WaitForSeq(const Engine& engine, uint64_t min_seq, const Deadline& deadli
 Status ResolveAllVectors(const Engine& engine,
                          const std::string& collection,
                          std::vector<std::string>& vectors);
-
-// RESOURCE_EXHAUSTED if the reply is larger than a message may be.
-Status CheckReplySize(const google::protobuf::Message& reply, const Limits& limits);
 
 }  // namespace alidade

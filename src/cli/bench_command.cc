@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -20,6 +22,10 @@ namespace {
 
 namespace v1 = alidade::v1;
 using Json = nlohmann::json;
+
+const std::map<std::string, CallStyle> kCallStyles = {{"queue", CallStyle::kQueue},
+                                                      {"threads", CallStyle::kThreads},
+                                                      {"callback", CallStyle::kCallback}};
 
 struct BenchFlags {
   ConnectionOptions connection;
@@ -139,7 +145,8 @@ Status WaitForIndex(const BenchFlags& flags, Json& report) {
 }
 
 void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, double rate) {
-  std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f\n",
+  const double microseconds = 1e6 / static_cast<double>(figures.queries);
+  std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f %9.1f %9.1f\n",
               setting.ef == 0 ? "default" : fmt::to_string(setting.ef).c_str(),
               setting.nprobe == 0 ? "default" : fmt::to_string(setting.nprobe).c_str(),
               setting.clients,
@@ -147,8 +154,19 @@ void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, do
               rate,
               figures.calls.PercentileMs(0.5),
               figures.calls.PercentileMs(0.95),
-              figures.calls.PercentileMs(0.99));
+              figures.calls.PercentileMs(0.99),
+              figures.server_cpu.total() * microseconds,
+              figures.client_cpu.total() * microseconds);
   std::fflush(stdout);
+}
+
+// Processor time of both sides; the server's is 0 where its process is not known.
+Json CpuJson(const SearchFigures& figures) {
+  const double microseconds = 1e6 / static_cast<double>(figures.queries);
+  return {{"server_user", figures.server_cpu.user * microseconds},
+          {"server_kernel", figures.server_cpu.system * microseconds},
+          {"client_user", figures.client_cpu.user * microseconds},
+          {"client_kernel", figures.client_cpu.system * microseconds}};
 }
 
 Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
@@ -159,7 +177,7 @@ Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
     ALIDADE_RETURN_IF_ERROR(search.AskTruth());
   }
   report["truth"] = own_truth ? "exact search" : "data set";
-  std::printf("%8s %8s %8s %10s %10s %9s %9s %9s\n",
+  std::printf("%8s %8s %8s %10s %10s %9s %9s %9s %9s %9s\n",
               "ef",
               "nprobe",
               "clients",
@@ -167,7 +185,9 @@ Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
               "queries/s",
               "p50 ms",
               "p95 ms",
-              "p99 ms");
+              "p99 ms",
+              "server us",
+              "client us");
   for (const int clients : flags.clients) {
     for (const uint32_t ef : flags.ef) {
       for (const uint32_t nprobe : flags.nprobe) {
@@ -183,7 +203,8 @@ Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
                                     {"queries_per_call", flags.search.queries_per_call},
                                     {"recall", figures.recall},
                                     {"queries_per_second", rate},
-                                    {"calls", LatencyJson(figures.calls)}});
+                                    {"calls", LatencyJson(figures.calls)},
+                                    {"cpu_us_per_query", CpuJson(figures)}});
       }
     }
   }
@@ -217,6 +238,7 @@ Status RunAll(BenchFlags& flags, Json& report) {
   if (!flags.spawn.empty()) {
     ALIDADE_ASSIGN_OR_RETURN(child, ServerChild::Start(flags.spawn, flags.settings, 120));
     flags.connection.server = child->address();
+    flags.search.server_pid = child->pid();
   }
   flags.ingest.collection = flags.collection;
   flags.ingest.field = flags.schema.field;
@@ -293,7 +315,7 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   bench->add_option("--ef", flags->ef, "HNSW candidates, a list (0: the default)")->delimiter(',');
   bench->add_option("--nprobe", flags->nprobe, "IVF lists, a list (0: the default)")
       ->delimiter(',');
-  bench->add_option("--clients", flags->clients, "Connections searching at once, a list")
+  bench->add_option("--clients", flags->clients, "Calls in flight, a list")
       ->delimiter(',')
       ->check(CLI::Range(1, 1'024));
   bench->add_option("-k", flags->search.k, "Hits per query")->capture_default_str();
@@ -303,6 +325,20 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   bench->add_option("--seconds", flags->search.seconds, "Per point of the sweep")
       ->capture_default_str();
   bench->add_flag("--exact", flags->search.exact, "Exact searches");
+  bench
+      ->add_option("--client-style",
+                   flags->search.style,
+                   "How the load generator waits: queue (one thread), threads (one for each call "
+                   "in flight), callback")
+      ->transform(CLI::CheckedTransformer(kCallStyles));
+  bench
+      ->add_option(
+          "--connections", flags->search.connections, "Shared by the clients; 0: one for each")
+      ->check(CLI::Range(0, 1'024))
+      ->capture_default_str();
+  bench->add_option("--server-pid",
+                    flags->search.server_pid,
+                    "The server's process, for its processor time (known with --spawn)");
   bench->add_option("--json", flags->json, "Write the figures here (-: standard output)");
   bench->callback([flags, &exit_code] { exit_code = RunBench(*flags); });
 }

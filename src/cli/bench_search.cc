@@ -64,44 +64,6 @@ Status BenchSearch::AskTruth() {
   return OkStatus();
 }
 
-Status BenchSearch::Load(const std::vector<v1::SearchRequest>& calls,
-                         int clients,
-                         SearchFigures& figures) const {
-  struct Client {
-    Latencies calls;
-    uint64_t queries = 0;
-  };
-  std::vector<Client> each(static_cast<size_t>(clients));
-  const double start = NowSeconds();
-  const double end = start + options_.seconds;
-  const Status status = RunWorkers(clients, [&](int number) -> Status {
-    Client& client = each[static_cast<size_t>(number)];
-    const auto stub = v1::SearchService::NewStub(Connect(connection_));
-    // Clients begin at different queries, so that they do not warm the cache for one another.
-    size_t next = calls.size() * static_cast<size_t>(number) / static_cast<size_t>(clients);
-    for (double now = NowSeconds(); now < end;) {
-      const v1::SearchRequest& call = calls[next % calls.size()];
-      v1::SearchResponse response;
-      grpc::ClientContext context;
-      SetDeadline(context, connection_);
-      ALIDADE_RETURN_IF_ERROR(FromGrpc(stub->Search(&context, call, &response)));
-      ++next;
-      const double after = NowSeconds();
-      client.calls.Add(after - now);
-      client.queries += static_cast<uint64_t>(call.queries_size());
-      now = after;
-    }
-    return OkStatus();
-  });
-  ALIDADE_RETURN_IF_ERROR(status);
-  figures.seconds = NowSeconds() - start;
-  for (const Client& client : each) {
-    figures.calls.Merge(client.calls);
-    figures.queries += client.queries;
-  }
-  return OkStatus();
-}
-
 StatusOr<SearchFigures> BenchSearch::Measure(const SearchSetting& setting) const {
   const std::vector<v1::SearchRequest> calls = MakeCalls(setting, options_.exact);
   SearchFigures figures;
@@ -113,7 +75,13 @@ StatusOr<SearchFigures> BenchSearch::Measure(const SearchSetting& setting) const
   }
   figures.recall =
       static_cast<double>(near) / static_cast<double>(dataset_.query_count * options_.k);
-  ALIDADE_RETURN_IF_ERROR(Load(calls, setting.clients, figures));
+  SearchLoad load(connection_,
+                  {.style = options_.style,
+                   .in_flight = setting.clients,
+                   .connections = options_.connections,
+                   .seconds = options_.seconds},
+                  calls);
+  ALIDADE_RETURN_IF_ERROR(load.Run(options_.server_pid, figures));
   return figures;
 }
 

@@ -8,7 +8,7 @@
 
 #include "connection.h"
 #include "dataset.h"
-#include "load.h"
+#include "search_load.h"
 
 namespace alidade {
 
@@ -18,6 +18,9 @@ struct BenchSearchOptions {
   uint32_t queries_per_call = 1;
   double seconds = 5;  // of load, per setting
   bool exact = false;
+  CallStyle style = CallStyle::kQueue;
+  int connections = 0;  // 0: one for each client
+  int server_pid = 0;   // 0: not known, and so is the server's processor time
 };
 
 // One point of the sweep.
@@ -25,13 +28,6 @@ struct SearchSetting {
   uint32_t ef = 0;      // 0: the default
   uint32_t nprobe = 0;  // 0: the default
   int clients = 1;
-};
-
-struct SearchFigures {
-  double recall = 0;
-  Latencies calls;
-  uint64_t queries = 0;
-  double seconds = 0;
 };
 
 class BenchSearch {
@@ -52,8 +48,8 @@ class BenchSearch {
   // the data set: for sets without a truth, and for parts of a set. FAILED_PRECONDITION if there
   // are fewer than k points.
   Status AskTruth();
-  // Recall over every query once, which also warms up; then `clients` connections with one call at
-  // a time each. Requires: the truth is at least k deep.
+  // Recall over every query once, which also warms up; then `clients` calls in flight. Requires:
+  // the truth is at least k deep.
   StatusOr<SearchFigures> Measure(const SearchSetting& setting) const;
 
  private:
@@ -61,9 +57,6 @@ class BenchSearch {
   std::vector<alidade::v1::SearchRequest> MakeCalls(const SearchSetting& setting, bool exact) const;
   Status Ask(const std::vector<alidade::v1::SearchRequest>& calls,
              std::vector<std::vector<float>>& distances) const;
-  Status Load(const std::vector<alidade::v1::SearchRequest>& calls,
-              int clients,
-              SearchFigures& figures) const;
 
   const ConnectionOptions connection_;
   const std::string collection_;

@@ -43,7 +43,7 @@ StatusOr<std::string> FileEndingIn(const std::string& directory, const std::stri
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(directory));
   for (const std::string& name : names) {
     if (name.ends_with(ending)) {
-      return directory + "/" + name;
+      return fmt::format("{}/{}", directory, name);
     }
   }
   return NotFound("{} has no file that ends in {}", directory, ending);
@@ -105,8 +105,8 @@ StatusOr<Dataset> OpenHdf(const std::string& path) {
 
 StatusOr<std::string> FirstOf(const std::string& directory, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (PathExists(directory + "/" + name)) {
-      return directory + "/" + name;
+    if (std::string path = fmt::format("{}/{}", directory, name); PathExists(path)) {
+      return path;
     }
   }
   return NotFound("{} has no {}", directory, names.front());

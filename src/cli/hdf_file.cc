@@ -14,6 +14,8 @@ class HdfId {
       close_(id_);
     }
   }
+  HdfId(const HdfId&) = delete;
+  HdfId& operator=(const HdfId&) = delete;
   HdfId(HdfId&& other) noexcept : id_(other.id_), close_(other.close_) { other.id_ = -1; }
   HdfId& operator=(HdfId&&) = delete;
   bool ok() const { return id_ >= 0; }

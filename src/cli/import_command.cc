@@ -157,7 +157,7 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
   }
   request.add_with_vectors(flags.schema.field);
   v1::GetPointsResponse response;
-  const grpc::Status status =
+  grpc::Status status =
       CallWithRetry(flags.connection, flags.ingest.retry, [&](grpc::ClientContext& context) {
         return stub.GetPoints(&context, request, &response);
       });

@@ -143,8 +143,8 @@ Status Ingest(const ConnectionOptions& connection,
   const std::string run = fmt::format("import-{:08x}{:08x}", random(), random());
   Shared shared{.mutex = {}, .source = source, .result = result};
   const double start = NowSeconds();
-  const Status status = RunWorkers(options.writers, [&](int) {
-    const Status ended = RunWriter(connection, options, run, shared);
+  Status status = RunWorkers(options.writers, [&](int) {
+    Status ended = RunWriter(connection, options, run, shared);
     if (!ended.ok()) {
       MutexLock lock(shared.mutex);
       shared.stopped = true;

@@ -42,6 +42,7 @@ Status RunWorkers(int workers, const std::function<Status(int)>& worker) {
   Mutex mutex;
   Status first_error;
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(workers));
   for (int i = 0; i < workers; ++i) {
     threads.emplace_back([&, i] {
       const Status status = worker(i);
@@ -65,7 +66,7 @@ grpc::Status CallWithRetry(const ConnectionOptions& connection,
   for (;;) {
     grpc::ClientContext context;
     SetDeadline(context, connection);
-    const grpc::Status status = attempt(context);
+    grpc::Status status = attempt(context);
     const bool again = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                        status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
     const int64_t wait_ms = std::max(pause_ms, RetryAfterMs(status));

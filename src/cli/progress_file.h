@@ -21,6 +21,8 @@ class ProgressFile {
   static StatusOr<std::unique_ptr<ProgressFile>> Open(const std::string& path,
                                                       const std::string& title);
   ~ProgressFile();
+  ProgressFile(const ProgressFile&) = delete;
+  ProgressFile& operator=(const ProgressFile&) = delete;
 
   // Rows acknowledged when the file was opened, as first -> count.
   const std::map<uint64_t, uint64_t>& done() const { return done_; }

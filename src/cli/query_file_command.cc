@@ -119,7 +119,7 @@ grpc::Status Ask(const QueryFileFlags& flags,
   grpc::ClientContext context;
   SetDeadline(context, flags.connection);
   const double start = NowSeconds();
-  const grpc::Status status = stub.Search(&context, request, &response);
+  grpc::Status status = stub.Search(&context, request, &response);
   answer.seconds = NowSeconds() - start;
   if (status.ok()) {
     for (const v1::Hit& hit : response.results(0).hits()) {

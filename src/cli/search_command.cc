@@ -145,13 +145,17 @@ struct RecallFlags {
   uint32_t ef = 0;
 };
 
+struct RecallAnswer {
+  std::vector<float> distances;
+  double seconds = 0;
+};
+
 grpc::Status Ask(const RecallFlags& flags,
                  v1::SearchService::Stub& stub,
                  const float* vector,
                  size_t dim,
                  bool exact,
-                 std::vector<float>& distances,
-                 double& seconds) {
+                 RecallAnswer& answer) {
   v1::SearchRequest request;
   request.set_collection(flags.collection);
   request.set_k(flags.k);
@@ -163,11 +167,11 @@ grpc::Status Ask(const RecallFlags& flags,
   grpc::ClientContext context;
   SetDeadline(context, flags.connection);
   const double start = NowSeconds();
-  const grpc::Status status = stub.Search(&context, request, &response);
-  seconds = NowSeconds() - start;
-  distances.clear();
+  grpc::Status status = stub.Search(&context, request, &response);
+  answer.seconds = NowSeconds() - start;
+  answer.distances.clear();
   for (int i = 0; status.ok() && i < response.results(0).hits_size(); ++i) {
-    distances.push_back(response.results(0).hits(i).distance());
+    answer.distances.push_back(response.results(0).hits(i).distance());
   }
   return status;
 }
@@ -184,21 +188,20 @@ int RunRecall(const RecallFlags& flags) {
   uint64_t near = 0;
   uint64_t wanted = 0;
   for (uint64_t i = 0; i < dataset->query_count; ++i) {
-    std::vector<float> truth;
-    std::vector<float> found;
-    double seconds = 0;
-    grpc::Status status = Ask(flags, *stub, dataset->Query(i), dataset->dim, true, truth, seconds);
-    exact.Add(seconds);
+    RecallAnswer truth;
+    RecallAnswer found;
+    grpc::Status status = Ask(flags, *stub, dataset->Query(i), dataset->dim, true, truth);
+    exact.Add(truth.seconds);
     if (status.ok()) {
-      status = Ask(flags, *stub, dataset->Query(i), dataset->dim, false, found, seconds);
-      approximate.Add(seconds);
+      status = Ask(flags, *stub, dataset->Query(i), dataset->dim, false, found);
+      approximate.Add(found.seconds);
     }
     if (!status.ok()) {
       return PrintError(status, flags.connection);
     }
-    if (!truth.empty()) {
-      near += CountNear(found, truth.back());
-      wanted += truth.size();
+    if (!truth.distances.empty()) {
+      near += CountNear(found.distances, truth.distances.back());
+      wanted += truth.distances.size();
     }
   }
   const double recall = wanted == 0 ? 1 : static_cast<double>(near) / static_cast<double>(wanted);

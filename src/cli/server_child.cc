@@ -38,6 +38,7 @@ StatusOr<pid_t> Spawn(const std::vector<std::string>& arguments, const std::stri
   posix_spawn_file_actions_addopen(
       &actions, STDERR_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
   }

@@ -26,6 +26,7 @@ class ServerChild {
 
   Status Stop();
   const std::string& address() const { return address_; }
+  int pid() const { return pid_; }
   // From the start of the process to its first "serving" answer.
   double ready_seconds() const { return ready_seconds_; }
   // The most resident memory so far (VmHWM), bytes; mapped files count as far as they were touched.

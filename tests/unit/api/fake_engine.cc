@@ -1,6 +1,26 @@
 #include "fake_engine.h"
 
+#include <utility>
+
+#include "visible_calls.h"
+
 namespace alidade {
+namespace {
+
+template <typename Hook, typename... Arguments>
+auto Answer(const Hook& hook, Arguments&&... arguments)
+    -> decltype(hook(std::forward<Arguments>(arguments)...)) {
+  const VisibleOrder order;
+  return hook ? hook(std::forward<Arguments>(arguments)...) : Unimplemented("no hook");
+}
+
+template <typename Answered>
+Answered Copy(const Answered& prepared) {
+  const VisibleOrder order;
+  return prepared;
+}
+
+}  // namespace
 
 struct Engine::Impl {
   EngineOptions options;
@@ -30,48 +50,48 @@ StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
 const EngineOptions& Engine::options() const { return impl_->options; }
 
 StatusOr<CollectionInfo> Engine::CreateCollection(const CollectionConfig& config) {
-  return Hooks().create ? Hooks().create(config) : Unimplemented("no hook");
+  return Answer(Hooks().create, config);
 }
 StatusOr<CollectionInfo> Engine::GetCollection(const std::string& name) const {
-  return Hooks().get_collection ? Hooks().get_collection(name) : Unimplemented("no hook");
+  return Answer(Hooks().get_collection, name);
 }
-std::vector<CollectionInfo> Engine::ListCollections() const { return Hooks().collections; }
+std::vector<CollectionInfo> Engine::ListCollections() const { return Copy(Hooks().collections); }
 StatusOr<CollectionInfo> Engine::UpdateCollection(const CollectionUpdate& update) {
-  return Hooks().update ? Hooks().update(update) : Unimplemented("no hook");
+  return Answer(Hooks().update, update);
 }
 StatusOr<WriteReceipt> Engine::DropCollection(const std::string& name) {
-  return Hooks().drop ? Hooks().drop(name) : Unimplemented("no hook");
+  return Answer(Hooks().drop, name);
 }
 StatusOr<WriteReceipt> Engine::UpdateAliases(const std::vector<AliasAction>& actions) {
-  return Hooks().update_aliases ? Hooks().update_aliases(actions) : Unimplemented("no hook");
+  return Answer(Hooks().update_aliases, actions);
 }
-std::vector<AliasInfo> Engine::ListAliases() const { return Hooks().aliases; }
+std::vector<AliasInfo> Engine::ListAliases() const { return Copy(Hooks().aliases); }
 StatusOr<WriteReceipt> Engine::Upsert(const UpsertRequest& request) {
-  return Hooks().upsert ? Hooks().upsert(request) : Unimplemented("no hook");
+  return Answer(Hooks().upsert, request);
 }
 StatusOr<WriteReceipt> Engine::Delete(const DeleteRequest& request) {
-  return Hooks().remove ? Hooks().remove(request) : Unimplemented("no hook");
+  return Answer(Hooks().remove, request);
 }
 StatusOr<GetResponse> Engine::Get(const GetRequest& request) const {
-  return Hooks().get ? Hooks().get(request) : Unimplemented("no hook");
+  return Answer(Hooks().get, request);
 }
 StatusOr<CountResponse> Engine::Count(const CountRequest& request) const {
-  return Hooks().count ? Hooks().count(request) : Unimplemented("no hook");
+  return Answer(Hooks().count, request);
 }
 StatusOr<ListResponse> Engine::List(const ListRequest& request) const {
-  return Hooks().list ? Hooks().list(request) : Unimplemented("no hook");
+  return Answer(Hooks().list, request);
 }
 StatusOr<SearchResponse> Engine::Search(const SearchRequest& request) const {
-  return Hooks().search ? Hooks().search(request) : Unimplemented("no hook");
+  return Answer(Hooks().search, request);
 }
 Status Engine::Flush(const std::string&, const Deadline&) { return OkStatus(); }
 Status Engine::WaitIndexed(const std::string&, const Deadline& deadline, CollectionStats& stats) {
-  return Hooks().wait_indexed ? Hooks().wait_indexed(deadline, stats) : Unimplemented("no hook");
+  return Answer(Hooks().wait_indexed, deadline, stats);
 }
 StatusOr<CollectionStats> Engine::Stats(const std::string&) const {
   return Unimplemented("no hook");
 }
-EngineStats Engine::Stats() const { return Hooks().stats; }
+EngineStats Engine::Stats() const { return Copy(Hooks().stats); }
 void Engine::Stop() {}
 
 }  // namespace alidade

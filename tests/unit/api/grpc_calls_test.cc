@@ -6,6 +6,7 @@
 
 #include "alidade/v1/admin.grpc.pb.h"
 #include "alidade/v1/collections.grpc.pb.h"
+#include "alidade/v1/search.grpc.pb.h"
 
 #include "server_testing.h"
 
@@ -213,6 +214,113 @@ TEST_F(GrpcServerTest, RefusesMoreCallsThanTheLimitButLeavesRoomForDeletes) {
     caller.join();
   }
   EXPECT_TRUE(Count().ok());
+}
+
+v1::SearchRequest SearchOf(const std::string& collection) {
+  v1::SearchRequest request;
+  request.set_collection(collection);
+  request.set_k(1);
+  request.add_queries()->mutable_vector()->mutable_values()->add_values(1);
+  return request;
+}
+
+grpc::Status Search(v1::SearchService::Stub& stub, const std::string& collection) {
+  grpc::ClientContext context;
+  context.set_deadline(system_clock::now() + seconds(10));
+  v1::SearchResponse response;
+  return stub.Search(&context, SearchOf(collection), &response);
+}
+
+// Searches run on gRPC's polling threads too: they must not keep them.
+TEST_F(GrpcServerTest, SearchesThatTakeLongKeepNoOtherCallWaiting) {
+  Limits limits;
+  limits.in_flight_requests_max = 16;
+  Start(limits);
+  std::atomic<int> slow{0};
+  std::atomic<bool> release{false};
+  Hooks().search = [&](const SearchRequest& request) -> StatusOr<SearchResponse> {
+    if (request.collection == "slow") {
+      slow.fetch_add(1);
+      while (!release.load()) {
+        std::this_thread::sleep_for(milliseconds(1));
+      }
+    }
+    return SearchResponse{};
+  };
+  const auto stub = v1::SearchService::NewStub(channel_);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 12; ++i) {
+    callers.emplace_back([&] { EXPECT_TRUE(Search(*stub, "slow").ok()); });
+  }
+  EXPECT_TRUE(Eventually([&] { return slow.load() == 12; }));
+  EXPECT_EQ(server_->calls_in_flight(), 12U);
+  const auto own_connection = v1::SearchService::NewStub(NewChannel());
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(Search(*own_connection, "quick").ok());
+    EXPECT_TRUE(Count().ok());
+    EXPECT_TRUE(RawCall("/grpc.health.v1.Health/Check", "").ok());
+  }
+  release.store(true);
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+}
+
+TEST_F(GrpcServerTest, SearchesPastTheLimitAreRefusedAtOnce) {
+  Limits limits;
+  limits.in_flight_requests_max = 2;
+  Start(limits);
+  std::atomic<int> waiting{0};
+  std::atomic<bool> release{false};
+  Hooks().search = [&](const SearchRequest&) -> StatusOr<SearchResponse> {
+    waiting.fetch_add(1);
+    while (!release.load()) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return SearchResponse{};
+  };
+  const auto stub = v1::SearchService::NewStub(channel_);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([&] { EXPECT_TRUE(Search(*stub, "c").ok()); });
+  }
+  EXPECT_TRUE(Eventually([&] { return waiting.load() == 2; }));
+  const grpc::Status refused = Search(*stub, "c");
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(refused)->reason(), "TOO_MANY_REQUESTS");
+  release.store(true);
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+  EXPECT_TRUE(Search(*stub, "c").ok());
+  EXPECT_EQ(server_->calls_in_flight(), 0U);
+}
+
+TEST_F(GrpcServerTest, ASearchSeesThatItsCallerIsGone) {
+  Start();
+  std::atomic<bool> running{false};
+  std::atomic<int> outcome{-1};
+  Hooks().search = [&](const SearchRequest& request) -> StatusOr<SearchResponse> {
+    running.store(true);
+    while (request.options.deadline.Check().ok()) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    outcome.store(static_cast<int>(request.options.deadline.Check().code()));
+    return request.options.deadline.Check();
+  };
+  const auto stub = v1::SearchService::NewStub(channel_);
+  grpc::ClientContext context;
+  std::thread canceller([&] {
+    EXPECT_TRUE(Eventually([&] { return running.load(); }));
+    context.TryCancel();
+  });
+  v1::SearchResponse response;
+  EXPECT_EQ(stub->Search(&context, SearchOf("c"), &response).error_code(),
+            grpc::StatusCode::CANCELLED);
+  canceller.join();
+  EXPECT_TRUE(
+      Eventually([&] { return outcome.load() == static_cast<int>(StatusCode::kCancelled); }));
+  EXPECT_TRUE(Eventually([&] { return server_->calls_in_flight() == 0; }));
 }
 
 TEST_F(GrpcServerTest, WaitIndexedAnswersAfterItsTimeout) {
