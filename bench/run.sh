@@ -80,7 +80,7 @@ mkdir -p "$results"
 cut -d ' ' -f 1 /proc/loadavg >"$results/load.txt" # what others do meanwhile
 
 say "build"
-"$root/scripts/install_dependencies.sh" build
+"$root/scripts/install_dependencies.sh" bench
 cmake --preset bench -S "$root" -B "$build" >/dev/null
 cmake --build "$build" -j "$jobs" --target alidade kernels_bench crossover_bench faiss_hnsw rocksdb_ingest
 alidade="$build/src/server/alidade"

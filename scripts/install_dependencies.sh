@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing from Debian 12's packages. Usage: scripts/install_dependencies.sh build|test|runtime
+# Installs what is missing from Debian 12's packages. Usage: scripts/install_dependencies.sh build|test|bench|runtime
 #   runtime  what the binary needs to run
 #   build    what building it needs
 #   test     build, and what the tests need besides
+#   bench    build, and what the benchmarks compare with
 set -euo pipefail
 
 runtime=(libgrpc++1.51 libprotobuf32 librocksdb7.8 libopenblas0-pthread libgomp1 libspdlog1.10 libfmt9
@@ -11,13 +12,15 @@ build=(build-essential cmake ninja-build ccache mold pkg-config
        libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc grpc-proto librocksdb-dev libfaiss-dev
        libopenblas-dev libspdlog-dev libfmt-dev libhwy-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
        libcpp-httplib-dev prometheus-cpp-dev libxxhash-dev libhdf5-dev libssl-dev)
+bench=(libhnswlib-dev)
 test=(libgtest-dev libgmock-dev python3 e2fsprogs)
 
 case "${1:-}" in
   runtime) packages=("${runtime[@]}") ;;
   build) packages=("${build[@]}") ;;
   test) packages=("${build[@]}" "${test[@]}") ;;
-  *) echo "usage: $0 build|test|runtime" >&2; exit 64 ;;
+  bench) packages=("${build[@]}" "${bench[@]}") ;;
+  *) echo "usage: $0 build|test|bench|runtime" >&2; exit 64 ;;
 esac
 
 missing=()

@@ -1,0 +1,376 @@
+// hnswlib_search: Alidade's index against Debian's hnswlib, both in this process, on the same
+// vectors and queries: recall, queries per second, build time, memory.
+//
+// Each side gets the smallest ef that reaches the wanted recall on the even queries; recall and
+// speed are reported on the odd ones. Both are measured in turn, several times; the ratio is that
+// of each turn, so that a disturbed machine disturbs both.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <time.h>
+
+#include "alidade/common/file.h"
+
+#include "bench_report.h"
+#include "hnswlib_index.h"
+#include "load.h"
+#include "own_index.h"
+#include "real_vectors.h"
+#include "spread.h"
+
+namespace alidade {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr uint32_t kEfMax = 4'096;
+
+struct Options {
+  std::string dataset = DefaultDatasetPath();
+  std::string codes = "auto";
+  std::vector<double> recall = {0.90, 0.95, 0.99};
+  uint32_t k = 10;
+  uint32_t m = 16;
+  uint32_t ef_construction = 200;
+  int threads = 1;
+  int build_threads = 2;
+  int turns = 7;
+  double seconds = 1;
+  bool cold = false;
+  bool rebuild = false;
+  std::string cache;
+  std::string json;
+};
+
+// One of the two, as the measurements see it. Distances come nearest first, as in the data set.
+struct Side {
+  std::string name;
+  std::function<void(uint32_t ef)> set_ef;
+  std::function<Status(const float* query, uint32_t k, std::vector<float>& distances)> search;
+};
+
+// Reads more than the last-level cache holds.
+class CacheFlush {
+ public:
+  void operator()() {
+    for (size_t i = 0; i < bytes_.size(); i += 64) {
+      sum_ = sum_ + ++bytes_[i];
+    }
+  }
+
+ private:
+  std::vector<uint8_t> bytes_ = std::vector<uint8_t>(size_t{96} << 20);
+  volatile uint64_t sum_ = 0;
+};
+
+StatusOr<double> Recall(const Options& options,
+                        const RealVectors& set,
+                        const Side& side,
+                        bool odd) {
+  uint64_t near = 0;
+  uint64_t asked = 0;
+  std::vector<float> distances;
+  for (uint64_t i = odd ? 1 : 0; i < set.queries.query_count; i += 2) {
+    ALIDADE_RETURN_IF_ERROR(side.search(set.queries.Query(i), options.k, distances));
+    near += CountNear(distances, set.queries.KthDistance(i, options.k));
+    asked += options.k;
+  }
+  return static_cast<double>(near) / static_cast<double>(asked);
+}
+
+// 0 if even kEfMax does not reach it.
+StatusOr<uint32_t> SmallestEf(const Options& options,
+                              const RealVectors& set,
+                              const Side& side,
+                              double recall) {
+  uint32_t low = options.k;
+  uint32_t high = kEfMax;
+  side.set_ef(high);
+  ALIDADE_ASSIGN_OR_RETURN(double reached, Recall(options, set, side, /*odd=*/false));
+  if (reached < recall) {
+    return 0;
+  }
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2;
+    side.set_ef(middle);
+    ALIDADE_ASSIGN_OR_RETURN(reached, Recall(options, set, side, /*odd=*/false));
+    if (reached >= recall) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+// Of this thread: what others take from it while it waits for a processor is not counted.
+double ThreadSeconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// Queries per second of processor time of all threads together over the odd queries.
+StatusOr<double> Rate(const Options& options, const RealVectors& set, const Side& side) {
+  std::vector<double> busy(static_cast<size_t>(options.threads));
+  std::vector<uint64_t> done(static_cast<size_t>(options.threads));
+  const double end = NowSeconds() + options.seconds;
+  const Status ran = RunWorkers(options.threads, [&](int thread) -> Status {
+    const auto own = static_cast<size_t>(thread);
+    std::unique_ptr<CacheFlush> flush;
+    if (options.cold) {
+      flush = std::make_unique<CacheFlush>();
+    }
+    std::vector<float> distances;
+    const uint64_t count = set.queries.query_count / 2;
+    uint64_t next = own * count / static_cast<uint64_t>(options.threads);
+    while (NowSeconds() < end) {
+      if (flush != nullptr) {
+        (*flush)();
+      }
+      const double start = ThreadSeconds();
+      ALIDADE_RETURN_IF_ERROR(
+          side.search(set.queries.Query(next++ % count * 2 + 1), options.k, distances));
+      busy[own] += ThreadSeconds() - start;
+      ++done[own];
+    }
+    return OkStatus();
+  });
+  ALIDADE_RETURN_IF_ERROR(ran);
+  double rate = 0;
+  for (size_t i = 0; i < busy.size(); ++i) {
+    rate += static_cast<double>(done[i]) / busy[i];
+  }
+  return rate;
+}
+
+struct Figures {
+  std::vector<double> own;
+  std::vector<double> other;
+  std::vector<double> ratio;
+};
+
+StatusOr<Json> Compare(const Options& options,
+                       const RealVectors& set,
+                       const OwnIndex& index,
+                       const Side& own,
+                       const Side& other,
+                       double recall) {
+  ALIDADE_ASSIGN_OR_RETURN(const uint32_t own_ef, SmallestEf(options, set, own, recall));
+  ALIDADE_ASSIGN_OR_RETURN(const uint32_t other_ef, SmallestEf(options, set, other, recall));
+  if (own_ef == 0 || other_ef == 0) {
+    std::printf("%7.2f  not reached by %s\n", recall, own_ef == 0 ? "Alidade" : "hnswlib");
+    return Json{{"recall_wanted", recall}, {"own_ef", own_ef}, {"hnswlib_ef", other_ef}};
+  }
+  own.set_ef(own_ef);
+  other.set_ef(other_ef);
+  ALIDADE_ASSIGN_OR_RETURN(const double own_recall, Recall(options, set, own, /*odd=*/true));
+  ALIDADE_ASSIGN_OR_RETURN(const double other_recall, Recall(options, set, other, /*odd=*/true));
+  Figures figures;
+  for (int turn = 0; turn < options.turns; ++turn) {
+    ALIDADE_ASSIGN_OR_RETURN(const double own_rate, Rate(options, set, own));
+    ALIDADE_ASSIGN_OR_RETURN(const double other_rate, Rate(options, set, other));
+    figures.own.push_back(own_rate);
+    figures.other.push_back(other_rate);
+    figures.ratio.push_back(own_rate / other_rate);
+  }
+  SearchStats stats;
+  for (uint64_t i = 1; i < set.queries.query_count; i += 2) {
+    const SearchStats one = index.Count(set.queries.Query(i), options.k, own_ef);
+    stats.distance_computations += one.distance_computations;
+    stats.hops += one.hops;
+  }
+  const double queries = static_cast<double>(set.queries.query_count) / 2;
+  const Spread ratio = SpreadOf(figures.ratio);
+  std::printf(
+      "%7.2f %6u %8.4f %9.0f %6u %8.4f %9.0f %7.2f  (%.2f to %.2f)  %5.0f hops %6.0f distances\n",
+      recall,
+      own_ef,
+      own_recall,
+      SpreadOf(figures.own).median,
+      other_ef,
+      other_recall,
+      SpreadOf(figures.other).median,
+      ratio.median,
+      ratio.least,
+      ratio.most,
+      static_cast<double>(stats.hops) / queries,
+      static_cast<double>(stats.distance_computations) / queries);
+  std::fflush(stdout);
+  return Json{{"recall_wanted", recall},
+              {"own_ef", own_ef},
+              {"own_recall", own_recall},
+              {"own_queries_per_second", SpreadOf(figures.own).median},
+              {"hnswlib_ef", other_ef},
+              {"hnswlib_recall", other_recall},
+              {"hnswlib_queries_per_second", SpreadOf(figures.other).median},
+              {"ratio", ratio.median},
+              {"ratio_least", ratio.least},
+              {"ratio_most", ratio.most}};
+}
+
+// Unit length: hnswlib has no cosine of its own.
+void Normalise(std::vector<float>& rows, uint32_t dim) {
+  for (size_t first = 0; first < rows.size(); first += dim) {
+    const float factor = InverseNorm(rows.data() + first, dim);
+    for (size_t i = first; i < first + dim; ++i) {
+      rows[i] *= factor;
+    }
+  }
+}
+
+StatusOr<CodesSetting> CodesFromName(const std::string& name) {
+  for (const CodesSetting setting : {CodesSetting::kAuto,
+                                     CodesSetting::kNone,
+                                     CodesSetting::kInt8,
+                                     CodesSetting::kInt4,
+                                     CodesSetting::kBit1}) {
+    if (name == CodesName(setting)) {
+      return setting;
+    }
+  }
+  return InvalidArgument("no codes are called \"{}\"", name);
+}
+
+Status Run(const Options& options) {
+  ALIDADE_ASSIGN_OR_RETURN(RealVectors set, ReadRealVectors(options.dataset));
+  if (set.queries.depth < options.k) {
+    return InvalidArgument("{} lacks the true {} neighbours", options.dataset, options.k);
+  }
+  const bool cosine = set.queries.metric == "cosine";
+  if (cosine) {
+    Normalise(set.base, set.dim);
+    Normalise(set.queries.queries, set.dim);
+  }
+  const std::string cache = options.cache.empty() ? options.dataset : options.cache;
+
+  OwnIndexOptions own_options;
+  own_options.metric = cosine ? Metric::kCosine : Metric::kL2;
+  ALIDADE_ASSIGN_OR_RETURN(own_options.codes, CodesFromName(options.codes));
+  own_options.m = options.m;
+  own_options.ef_construction = options.ef_construction;
+  own_options.build_threads = options.build_threads;
+  own_options.cache = options.rebuild ? "" : cache;
+  own_options.name = fmt::format("own_m{}_efc{}", options.m, options.ef_construction);
+  ALIDADE_ASSIGN_OR_RETURN(const auto index, OwnIndex::Make(set, own_options));
+
+  const HnswlibParameters parameters{.metric = set.queries.metric,
+                                     .dim = set.dim,
+                                     .rows = set.rows,
+                                     .m = options.m,
+                                     .ef_construction = options.ef_construction};
+  const std::string path =
+      fmt::format("{}/hnswlib_m{}_efc{}.index", cache, options.m, options.ef_construction);
+  auto hnswlib = options.rebuild ? nullptr : HnswlibIndex::Load(parameters, path);
+  double hnswlib_seconds = 0;
+  if (hnswlib == nullptr) {
+    const double start = NowSeconds();
+    hnswlib = HnswlibIndex::Build(parameters, set.base.data(), options.build_threads);
+    hnswlib_seconds = NowSeconds() - start;
+    hnswlib->Save(path);
+  }
+  const double memory =
+      static_cast<double>(index->memory_bytes()) / static_cast<double>(hnswlib->memory_bytes());
+  std::printf("%s: %u x %u, %s, codes %s, M %u, ef_construction %u, %d thread(s)%s\n",
+              options.dataset.c_str(),
+              set.rows,
+              set.dim,
+              set.queries.metric.c_str(),
+              options.codes.c_str(),
+              options.m,
+              options.ef_construction,
+              options.threads,
+              options.cold ? ", caches flushed before each query" : "");
+  std::printf("memory: Alidade %.0f bytes a vector, hnswlib %.0f, ratio %.2f\n",
+              static_cast<double>(index->memory_bytes()) / set.rows,
+              static_cast<double>(hnswlib->memory_bytes()) / set.rows,
+              memory);
+  if (index->build_seconds > 0 && hnswlib_seconds > 0) {
+    std::printf(
+        "build with %d threads: Alidade %.1f s (codes %.1f s), hnswlib %.1f s, %.2f times\n",
+        options.build_threads,
+        index->build_seconds,
+        index->encode_seconds,
+        hnswlib_seconds,
+        hnswlib_seconds / index->build_seconds);
+  }
+  uint32_t own_ef = 0;
+  const Side own{"Alidade",
+                 [&](uint32_t ef) { own_ef = ef; },
+                 [&](const float* query, uint32_t k, std::vector<float>& distances) -> Status {
+                   ALIDADE_RETURN_IF_ERROR(index->Search(query, k, own_ef, distances));
+                   for (float& distance : distances) {
+                     distance = cosine ? distance : std::sqrt(distance);
+                   }
+                   return OkStatus();
+                 }};
+  const Side other{"hnswlib",
+                   [&](uint32_t ef) { hnswlib->SetEf(ef); },
+                   [&](const float* query, uint32_t k, std::vector<float>& distances) -> Status {
+                     hnswlib->Search(query, k, distances);
+                     for (float& distance : distances) {
+                       distance = cosine ? distance : std::sqrt(distance);
+                     }
+                     return OkStatus();
+                   }};
+  Json report = {{"machine", MachineJson()},
+                 {"dataset", options.dataset},
+                 {"rows", set.rows},
+                 {"dimension", set.dim},
+                 {"codes", options.codes},
+                 {"threads", options.threads},
+                 {"cold", options.cold},
+                 {"memory_ratio", memory}};
+  report["own_build_seconds"] = index->build_seconds;
+  report["hnswlib_build_seconds"] = hnswlib_seconds;
+  std::printf("%7s %6s %8s %9s %6s %8s %9s %7s\n",
+              "wanted",
+              "ef",
+              "recall",
+              "queries/s",
+              "ef",
+              "hnswlib",
+              "queries/s",
+              "ratio");
+  for (const double recall : options.recall) {
+    ALIDADE_ASSIGN_OR_RETURN(Json row, Compare(options, set, *index, own, other, recall));
+    report["search"].push_back(std::move(row));
+  }
+  return WriteReport(options.json, report);
+}
+
+}  // namespace
+}  // namespace alidade
+
+int main(int argc, char** argv) {
+  CLI::App app("Alidade's index against Debian's hnswlib, in one process");
+  alidade::Options options;
+  app.add_option("dataset", options.dataset, "Directory with base.npy, queries.npy, distances.npy")
+      ->capture_default_str();
+  app.add_option("--codes", options.codes, "auto, none, int8, int4 or bit1")->capture_default_str();
+  app.add_option("--recall", options.recall, "Wanted recalls, a list")->delimiter(',');
+  app.add_option("-k", options.k, "Hits per query")->capture_default_str();
+  app.add_option("--m", options.m, "Links per node above level 0")->capture_default_str();
+  app.add_option("--ef-construction", options.ef_construction, "Candidates while building")
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads searching at once")->capture_default_str();
+  app.add_option("--build-threads", options.build_threads, "Threads of both builds")
+      ->capture_default_str();
+  app.add_option("--turns", options.turns, "Turns of each side")->capture_default_str();
+  app.add_option("--seconds", options.seconds, "Per turn")->capture_default_str();
+  app.add_flag("--cold", options.cold, "Flush the caches before each query");
+  app.add_flag("--rebuild", options.rebuild, "Build both anew and compare the times");
+  app.add_option("--cache", options.cache, "Where both graphs are kept (default: the data set)");
+  app.add_option("--json", options.json, "Write the figures here (-: standard output)");
+  CLI11_PARSE(app, argc, argv);
+  const alidade::Status status = alidade::Run(options);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
+    return 1;
+  }
+  return 0;
+}
