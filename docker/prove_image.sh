@@ -2,10 +2,11 @@
 # Performs the steps of docker/Dockerfile in a plain Debian root and runs the result the way a
 # container engine would, for machines that have no engine.
 #
-# Usage: docker/prove_image.sh [--binary PATH] [--base FILE]
+# Usage: docker/prove_image.sh [--binary PATH] [--base FILE] [--build-arg NAME=VALUE]...
 #   --binary PATH  skip the build stage and take this instead: an install prefix (with bin/alidade),
 #                  a build directory, or the binary; it must be built on the Debian of the Dockerfile
 #   --base FILE    keep Debian's base system in this tar file, and use it if it is there
+#   --build-arg NAME=VALUE  as the engine takes it; REVISION is what git says unless it is given
 # Exit codes: 0 proved, 1 something is wrong, 64 bad arguments, 77 this machine cannot do it.
 #
 # Needs root, debootstrap, and Debian's archive as the machine's own apt sources name it. All mounts
@@ -18,11 +19,17 @@ dockerfile=$here/Dockerfile
 image_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 binary='' base_file=''
+declare -A build_arguments
+build_arguments[REVISION]=$(git -C "$context" rev-parse --short HEAD 2>/dev/null || true)
 while [ $# -gt 0 ]; do
   case "$1" in
     --binary) binary=${2:?--binary wants a path} && shift 2 ;;
     --base) base_file=${2:?--base wants a file} && shift 2 ;;
-    *) echo "usage: $0 [--binary PATH] [--base FILE]" >&2 && exit 64 ;;
+    --build-arg)
+      [[ "${2-}" == [A-Z]*=* ]] || { echo "--build-arg wants NAME=VALUE" >&2 && exit 64; }
+      build_arguments[${2%%=*}]=${2#*=} && shift 2
+      ;;
+    *) echo "usage: $0 [--binary PATH] [--base FILE] [--build-arg NAME=VALUE]..." >&2 && exit 64 ;;
   esac
 done
 
@@ -88,6 +95,7 @@ skipped=false  # whether the current stage is skipped
 declare_argument() {
   local name=${1%%=*} value=''
   [[ "$1" == *=* ]] && value=${1#*=}
+  value=${build_arguments[$name]:-$value}
   if [ -z "$stage" ]; then
     global_arguments[$name]=$value
   else
@@ -279,6 +287,15 @@ list_libraries() {
   awk '{ sub(/.*\//, "", $1); print $1 }' "$work/libraries" | xargs | fold -s -w 110 | indent
 }
 
+# The revision reaches the binary only through the build argument: .git is not sent to the engine.
+check_revision() {
+  local told
+  told=$(chroot "$root" "/usr/local/bin/${entrypoint[0]}" --version)
+  say "${entrypoint[0]} --version: $told"
+  [ -n "$binary" ] || [[ "$told" == *"(${global_arguments[REVISION]})" ]] ||
+    die "the binary does not tell the revision ${global_arguments[REVISION]}"
+}
+
 # ---- The container ----
 
 as_user=()
@@ -376,6 +393,8 @@ section "files that are not Debian's"
 list_files
 section "dynamic libraries of ${entrypoint[0]}"
 list_libraries
+section "version"
+check_revision
 section "configuration of the entry point: ${entrypoint[*]}"
 prepare_user
 chroot "$root" "${as_user[@]}" "${entrypoint[@]}" --print-config >"$work/config"

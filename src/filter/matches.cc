@@ -37,10 +37,10 @@ bool Within(const ValueView& value, const std::optional<Value>& bound, const Fn&
 
 bool InRange(const ValueView& value, const Range& range) {
   using Order = std::partial_ordering;
-  return Within(value, range.gt, [](Order order) { return order > 0; }) &&
-         Within(value, range.gte, [](Order order) { return order >= 0; }) &&
-         Within(value, range.lt, [](Order order) { return order < 0; }) &&
-         Within(value, range.lte, [](Order order) { return order <= 0; });
+  return Within(value, range.gt, [](Order order) { return std::is_gt(order); }) &&
+         Within(value, range.gte, [](Order order) { return std::is_gteq(order); }) &&
+         Within(value, range.lt, [](Order order) { return std::is_lt(order); }) &&
+         Within(value, range.lte, [](Order order) { return std::is_lteq(order); });
 }
 
 struct Evaluator {
@@ -61,7 +61,7 @@ struct Evaluator {
     const std::optional<ValueView> found = payload.Find(condition.key);
     return found.has_value() && AnyScalar(*found, [&](const ValueView& value) {
              return std::ranges::any_of(condition.values, [&](const Value& wanted) {
-               return CompareScalars(value, wanted) == 0;
+               return std::is_eq(CompareScalars(value, wanted));
              });
            });
   }

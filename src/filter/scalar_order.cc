@@ -13,6 +13,7 @@ std::partial_ordering CompareToInteger(const ValueView& a, int64_t b) {
     return a.AsInt64() <=> b;
   }
   if (a.tag() == ValueTag::kDouble) {
+    // NOLINTNEXTLINE(modernize-use-nullptr): 0 is the number of the reversed order
     return 0 <=> CompareNumbers(b, a.AsDouble());
   }
   return std::partial_ordering::unordered;

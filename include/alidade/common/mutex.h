@@ -32,6 +32,7 @@ class CondVar;
 class ALIDADE_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
  public:
   Mutex() = default;
+  ~Mutex() = default;
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -59,6 +60,7 @@ class ALIDADE_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
 class CondVar {
  public:
   CondVar() = default;
+  ~CondVar() = default;
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 
