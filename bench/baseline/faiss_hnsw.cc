@@ -41,20 +41,6 @@ struct Options {
   std::string json;
 };
 
-// Unit length: then both metrics rank as cosine does.
-void Normalise(std::vector<float>& rows, uint32_t dim) {
-  for (size_t first = 0; first < rows.size(); first += dim) {
-    double squared = 0;
-    for (size_t i = first; i < first + dim; ++i) {
-      squared += static_cast<double>(rows[i]) * static_cast<double>(rows[i]);
-    }
-    const auto factor = static_cast<float>(1.0 / std::sqrt(squared));
-    for (size_t i = first; i < first + dim; ++i) {
-      rows[i] *= factor;
-    }
-  }
-}
-
 // 1 - cosine, as in the data set's truth.
 float CosineDistance(faiss::MetricType metric, float distance) {
   return metric == faiss::METRIC_L2 ? distance / 2 : 1.0F - distance;
@@ -191,8 +177,8 @@ Status Run(const Options& options) {
                            options.dataset,
                            options.k);
   }
-  Normalise(set.base, set.dim);
-  Normalise(set.queries.queries, set.dim);
+  NormaliseRows(set.base, set.dim);
+  NormaliseRows(set.queries.queries, set.dim);
   ALIDADE_ASSIGN_OR_RETURN(Built built, BuildOrLoad(options, set));
   std::printf("FAISS HNSW (%s, M %d, efConstruction %d): %s in %.1f s\n",
               options.metric.c_str(),

@@ -213,16 +213,6 @@ StatusOr<Json> Compare(const Options& options,
               {"ratio_most", ratio.most}};
 }
 
-// Unit length: hnswlib has no cosine of its own.
-void Normalise(std::vector<float>& rows, uint32_t dim) {
-  for (size_t first = 0; first < rows.size(); first += dim) {
-    const float factor = InverseNorm(rows.data() + first, dim);
-    for (size_t i = first; i < first + dim; ++i) {
-      rows[i] *= factor;
-    }
-  }
-}
-
 StatusOr<CodesSetting> CodesFromName(const std::string& name) {
   for (const CodesSetting setting : {CodesSetting::kAuto,
                                      CodesSetting::kNone,
@@ -243,8 +233,8 @@ Status Run(const Options& options) {
   }
   const bool cosine = set.queries.metric == "cosine";
   if (cosine) {
-    Normalise(set.base, set.dim);
-    Normalise(set.queries.queries, set.dim);
+    NormaliseRows(set.base, set.dim);  // hnswlib has no cosine of its own
+    NormaliseRows(set.queries.queries, set.dim);
   }
   const std::string cache = options.cache.empty() ? options.dataset : options.cache;
 

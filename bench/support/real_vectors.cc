@@ -1,5 +1,6 @@
 #include "real_vectors.h"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "alidade/common/file.h"
@@ -32,6 +33,19 @@ StatusOr<RealVectors> ReadRealVectors(const std::string& path) {
   set.base.resize(size_t{set.rows} * set.dim);
   ALIDADE_RETURN_IF_ERROR(file->Read(0, set.rows, set.base.data()));
   return set;
+}
+
+void NormaliseRows(std::vector<float>& rows, uint32_t dim) {
+  for (size_t first = 0; first < rows.size(); first += dim) {
+    double squared = 0;
+    for (size_t i = first; i < first + dim; ++i) {
+      squared += static_cast<double>(rows[i]) * static_cast<double>(rows[i]);
+    }
+    const auto factor = static_cast<float>(1.0 / std::sqrt(squared));
+    for (size_t i = first; i < first + dim; ++i) {
+      rows[i] *= factor;
+    }
+  }
 }
 
 }  // namespace alidade

@@ -26,4 +26,7 @@ struct RealVectors {
 // NOT_FOUND with the command that makes the set, if it is not there.
 StatusOr<RealVectors> ReadRealVectors(const std::string& path);
 
+// Makes every row unit length: inner product and L2 then rank as cosine does.
+void NormaliseRows(std::vector<float>& rows, uint32_t dim);
+
 }  // namespace alidade

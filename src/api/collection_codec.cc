@@ -95,7 +95,11 @@ StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const
       spec.hnsw_ef_construction = in.hnsw().ef_construction() != 0 ? in.hnsw().ef_construction()
                                                                    : spec.hnsw_ef_construction;
       if (in.hnsw().codes() != v1::HNSW_CODES_UNSPECIFIED) {
-        // Equal numbers; an unknown one is refused below.
+        if (!v1::HnswCodes_IsValid(in.hnsw().codes())) {
+          return FieldError(path.Field("hnsw").Field("codes").ToString(),
+                            "{} is not known to this server",
+                            static_cast<int>(in.hnsw().codes()));
+        }
         spec.codes = static_cast<CodesSetting>(in.hnsw().codes());
       }
       break;

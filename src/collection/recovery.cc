@@ -118,7 +118,7 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
     }
     for (const auto& damage : (*opened)->damaged_indexes()) {
       ALIDADE_LOG_WARN(
-          "collection \"{}\": the index of field \"{}\" in segment {} will be rebuilt: {}",
+          "collection \"{}\": index or codes of field \"{}\" in segment {} will be rebuilt: {}",
           config()->name,
           schema_.fields[damage.field].name,
           manifest.segment,

@@ -201,7 +201,7 @@ class CollectionCheck {
     SealedSegment& segment = **opened;
     for (const auto& damage : segment.damaged_indexes()) {
       report_.repairs.push_back(
-          fmt::format("{}: the index of field \"{}\" in segment {} would be "
+          fmt::format("{}: index or codes of field \"{}\" in segment {} would be "
                       "rebuilt: {}",
                       Name(),
                       config_.fields[damage.field].name,

@@ -78,7 +78,6 @@ struct HnswIndex::Scratch {
     }
     pool.clear();
   }
-  bool Seen(uint32_t slot) const { return seen[slot] == epoch; }
   bool Visit(uint32_t slot) {
     if (seen[slot] == epoch) {
       return false;
@@ -219,21 +218,13 @@ class HnswIndex::Walk {
         ALIDADE_RETURN_IF_ERROR(options_.deadline->Check());
       }
       scratch_.pool[next].expanded = true;
-      const uint32_t node = scratch_.pool[next].slot;
-      PrefetchLinks(NextUnexpanded(next + 1));
-      next = std::min(next + 1, Expand(node, NextUnexpanded(next + 1), ef));
-      PrefetchLinks(NextUnexpanded(next));
+      next = std::min(next + 1, Expand(scratch_.pool[next].slot, ef));
+      PrefetchLinks(next);
     }
     return OkStatus();
   }
 
  private:
-  size_t NextUnexpanded(size_t position) const {
-    while (position < scratch_.pool.size() && scratch_.pool[position].expanded) {
-      ++position;
-    }
-    return position;
-  }
   void PrefetchLinks(size_t position) const {
     if (position < scratch_.pool.size()) {
       const uint32_t* links = graph_.Links(scratch_.pool[position].slot, 0);
@@ -242,19 +233,9 @@ class HnswIndex::Walk {
       }
     }
   }
-  void PrefetchCodes(size_t position) const {
-    if (position < scratch_.pool.size()) {
-      const uint32_t* links = graph_.Links(scratch_.pool[position].slot, 0);
-      for (uint32_t i = 0; i < graph_.LinksMax(0) && links[i] != kNoLink; ++i) {
-        if (!scratch_.Seen(links[i])) {
-          distance_.Prefetch(links[i]);
-        }
-      }
-    }
-  }
 
   // Puts the new neighbours of a node into the pool. The first position that changed.
-  size_t Expand(uint32_t node, size_t likely_next, size_t ef) {
+  size_t Expand(uint32_t node, size_t ef) {
     const uint32_t links_max = graph_.LinksMax(0);
     const uint32_t* links = graph_.Links(node, 0);
     uint32_t count = 0;
@@ -264,7 +245,6 @@ class HnswIndex::Walk {
         scratch_.batch[count++] = links[i];
       }
     }
-    PrefetchCodes(likely_next);
     distance_.Many(scratch_.batch.data(), count, scratch_.distances.data());
     stats_.distance_computations += count;
     ++stats_.hops;

@@ -1,6 +1,7 @@
 // Path: search 6/8 (from src/index/hnsw_index.cc)
 #include "alidade/index/vector_codes.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -42,8 +43,6 @@ Status WriteRecords(const CodeSpace& space,
   }
   return OkStatus();
 }
-
-Status AppendZeros(ByteSink& sink, uint64_t count) { return sink.Append(std::string(count, '\0')); }
 
 }  // namespace
 
@@ -109,7 +108,8 @@ StatusOr<std::unique_ptr<VectorCodes>> VectorCodes::Open(std::string_view body,
 }
 
 void VectorCodes::Copy(Section& section) {
-  if (section.bytes == 0) {
+  // A copy made before another one failed is being read already.
+  if (section.bytes == 0 || section.copy.bytes() > 0) {
     return;
   }
   section.copy = ZeroedMemory(section.bytes, ZeroedMemory::Pages::kHuge);

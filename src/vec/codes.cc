@@ -11,9 +11,8 @@
 namespace alidade {
 namespace {
 
-constexpr size_t kCacheLine = 64;
 // Records up to here are fetched whole as soon as it is known that they will be needed.
-constexpr size_t kSmallRecordBytes = 4 * kCacheLine;
+constexpr size_t kSmallRecordBytes = 4 * kCacheLineBytes;
 // Filling up to a whole cache line may cost this share of a record.
 constexpr size_t kFillShare = 4;
 
@@ -122,7 +121,7 @@ size_t CodeBytes(CodeKind kind, uint32_t dim) {
 
 size_t CodeStride(CodeKind kind, uint32_t dim) {
   const size_t bytes = CodeBytes(kind, dim) + sizeof(CodeTail);
-  const size_t lines = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  const size_t lines = (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
   return (lines - bytes) * kFillShare <= bytes ? lines : (bytes + 15) / 16 * 16;
 }
 

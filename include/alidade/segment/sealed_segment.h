@@ -29,13 +29,13 @@ class SealedSegment final : public Segment {
   };
   // Verifies every file whole against its header and the manifest, then maps it. A missing or
   // damaged index file is not an error: the field is then searched exactly, and `damaged_indexes`
-  // says so. Errors: DATA_LOSS (rows or vectors missing or damaged; the message names the file),
-  // INTERNAL (system).
+  // says so; without its codes an index reads the vectors. Errors: DATA_LOSS (rows or vectors
+  // missing or damaged; the message names the file), INTERNAL (system).
   static StatusOr<std::unique_ptr<SealedSegment>> Open(const OpenOptions& options);
   ~SealedSegment() override;
 
   const SegmentManifest& manifest() const;
-  // Fields whose index file was missing or damaged at Open, with the reason.
+  // Fields whose index or codes file was missing or damaged at Open, with the reason.
   struct DamagedIndex {
     FieldIndex field;
     std::string reason;

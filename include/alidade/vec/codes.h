@@ -26,6 +26,8 @@ enum class CodeKind : uint8_t {  // on disk: numbers are never reused
   kBit1 = 3,
 };
 
+inline constexpr size_t kCacheLineBytes = 64;
+
 struct CodeTail {
   float factor = 0;
   float offset = 0;  // |r|^2 for L2, half of it for cosine, 0 for dot
@@ -111,7 +113,7 @@ class CodeDistance {
   void Prefetch(uint32_t slot) const {
     if (small_) {
       const uint8_t* record = codes_.records + size_t{slot} * stride_;
-      for (size_t at = 0; at < stride_; at += 64) {
+      for (size_t at = 0; at < stride_; at += kCacheLineBytes) {
         __builtin_prefetch(record + at);
       }
     }
