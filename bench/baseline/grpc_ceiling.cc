@@ -237,8 +237,8 @@ void Add(const SearchFigures& figures, Measured& measured) {
   const auto calls = static_cast<double>(figures.calls.count());
   measured.calls_per_second.push_back(calls / figures.seconds);
   measured.p50_ms.push_back(figures.calls.PercentileMs(0.5));
-  measured.server_user.push_back(figures.server_cpu.user * 1e6 / calls);
-  measured.server_kernel.push_back(figures.server_cpu.system * 1e6 / calls);
+  measured.server_user.push_back(figures.server_cpu->user * 1e6 / calls);
+  measured.server_kernel.push_back(figures.server_cpu->system * 1e6 / calls);
   measured.client_user.push_back(figures.client_cpu.user * 1e6 / calls);
   measured.client_kernel.push_back(figures.client_cpu.system * 1e6 / calls);
 }

@@ -146,7 +146,7 @@ Status WaitForIndex(const BenchFlags& flags, Json& report) {
 
 void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, double rate) {
   const double microseconds = 1e6 / static_cast<double>(figures.queries);
-  std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f %9.1f %9.1f\n",
+  std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f %9s %9.1f\n",
               setting.ef == 0 ? "default" : fmt::to_string(setting.ef).c_str(),
               setting.nprobe == 0 ? "default" : fmt::to_string(setting.nprobe).c_str(),
               setting.clients,
@@ -155,18 +155,23 @@ void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, do
               figures.calls.PercentileMs(0.5),
               figures.calls.PercentileMs(0.95),
               figures.calls.PercentileMs(0.99),
-              figures.server_cpu.total() * microseconds,
+              figures.server_cpu.has_value()
+                  ? fmt::format("{:.1f}", figures.server_cpu->total() * microseconds).c_str()
+                  : "-",
               figures.client_cpu.total() * microseconds);
   std::fflush(stdout);
 }
 
-// Processor time of both sides; the server's is 0 where its process is not known.
+// Processor time of both sides; the server's is left out where its process is not known.
 Json CpuJson(const SearchFigures& figures) {
   const double microseconds = 1e6 / static_cast<double>(figures.queries);
-  return {{"server_user", figures.server_cpu.user * microseconds},
-          {"server_kernel", figures.server_cpu.system * microseconds},
-          {"client_user", figures.client_cpu.user * microseconds},
-          {"client_kernel", figures.client_cpu.system * microseconds}};
+  Json cpu = {{"client_user", figures.client_cpu.user * microseconds},
+              {"client_kernel", figures.client_cpu.system * microseconds}};
+  if (figures.server_cpu.has_value()) {
+    cpu["server_user"] = figures.server_cpu->user * microseconds;
+    cpu["server_kernel"] = figures.server_cpu->system * microseconds;
+  }
+  return cpu;
 }
 
 Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {

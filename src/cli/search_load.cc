@@ -112,7 +112,9 @@ Status SearchLoad::Run(int server_pid, SearchFigures& figures) {
   ALIDADE_RETURN_IF_ERROR(RunPlaces(places));
   figures.seconds += NowSeconds() - start;
   figures.client_cpu = OwnCpuTime() - client_before;
-  figures.server_cpu = server_pid > 0 ? CpuTimeOf(server_pid) - server_before : CpuTime{};
+  if (server_pid > 0) {
+    figures.server_cpu = CpuTimeOf(server_pid) - server_before;
+  }
   for (const Place& place : places) {
     figures.calls.Merge(place.calls);
     figures.queries += place.queries;

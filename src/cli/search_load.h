@@ -3,6 +3,7 @@
 // Threads:  Run makes its own and joins them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ struct SearchFigures {
   uint64_t queries = 0;
   double seconds = 0;
   CpuTime client_cpu;
-  CpuTime server_cpu;  // zero if the server's process is not known
+  std::optional<CpuTime> server_cpu;  // if the server's process is known
 };
 
 // Sends `calls` in turn, again and again, each place beginning at another one, so that they do not
