@@ -59,7 +59,9 @@ HWY_INLINE float One(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, s
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
 }
 
-// Four rows at once: the query is loaded once for all of them.
+// Four rows at once: the query is loaded once for all of them. Loops over many rows use only this,
+// with a row repeated where fewer are left: equal vectors must have equal distances wherever they
+// stand, and One adds up in another order.
 template <class Step>
 HWY_INLINE void Four(const float* HWY_RESTRICT query,
                      const float* const* rows,
@@ -96,6 +98,24 @@ HWY_INLINE void Four(const float* HWY_RESTRICT query,
   out[3] = hn::GetLane(hn::SumOfLanes(d, s3));
 }
 
+// The last `count` (< 4) rows.
+template <class Step, class RowAt>
+HWY_INLINE void LastRows(
+    const float* query, size_t count, const RowAt& row_at, size_t dim, float* out) {
+  if (count == 0) {
+    return;
+  }
+  const float* four[4];
+  for (size_t k = 0; k < 4; ++k) {
+    four[k] = row_at(HWY_MIN(k, count - 1));
+  }
+  float sums[4];
+  Four<Step>(query, four, dim, sums);
+  for (size_t k = 0; k < count; ++k) {
+    out[k] = sums[k];
+  }
+}
+
 template <class Step>
 HWY_INLINE void Rows(const float* query, const float* rows, size_t count, size_t dim, float* out) {
   size_t i = 0;
@@ -104,9 +124,8 @@ HWY_INLINE void Rows(const float* query, const float* rows, size_t count, size_t
     const float* const four[4] = {base, base + dim, base + 2 * dim, base + 3 * dim};
     Four<Step>(query, four, dim, out + i);
   }
-  for (; i < count; ++i) {
-    out[i] = One<Step>(query, rows + i * dim, dim);
-  }
+  LastRows<Step>(
+      query, count - i, [=](size_t k) { return rows + (i + k) * dim; }, dim, out + i);
 }
 
 // How many rows ahead are fetched, and how much of each: the hardware prefetcher takes over after a
@@ -139,9 +158,12 @@ HWY_INLINE void Gather(const float* query, const RowPick& pick, float* out) {
     }
     Four<Step>(query, four, pick.dim, out + i);
   }
-  for (; i < pick.count; ++i) {
-    out[i] = One<Step>(query, pick.base + size_t{pick.rows[i]} * pick.dim, pick.dim);
-  }
+  LastRows<Step>(
+      query,
+      pick.count - i,
+      [&pick, i](size_t k) { return pick.base + size_t{pick.rows[i + k]} * pick.dim; },
+      pick.dim,
+      out + i);
 }
 
 float SquaredL2Impl(const float* a, const float* b, size_t dim) { return One<L2Step>(a, b, dim); }

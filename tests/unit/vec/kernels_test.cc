@@ -16,6 +16,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -24,6 +25,7 @@
 namespace alidade {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -296,6 +298,38 @@ TEST_P(KernelsTest, RowsAndGatherRoundWithinTheBound) {
 }
 
 // ValidateVector relies on it: one value that is not finite makes the sum so.
+// Otherwise the order of equal vectors in an answer depends on where they lie.
+TEST_P(KernelsTest, EqualRowsHaveEqualDistancesWhereverTheyStand) {
+  std::mt19937_64 random(kSeed);
+  std::normal_distribution<float> normal;
+  constexpr uint32_t kRows = 11;
+  for (const size_t dim : {1U, 7U, 32U, 100U, 384U}) {
+    std::vector<float> query(dim);
+    std::vector<float> row(dim);
+    std::generate(query.begin(), query.end(), [&] { return normal(random); });
+    std::generate(row.begin(), row.end(), [&] { return normal(random); });
+    std::vector<float> rows;
+    std::vector<uint32_t> picked;
+    for (uint32_t i = 0; i < kRows; ++i) {
+      rows.insert(rows.end(), row.begin(), row.end());
+      picked.push_back(kRows - 1 - i);
+    }
+    for (const auto& [in_order, by_pick] :
+         {std::pair(&SquaredL2Rows, &SquaredL2Gather), std::pair(&DotRows, &DotGather)}) {
+      float first = 0;
+      in_order(query.data(), rows.data(), 1, dim, &first);
+      for (size_t count = 1; count <= kRows; ++count) {
+        std::vector<float> out(2 * count);
+        in_order(query.data(), rows.data(), count, dim, out.data());
+        by_pick(query.data(),
+                {.base = rows.data(), .rows = picked.data(), .count = count, .dim = dim},
+                out.data() + count);
+        EXPECT_THAT(out, Each(first)) << "dim " << dim << " count " << count;
+      }
+    }
+  }
+}
+
 TEST_P(KernelsTest, NonFiniteValuesSpreadIntoTheSum) {
   for (size_t dim = 1; dim <= kSmallDimMax; ++dim) {
     for (size_t at = 0; at < dim; ++at) {
