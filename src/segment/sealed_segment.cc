@@ -362,8 +362,9 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
   RowFilter filter;
   IndexSearchOptions options = ToIndexOptions(search);
   options.filter = impl_->MakeFilter(search, *part, filter);
-  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
-                           ExactSearch(part->vectors.matrix(), search.query, options));
+  ALIDADE_ASSIGN_OR_RETURN(
+      const std::vector<Candidate> found,
+      ExactSearch(part->vectors.matrix(), search.query, options, part->codes.get()));
   return ToRowHits(found, part->vectors.slot_rows());
 }
 

@@ -344,8 +344,12 @@ float CodeDistance::Error(uint32_t slot, float spread) const {
   std::memcpy(&tail, TailAt(slot), sizeof(tail));
   const float length = tail.factor * length_max_;  // at least |f c|
   const float rounding = kRounding * (query_.norm_ * length + tail.offset) + query_.rounding_;
-  return std::abs(query_.weight_) * spread * (query_.norm_ * tail.extra + query_error_ * length) +
-         rounding;
+  const float error =
+      std::abs(query_.weight_) * spread * (query_.norm_ * tail.extra + query_error_ * length) +
+      rounding;
+  // Of vectors so long that squares overflow nothing is known.
+  constexpr float kUnknown = std::numeric_limits<float>::infinity();
+  return error < kUnknown ? error : kUnknown;
 }
 
 float CodeDistance::ErrorOf(uint32_t slot) const {

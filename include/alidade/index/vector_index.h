@@ -70,10 +70,13 @@ class VectorIndex {
   virtual size_t resident_bytes() const { return 0; }
 };
 
-// Exact: every allowed vector is compared. Never returns fewer than min(k, allowed).
+// Exact: every allowed vector is compared. Never returns fewer than min(k, allowed). With `codes`
+// of the same vectors it reads those, and only the vectors that their greatest error cannot rule
+// out: the answer is the same.
 StatusOr<std::vector<Candidate>> ExactSearch(const VectorMatrix& matrix,
                                              const float* query,
-                                             const IndexSearchOptions& options);
+                                             const IndexSearchOptions& options,
+                                             const VectorCodes* codes = nullptr);
 
 // Progress of a build, readable from other threads, and the wish to stop it.
 struct BuildProgress {
