@@ -25,22 +25,6 @@ constexpr double kSliceSeconds = 0.02;
 // The results must be used, or the compiler drops the work.
 volatile float g_sink = 0;
 
-// Bytes per second of one thread that only reads.
-double ReadBandwidth(const Matrix& matrix) {
-  const auto* words = reinterpret_cast<const uint64_t*>(matrix.values());
-  const size_t count = matrix.bytes() / sizeof(uint64_t);
-  uint64_t sums[8] = {};
-  const double start = NowSeconds();
-  for (size_t i = 0; i + 8 <= count; i += 8) {
-    for (size_t k = 0; k < 8; ++k) {
-      sums[k] += words[i + k];
-    }
-  }
-  const double seconds = NowSeconds() - start;
-  g_sink = static_cast<float>(std::accumulate(std::begin(sums), std::end(sums), uint64_t{0}));
-  return static_cast<double>(matrix.bytes()) / seconds;
-}
-
 double TimeSlice(Variant& variant, size_t count) {
   const double start = NowSeconds();
   g_sink = variant.run(variant.next, count);
@@ -100,6 +84,21 @@ void Print(size_t dim, double bandwidth, const std::vector<Variant>& variants, J
 
 }  // namespace
 
+double ReadBandwidth(const void* memory, size_t bytes) {
+  const auto* words = static_cast<const uint64_t*>(memory);
+  const size_t count = bytes / sizeof(uint64_t);
+  uint64_t sums[8] = {};
+  const double start = NowSeconds();
+  for (size_t i = 0; i + 8 <= count; i += 8) {
+    for (size_t k = 0; k < 8; ++k) {
+      sums[k] += words[i + k];
+    }
+  }
+  const double seconds = NowSeconds() - start;
+  g_sink = static_cast<float>(std::accumulate(std::begin(sums), std::end(sums), uint64_t{0}));
+  return static_cast<double>(bytes) / seconds;
+}
+
 void AddTimingOptions(CLI::App& app, TimingOptions& options) {
   app.add_option("--dims", options.dims, "Dimensions, a list")
       ->delimiter(',')
@@ -150,7 +149,7 @@ void MeasureAndPrint(size_t dim,
   }
   std::vector<double> bandwidths;
   for (int round = 0; round < options.rounds; ++round) {
-    bandwidths.push_back(ReadBandwidth(matrix));
+    bandwidths.push_back(ReadBandwidth(matrix.values(), matrix.bytes()));
     for (Variant& variant : variants) {
       variant.nanoseconds.push_back(TimeSlice(variant, variant.slice) * 1e9 /
                                     static_cast<double>(variant.slice));

@@ -61,6 +61,9 @@ struct Variant {
   std::vector<double> nanoseconds = {};
 };
 
+// Bytes per second of one thread that adds up words that are aligned to 8 bytes.
+double ReadBandwidth(const void* memory, size_t bytes);
+
 // The numbers of all rows, shuffled.
 std::vector<uint32_t> RandomOrder(size_t rows);
 
