@@ -11,6 +11,19 @@
 namespace alidade {
 namespace {
 
+Status CheckRecallTarget(const v1::SearchParams& in) {
+  const double target = in.recall_target();
+  if (!(target >= 0 && target <= 1)) {
+    return FieldError("params.recall_target", "is {}, 0 to 1 are allowed", target);
+  }
+  if (target > 0 && (in.ef() != 0 || in.nprobe() != 0)) {
+    return FieldError("params.recall_target",
+                      "chooses ef and nprobe itself: set it, or {}",
+                      in.ef() != 0 ? "ef" : "nprobe");
+  }
+  return OkStatus();
+}
+
 Status CheckNumbers(const v1::SearchRequest& in, const Limits& limits) {
   const auto queries = static_cast<uint32_t>(in.queries_size());
   if (queries == 0) {
@@ -37,6 +50,7 @@ Status CheckNumbers(const v1::SearchRequest& in, const Limits& limits) {
     return FieldError(
         "params.nprobe", "is {}, the limit is {}", in.params().nprobe(), limits.nprobe_max);
   }
+  ALIDADE_RETURN_IF_ERROR(CheckRecallTarget(in.params()));
   if (in.has_score_threshold() && !std::isfinite(in.score_threshold())) {
     return FieldError("score_threshold", "is not a finite number");
   }
@@ -80,6 +94,7 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
   common.ef = in.params().ef();
   common.nprobe = in.params().nprobe();
   common.exact = in.params().exact();
+  common.recall_target = in.params().recall_target();
   common.explain = in.explain();
   if (in.has_filter()) {
     ALIDADE_ASSIGN_OR_RETURN(common.filter, DecodeFilter(in.filter(), limits, FieldPath("filter")));

@@ -6,14 +6,16 @@ namespace alidade {
 namespace {
 
 std::string DescribeRequest(const v1::SearchRequest& request) {
-  return fmt::format("collection={} queries={} k={} ef={} nprobe={} exact={} filtered={}",
-                     request.collection(),
-                     request.queries_size(),
-                     request.k(),
-                     request.params().ef(),
-                     request.params().nprobe(),
-                     request.params().exact(),
-                     request.has_filter());
+  return fmt::format(
+      "collection={} queries={} k={} ef={} nprobe={} recall_target={} exact={} filtered={}",
+      request.collection(),
+      request.queries_size(),
+      request.k(),
+      request.params().ef(),
+      request.params().nprobe(),
+      request.params().recall_target(),
+      request.params().exact(),
+      request.has_filter());
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct BenchFlags {
   BenchSearchOptions search;
   std::vector<uint32_t> ef = {0};
   std::vector<uint32_t> nprobe = {0};
+  std::vector<double> recall_target;
   std::vector<int> clients = {1};
   bool skip_ingest = false;
   bool ingest_only = false;
@@ -144,11 +145,34 @@ Status WaitForIndex(const BenchFlags& flags, Json& report) {
   return OkStatus();
 }
 
+// What to measure with each number of clients.
+std::vector<SearchSetting> Settings(const BenchFlags& flags) {
+  std::vector<SearchSetting> settings;
+  for (const double target : flags.recall_target) {
+    settings.push_back({.recall_target = target});
+  }
+  if (settings.empty()) {
+    for (const uint32_t ef : flags.ef) {
+      for (const uint32_t nprobe : flags.nprobe) {
+        settings.push_back({.ef = ef, .nprobe = nprobe});
+      }
+    }
+  }
+  return settings;
+}
+
+std::string EffortName(const SearchSetting& setting, uint32_t effort) {
+  if (setting.recall_target > 0) {
+    return fmt::format("{:g}", setting.recall_target);
+  }
+  return effort == 0 ? "default" : fmt::to_string(effort);
+}
+
 void PrintSetting(const SearchSetting& setting, const SearchFigures& figures, double rate) {
   const double microseconds = 1e6 / static_cast<double>(figures.queries);
   std::printf("%8s %8s %8d %10.4f %10.0f %9.2f %9.2f %9.2f %9s %9.1f\n",
-              setting.ef == 0 ? "default" : fmt::to_string(setting.ef).c_str(),
-              setting.nprobe == 0 ? "default" : fmt::to_string(setting.nprobe).c_str(),
+              EffortName(setting, setting.ef).c_str(),
+              EffortName(setting, setting.nprobe).c_str(),
               setting.clients,
               figures.recall,
               rate,
@@ -194,23 +218,22 @@ Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
               "server us",
               "client us");
   for (const int clients : flags.clients) {
-    for (const uint32_t ef : flags.ef) {
-      for (const uint32_t nprobe : flags.nprobe) {
-        const SearchSetting setting{.ef = ef, .nprobe = nprobe, .clients = clients};
-        ALIDADE_ASSIGN_OR_RETURN(const SearchFigures figures, search.Measure(setting));
-        const double rate = static_cast<double>(figures.queries) / figures.seconds;
-        PrintSetting(setting, figures, rate);
-        report["search"].push_back({{"ef", ef},
-                                    {"nprobe", nprobe},
-                                    {"clients", clients},
-                                    {"k", flags.search.k},
-                                    {"exact", flags.search.exact},
-                                    {"queries_per_call", flags.search.queries_per_call},
-                                    {"recall", figures.recall},
-                                    {"queries_per_second", rate},
-                                    {"calls", LatencyJson(figures.calls)},
-                                    {"cpu_us_per_query", CpuJson(figures)}});
-      }
+    for (SearchSetting setting : Settings(flags)) {
+      setting.clients = clients;
+      ALIDADE_ASSIGN_OR_RETURN(const SearchFigures figures, search.Measure(setting));
+      const double rate = static_cast<double>(figures.queries) / figures.seconds;
+      PrintSetting(setting, figures, rate);
+      report["search"].push_back({{"ef", setting.ef},
+                                  {"nprobe", setting.nprobe},
+                                  {"recall_target", setting.recall_target},
+                                  {"clients", clients},
+                                  {"k", flags.search.k},
+                                  {"exact", flags.search.exact},
+                                  {"queries_per_call", flags.search.queries_per_call},
+                                  {"recall", figures.recall},
+                                  {"queries_per_second", rate},
+                                  {"calls", LatencyJson(figures.calls)},
+                                  {"cpu_us_per_query", CpuJson(figures)}});
     }
   }
   return OkStatus();
@@ -320,6 +343,12 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   bench->add_option("--ef", flags->ef, "HNSW candidates, a list (0: the default)")->delimiter(',');
   bench->add_option("--nprobe", flags->nprobe, "IVF lists, a list (0: the default)")
       ->delimiter(',');
+  bench
+      ->add_option("--recall-target",
+                   flags->recall_target,
+                   "Recalls to aim at, a list: the server chooses ef or nprobe")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1.0));
   bench->add_option("--clients", flags->clients, "Calls in flight, a list")
       ->delimiter(',')
       ->check(CLI::Range(1, 1'024));

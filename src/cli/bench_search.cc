@@ -14,6 +14,7 @@ std::vector<v1::SearchRequest> BenchSearch::MakeCalls(const SearchSetting& setti
   common.set_k(options_.k);
   common.mutable_params()->set_ef(setting.ef);
   common.mutable_params()->set_nprobe(setting.nprobe);
+  common.mutable_params()->set_recall_target(setting.recall_target);
   common.mutable_params()->set_exact(exact);
   common.mutable_payload()->set_all(false);
   std::vector<v1::SearchRequest> calls;

@@ -25,8 +25,9 @@ struct BenchSearchOptions {
 
 // One point of the sweep.
 struct SearchSetting {
-  uint32_t ef = 0;      // 0: the default
-  uint32_t nprobe = 0;  // 0: the default
+  uint32_t ef = 0;           // 0: the default
+  uint32_t nprobe = 0;       // 0: the default
+  double recall_target = 0;  // instead of both; 0: none
   int clients = 1;
 };
 

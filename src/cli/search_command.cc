@@ -27,6 +27,7 @@ struct SearchFlags {
   uint32_t k = 10;
   uint32_t ef = 0;
   uint32_t nprobe = 0;
+  double recall_target = 0;
   bool exact = false;
   bool explain = false;
   bool json = false;
@@ -92,6 +93,7 @@ int RunSearch(const SearchFlags& flags) {
   request.set_k(flags.k);
   request.mutable_params()->set_ef(flags.ef);
   request.mutable_params()->set_nprobe(flags.nprobe);
+  request.mutable_params()->set_recall_target(flags.recall_target);
   request.mutable_params()->set_exact(flags.exact);
   request.set_explain(flags.explain);
   for (const std::string& key : flags.keys) {
@@ -238,6 +240,9 @@ void AddSearchCommands(CLI::App& app, int& exit_code) {
   search->add_option("-k", flags->k, "Hits")->capture_default_str();
   search->add_option("--ef", flags->ef, "HNSW candidates (0: the collection's default)");
   search->add_option("--nprobe", flags->nprobe, "IVF lists (0: the collection's default)");
+  search->add_option("--recall-target",
+                     flags->recall_target,
+                     "Recall wanted, 0..1: the server chooses ef or nprobe for it");
   search->add_flag("--exact", flags->exact, "Compare with every point");
   search->add_option("--filter",
                      flags->filter,

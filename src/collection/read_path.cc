@@ -283,6 +283,7 @@ StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
   wanted.ef = query.ef != 0 ? query.ef : settings->default_ef;
   wanted.nprobe = query.nprobe != 0 ? query.nprobe : settings->default_nprobe;
   wanted.exact = query.exact;
+  wanted.recall_target = query.recall_target;
   wanted.filter = query.filter.get();
   wanted.explain = query.explain;
   std::string self;

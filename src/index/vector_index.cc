@@ -5,6 +5,12 @@
 
 namespace alidade {
 
+Status CheckCancelled(const BuildProgress* progress) {
+  return progress != nullptr && progress->cancelled.load(std::memory_order_relaxed)
+             ? Cancelled("the build was stopped")
+             : OkStatus();
+}
+
 Status BuildIndex(const IndexSpec& spec,
                   IndexKind kind,
                   const VectorMatrix& matrix,

@@ -41,7 +41,8 @@ class SearchRun {
   StatusOr<QueryOutcome> Run() {
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
     ALIDADE_RETURN_IF_ERROR(SelectAllowed());
-    const SearchPlan plan = MakePlan({.k = share_, .exact = query_.exact}, facts_);
+    const SearchPlan plan = MakePlan(
+        {.k = share_, .exact = query_.exact, .recall_target = query_.recall_target}, facts_);
     if (query_.explain) {
       Explain(query_.filter == nullptr ? "no filter" : "filter: " + DescribeFilter(*query_.filter));
       if (!facts_.empty()) {
@@ -54,9 +55,10 @@ class SearchRun {
         continue;
       }
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
-      ALIDADE_ASSIGN_OR_RETURN(
-          const std::vector<RowHit> hits,
-          plan.steps[i].method == SegmentMethod::kIndex ? SearchByIndex(i) : SearchExactly(i));
+      ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowHit> hits,
+                               plan.steps[i].method == SegmentMethod::kIndex
+                                   ? SearchByIndex(i, plan.steps[i].effort)
+                                   : SearchExactly(i));
       Collect(i, hits);
     }
     outcome_.hits = MergeHits(std::move(collected_), query_.k);
@@ -70,7 +72,8 @@ class SearchRun {
       SegmentFacts facts{.rows = segment.visible_rows,
                          .allowed = segment.visible_rows,
                          .filtered = query_.filter != nullptr,
-                         .index = segment.segment->index_kind(query_.field)};
+                         .index = segment.segment->index_kind(query_.field),
+                         .recall = segment.segment->recall_curve(query_.field)};
       if (query_.filter != nullptr) {
         ALIDADE_ASSIGN_OR_RETURN(RowBitmap rows,
                                  SelectRows(segment, view_.at, query_.filter, deadline_));
@@ -82,14 +85,18 @@ class SearchRun {
     return OkStatus();
   }
 
-  StatusOr<std::vector<RowHit>> Search(uint32_t i, SegmentMethod method, uint32_t k) {
+  // `effort` is 0 where the query's own ef and nprobe count.
+  StatusOr<std::vector<RowHit>> Search(uint32_t i,
+                                       SegmentMethod method,
+                                       uint32_t k,
+                                       uint32_t effort = 0) {
     SearchStats stats;
     const SegmentView& segment = view_.segments[i];
     const SegmentSearch search{.field = query_.field,
                                .query = query_.vector,
                                .k = k,
-                               .ef = query_.ef,
-                               .nprobe = query_.nprobe,
+                               .ef = effort == 0 ? query_.ef : effort,
+                               .nprobe = effort == 0 ? query_.nprobe : effort,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : &allowed_[i],
@@ -118,8 +125,9 @@ class SearchRun {
     }
   }
 
-  StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i) {
-    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, SegmentMethod::kIndex, share_));
+  StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, uint32_t effort) {
+    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits,
+                             Search(i, SegmentMethod::kIndex, share_, effort));
     // Without a filter, how many rows are alive and have the vector is not known: only the exact
     // search tells.
     const uint32_t possible =

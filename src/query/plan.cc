@@ -7,11 +7,27 @@
 namespace alidade {
 namespace {
 
+SegmentStep PlanForRecall(const PlanRequest& request, const SegmentFacts& facts) {
+  if (facts.recall == nullptr) {
+    return {SegmentMethod::kExact, "its recall was not measured"};
+  }
+  const uint32_t effort = EffortForRecall(*facts.recall, request.k, request.recall_target);
+  if (effort == 0) {
+    return {SegmentMethod::kExact, "the index did not reach the recall"};
+  }
+  const uint64_t passing = facts.filtered ? facts.allowed : facts.rows;
+  const uint64_t needed = (uint64_t{effort} * facts.rows + passing - 1) / passing;
+  if (needed >= facts.rows) {
+    return {SegmentMethod::kExact, "the recall takes all rows"};
+  }
+  return {SegmentMethod::kIndex, "", static_cast<uint32_t>(needed)};
+}
+
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
   if (facts.allowed == 0) {
     return {SegmentMethod::kSkip, ""};
   }
-  if (request.exact) {
+  if (request.exact || request.recall_target >= 1) {
     return {SegmentMethod::kExact, "asked for"};
   }
   if (facts.index == IndexKind::kFlat) {
@@ -22,6 +38,9 @@ SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
   }
   if (facts.filtered && facts.allowed <= kScanShareMax * facts.rows) {
     return {SegmentMethod::kExact, "a scan is cheaper"};
+  }
+  if (request.recall_target > 0) {
+    return PlanForRecall(request, facts);
   }
   return {SegmentMethod::kIndex, ""};
 }
@@ -37,6 +56,8 @@ const char* MethodName(SegmentMethod method, IndexKind index) {
   }
   return "unknown";
 }
+
+const char* EffortName(IndexKind index) { return index == IndexKind::kIvf ? "nprobe" : "ef"; }
 
 }  // namespace
 
@@ -57,13 +78,16 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
     const std::string rows =
         facts.filtered ? fmt::format("filter passes {} of {} rows", facts.allowed, facts.rows)
                        : fmt::format("{} rows", facts.rows);
-    out += fmt::format("{}segment {}: {} ({}{}{})",
-                       i == 0 ? "" : "\n",
-                       i,
-                       MethodName(step.method, facts.index),
-                       step.reason,
-                       *step.reason == '\0' ? "" : "; ",
-                       rows);
+    out += fmt::format(
+        "{}segment {}: {} ({}{}{})",
+        i == 0 ? "" : "\n",
+        i,
+        MethodName(step.method, facts.index),
+        step.reason,
+        *step.reason == '\0' ? "" : "; ",
+        step.effort == 0
+            ? rows
+            : fmt::format("{} {} for the recall; {}", EffortName(facts.index), step.effort, rows));
   }
   return out;
 }

@@ -219,6 +219,7 @@ void Delta::MarkDeleted(RowId row, SeqNo at) {
 uint32_t Delta::deleted_rows() const { return rows() == 0 ? 0 : impl_->deletions->count(); }
 
 IndexKind Delta::index_kind(FieldIndex) const { return IndexKind::kFlat; }
+const RecallCurve* Delta::recall_curve(FieldIndex) const { return nullptr; }
 
 StatusOr<std::vector<RowHit>> Delta::SearchIndex(const SegmentSearch& search) const {
   return SearchExact(search);

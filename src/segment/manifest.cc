@@ -1,5 +1,7 @@
 #include "alidade/segment/manifest.h"
 
+#include <bit>
+
 #include <fmt/format.h>
 
 #include "alidade/common/bytes.h"
@@ -9,7 +11,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 2;
+constexpr uint8_t kManifestFormat = 3;
+constexpr uint8_t kManifestFormatWithoutRecall = 2;
 constexpr uint8_t kManifestFormatWithoutCodes = 1;
 
 void EncodeSpec(std::string& out, const IndexSpec& spec) {
@@ -43,7 +46,30 @@ bool DecodeSpec(ByteReader& in, uint8_t format, IndexSpec& spec) {
          codes <= static_cast<uint8_t>(IvfCodes::kPq) && CodesName(spec.codes) != "unknown";
 }
 
-bool DecodeFile(ByteReader& in, SegmentFile& file) {
+void EncodeRecall(std::string& out, const RecallCurve& curve) {
+  AppendLittleEndian(out, static_cast<uint32_t>(curve.size()));
+  for (const RecallPoint& point : curve) {
+    AppendLittleEndian(out, point.k);
+    AppendLittleEndian(out, point.effort);
+    AppendLittleEndian(out, std::bit_cast<uint32_t>(point.recall));
+  }
+}
+
+bool DecodeRecall(ByteReader& in, RecallCurve& curve) {
+  const auto points = in.Little<uint32_t>();
+  for (uint32_t i = 0; in.ok() && i < points; ++i) {
+    RecallPoint& point = curve.emplace_back();
+    point.k = in.Little<uint32_t>();
+    point.effort = in.Little<uint32_t>();
+    point.recall = std::bit_cast<float>(in.Little<uint32_t>());
+    if (point.k == 0 || point.effort == 0 || !(point.recall >= 0 && point.recall <= 1)) {
+      return false;
+    }
+  }
+  return in.ok();
+}
+
+bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
   file.name = in.LengthPrefixed();
   const auto kind = in.Little<uint8_t>();
   file.field = FieldId(in.Little<uint16_t>());
@@ -53,6 +79,9 @@ bool DecodeFile(ByteReader& in, SegmentFile& file) {
   file.body_hash.high = in.Little<uint64_t>();
   file.kind = static_cast<SegmentFileKind>(kind);
   file.index_kind = static_cast<IndexKind>(index_kind);
+  if (format > kManifestFormatWithoutRecall && !DecodeRecall(in, file.recall)) {
+    return false;
+  }
   // The name follows from the rest; anything else would be a path to somewhere else.
   return in.ok() && kind >= static_cast<uint8_t>(SegmentFileKind::kRows) &&
          kind <= static_cast<uint8_t>(SegmentFileKind::kCodes) && IsIndexKind(index_kind) &&
@@ -79,6 +108,7 @@ std::string EncodeManifest(const SegmentManifest& manifest) {
     AppendLittleEndian(out, file.bytes);
     AppendLittleEndian(out, file.body_hash.low);
     AppendLittleEndian(out, file.body_hash.high);
+    EncodeRecall(out, file.recall);
   }
   AppendLittleEndian(out, static_cast<uint32_t>(manifest.specs.size()));
   for (const IndexSpec& spec : manifest.specs) {
@@ -101,11 +131,11 @@ StatusOr<SegmentManifest> DecodeManifest(std::string_view bytes) {
   manifest.last_row = RowNo(in.Little<uint64_t>());
   manifest.rows = in.Little<uint32_t>();
   manifest.built_at = SeqNo(in.Little<uint64_t>());
-  bool valid = in.ok() && (format == kManifestFormat || format == kManifestFormatWithoutCodes) &&
-               manifest.first_row <= manifest.last_row;
+  bool valid =
+      in.ok() && format >= kManifestFormatWithoutCodes && manifest.first_row <= manifest.last_row;
   const auto files = in.Little<uint32_t>();
   for (uint32_t i = 0; valid && i < files; ++i) {
-    valid = DecodeFile(in, manifest.files.emplace_back());
+    valid = DecodeFile(in, format, manifest.files.emplace_back());
   }
   const auto specs = in.Little<uint32_t>();
   for (uint32_t i = 0; valid && i < specs; ++i) {

@@ -21,12 +21,6 @@ uint64_t RecordBytes(const RowSelection::Entry& entry) {
 
 }  // namespace
 
-Status CheckCancelled(const BuildProgress* progress) {
-  return progress != nullptr && progress->cancelled.load(std::memory_order_relaxed)
-             ? Cancelled("writing the segment was cancelled")
-             : OkStatus();
-}
-
 Status WriteRowsBody(const RowSelection& selection,
                      const BuildProgress* progress,
                      SegmentFileWriter& out) {

@@ -28,9 +28,6 @@ struct RowSelection {
   std::vector<Entry> rows;
 };
 
-// Stops a long copy: CANCELLED when the progress says so. Null: never.
-Status CheckCancelled(const BuildProgress* progress);
-
 Status WriteRowsBody(const RowSelection& selection,
                      const BuildProgress* progress,
                      SegmentFileWriter& out);

@@ -341,6 +341,15 @@ IndexKind SealedSegment::index_kind(FieldIndex field) const {
   return part == nullptr || part->index == nullptr ? IndexKind::kFlat : part->index->kind();
 }
 
+const RecallCurve* SealedSegment::recall_curve(FieldIndex field) const {
+  if (index_kind(field) == IndexKind::kFlat) {
+    return nullptr;
+  }
+  const SegmentFile* file = FindFile(
+      impl_->options.manifest, SegmentFileKind::kIndex, impl_->options.schema.fields[field].id);
+  return file->recall.empty() ? nullptr : &file->recall;
+}
+
 StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {
   const FieldPart* part = impl_->FindPart(search.field);
   if (part == nullptr || part->index == nullptr) {

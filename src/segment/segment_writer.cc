@@ -11,6 +11,7 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
+#include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_codes.h"
 
 #include "rows_file.h"
@@ -212,7 +213,15 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
       kind == IndexKind::kHnsw ? PreviousIndex(index) : std::string_view();
   ALIDADE_RETURN_IF_ERROR(
       BuildIndex(field.index, kind, vectors.matrix(), previous, build, *writer));
-  ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
+  SegmentFile& file = result_.manifest.files.emplace_back();
+  ALIDADE_ASSIGN_OR_RETURN(file, writer->Finish());
+  ALIDADE_ASSIGN_OR_RETURN(const SegmentFileMap index_map,
+                           OpenSegmentFile(temporary_directory_, file, identity));
+  ALIDADE_ASSIGN_OR_RETURN(const auto built,
+                           OpenIndex(kind, index_map.body, vectors.matrix(), codes.get()));
+  ALIDADE_ASSIGN_OR_RETURN(
+      file.recall,
+      MeasureRecallCurve(*built, vectors.matrix(), codes.get(), request_.build.progress));
   return OkStatus();
 }
 

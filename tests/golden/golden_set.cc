@@ -52,7 +52,13 @@ SegmentManifest Manifest() {
   manifest.files = {
       {"rows.seg", SegmentFileKind::kRows, FieldId(), IndexKind::kFlat, 4'321, hash},
       {"field_1.vec", SegmentFileKind::kVectors, FieldId(1), IndexKind::kFlat, 5'000, hash},
-      {"field_1.idx", SegmentFileKind::kIndex, FieldId(1), IndexKind::kHnsw, 1 << 20, hash}};
+      {"field_1.idx",
+       SegmentFileKind::kIndex,
+       FieldId(1),
+       IndexKind::kHnsw,
+       1 << 20,
+       hash,
+       {{.k = 10, .effort = 12, .recall = 0.875F}, {.k = 100, .effort = 104, .recall = 1.0F}}}};
   for (const VectorField& field : GoldenConfig().fields) {
     manifest.specs.push_back(field.index);
   }

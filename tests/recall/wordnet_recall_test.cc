@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "alidade/index/recall_curve.h"
 #include "alidade/vec/kernels.h"
 
 #include "recall/recall_floor.h"
@@ -88,6 +89,29 @@ TEST_F(WordnetRecallTest, GraphReachesItsPromiseFreshAndExtended) {
   ASSERT_TRUE(whole.ok()) << whole.status();
   tested.name = "hnsw extended";
   ExpectRecallAtLeast(tested, **whole, base_->matrix(), *queries_);
+}
+
+// A recall target is answered by the curve that was measured when the index was built, and here by
+// queries that are not among the vectors.
+TEST_F(WordnetRecallTest, CurvesHoldForQueriesFromOutside) {
+  for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
+    const auto built = BuiltIndex::Make({.kind = kind}, kind, base_->matrix());
+    ASSERT_TRUE(built.ok()) << built.status();
+    const auto curve = MeasureRecallCurve(**built, base_->matrix(), nullptr, nullptr);
+    ASSERT_TRUE(curve.ok()) << curve.status();
+    for (const uint32_t k : kRecallCurveK) {
+      for (const double wanted : {0.9, 0.95, 0.99}) {
+        const uint32_t effort = EffortForRecall(*curve, k, wanted);
+        ASSERT_GT(effort, 0u);
+        const RecallCase tested{"by its curve",
+                                kind,
+                                {.kind = kind},
+                                {.k = k, .ef = effort, .nprobe = effort},
+                                wanted - 0.04};
+        ExpectRecallAtLeast(tested, **built, base_->matrix(), *queries_);
+      }
+    }
+  }
 }
 
 TEST_F(WordnetRecallTest, ListsWithoutCodes) {

@@ -71,6 +71,7 @@ class FakeSegment final : public Segment {
         std::ranges::count_if(rows_, [](const FakeRow& row) { return row.deleted_at != SeqNo(); }));
   }
   IndexKind index_kind(FieldIndex /*field*/) const override { return index_; }
+  const RecallCurve* recall_curve(FieldIndex /*field*/) const override { return nullptr; }
 
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override {
     ++index_searches_;

@@ -161,6 +161,7 @@ struct SearchQuery {
   uint32_t ef = 0;
   uint32_t nprobe = 0;
   bool exact = false;
+  double recall_target = 0;  // 0: none; else ef and nprobe are 0
   std::shared_ptr<const Filter> filter;
   std::optional<double> score_threshold;  // hits with a lower score are left out
   PayloadSelector payload;

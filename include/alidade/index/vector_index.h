@@ -84,6 +84,9 @@ struct BuildProgress {
   std::atomic<bool> cancelled{false};
 };
 
+// CANCELLED when the progress says so. Null: never.
+Status CheckCancelled(const BuildProgress* progress);
+
 struct BuildOptions {
   int threads = 1;
   BuildProgress* progress = nullptr;

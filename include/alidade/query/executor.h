@@ -27,7 +27,8 @@ struct VectorQuery {
   uint32_t ef = 0;                // 0: default of the index
   uint32_t nprobe = 0;            // 0: default of the index
   bool exact = false;
-  const Filter* filter = nullptr;                    // null: all
+  double recall_target = 0;        // instead of ef and nprobe, as MakePlan says; 0: none
+  const Filter* filter = nullptr;  // null: all
   std::optional<float> distance_max = std::nullopt;  // hits farther than this are left out
   // Encoded id that is not a hit (search by a stored point); empty: none.
   std::string_view excluded_id = {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alidade/index/index_spec.h"
+#include "alidade/index/recall_curve.h"
 
 namespace alidade {
 
@@ -17,12 +18,14 @@ struct SegmentFacts {
   uint32_t rows = 0;     // visible, dead ones too
   uint32_t allowed = 0;  // alive rows that pass the filter; rows if there is none
   bool filtered = false;
-  IndexKind index = IndexKind::kFlat;  // kFlat: none
+  IndexKind index = IndexKind::kFlat;   // kFlat: none
+  const RecallCurve* recall = nullptr;  // of the index; null: not measured
 };
 
 struct PlanRequest {
   uint32_t k = 10;  // hits wanted of each segment
   bool exact = false;
+  double recall_target = 0;  // 0: none
 };
 
 enum class SegmentMethod {
@@ -34,6 +37,7 @@ enum class SegmentMethod {
 struct SegmentStep {
   SegmentMethod method = SegmentMethod::kExact;
   const char* reason = "";  // static text for DescribePlan; empty: goes without saying
+  uint32_t effort = 0;      // of kIndex, ef or nprobe, where a recall is aimed at; 0: as asked
 };
 
 struct SearchPlan {
@@ -44,7 +48,9 @@ struct SearchPlan {
 // (performance reference, part 3: scans win up to about 15 %).
 inline constexpr double kScanShareMax = 0.15;
 
-// Pure.
+// Pure. With a recall target each index works as hard as it was measured to need for it; where a
+// filter passes a part of the rows, harder by as much as they are fewer. A segment whose index was
+// not measured, or never reached the target, is searched exactly.
 SearchPlan MakePlan(const PlanRequest& request, const std::vector<SegmentFacts>& segments);
 
 // One line per segment: "segment 0: exact (a scan is cheaper; filter passes 12 of 5000 rows)".

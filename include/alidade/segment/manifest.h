@@ -11,6 +11,7 @@
 #include "alidade/common/status.h"
 #include "alidade/common/types.h"
 #include "alidade/index/index_spec.h"
+#include "alidade/index/recall_curve.h"
 
 namespace alidade {
 
@@ -28,6 +29,8 @@ struct SegmentFile {
   IndexKind index_kind = IndexKind::kFlat;  // of kIndex
   uint64_t bytes = 0;                       // whole, with the header
   Hash128 body_hash;
+  // Of kIndex; empty: not measured (written before there were curves).
+  RecallCurve recall = {};
 
   friend bool operator==(const SegmentFile&, const SegmentFile&) = default;
 };

@@ -18,6 +18,7 @@
 #include "alidade/common/deadline.h"
 #include "alidade/common/status.h"
 #include "alidade/common/types.h"
+#include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_index.h"
 #include "alidade/segment/row_bitmap.h"
 #include "alidade/segment/schema.h"
@@ -78,6 +79,8 @@ class Segment {
 
   // What an approximate search of the field uses: kFlat = there is none, SearchIndex is exact.
   virtual IndexKind index_kind(FieldIndex field) const = 0;
+  // What that search was measured to find; null: not measured, or kFlat.
+  virtual const RecallCurve* recall_curve(FieldIndex field) const = 0;
   // The nearest rows of the view, ascending by (distance, row); may be fewer than k unless kFlat.
   virtual StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const = 0;
   // Exact; min(k, rows in the view that have the vector and are allowed) hits.

@@ -68,10 +68,49 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
   }
 }
 
+TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
+  const RecallCurve curve = {{.k = 10, .effort = 11, .recall = 0.8F},
+                             {.k = 10, .effort = 20, .recall = 0.95F},
+                             {.k = 10, .effort = 40, .recall = 0.99F},
+                             {.k = 100, .effort = 101, .recall = 0.9F},
+                             {.k = 100, .effort = 150, .recall = 0.96F}};
+  const auto with = [](SegmentFacts facts, const RecallCurve* recall) {
+    facts.recall = recall;
+    return facts;
+  };
+  const auto plan = [&](uint32_t k, double recall, const SegmentFacts& facts) {
+    return Plan({.k = k, .recall_target = recall}, {with(facts, &curve)});
+  };
+  const SegmentFacts all = All(9'000, kHnsw);
+  EXPECT_EQ(plan(10, 0.95, all), "segment 0: hnsw (ef 20 for the recall; 9000 rows)");
+  EXPECT_EQ(plan(3, 0.96, all), "segment 0: hnsw (ef 40 for the recall; 9000 rows)");
+  EXPECT_EQ(plan(11, 0.95, all), "segment 0: hnsw (ef 150 for the recall; 9000 rows)");
+  EXPECT_EQ(plan(250, 0.95, all), "segment 0: hnsw (ef 375 for the recall; 9000 rows)");
+  EXPECT_EQ(plan(10, 0.9, All(9'000, kIvf)),
+            "segment 0: ivf (nprobe 20 for the recall; 9000 rows)");
+  // A third of the rows passes: three times the effort.
+  EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kHnsw)),
+            "segment 0: hnsw (ef 60 for the recall; filter passes 3000 of 9000 rows)");
+  EXPECT_EQ(plan(10, 0.9, Filtered(90, 9'000, kHnsw)),
+            "segment 0: exact (a scan is cheaper; filter passes 90 of 9000 rows)");
+  EXPECT_EQ(plan(10, 0.995, all),
+            "segment 0: exact (the index did not reach the recall; 9000 rows)");
+  EXPECT_EQ(plan(10, 1, all), "segment 0: exact (asked for; 9000 rows)");
+  EXPECT_EQ(plan(8'950, 0.9, all), "segment 0: exact (the recall takes all rows; 9000 rows)");
+  EXPECT_EQ(Plan({.k = 10, .recall_target = 0.9}, {with(all, nullptr)}),
+            "segment 0: exact (its recall was not measured; 9000 rows)");
+}
+
 TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   const uint32_t rows = 4'294'967'295;
   EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),
             "segment 0: exact (k covers all; 4294967295 rows)");
+  const RecallCurve curve = {{.k = 1, .effort = rows, .recall = 1}};
+  SegmentFacts facts = Filtered(rows - 1, rows, kHnsw);
+  facts.recall = &curve;
+  EXPECT_EQ(Plan({.k = 1, .recall_target = 0.5}, {facts}),
+            "segment 0: exact (the recall takes all rows; filter passes 4294967294 of 4294967295 "
+            "rows)");
   EXPECT_EQ(Plan({1, false}, {Filtered(rows, rows, kHnsw)}),
             "segment 0: hnsw (filter passes 4294967295 of 4294967295 rows)");
 }

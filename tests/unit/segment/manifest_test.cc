@@ -1,5 +1,7 @@
 #include "alidade/segment/manifest.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace alidade {
@@ -25,12 +27,14 @@ SegmentManifest Example() {
                             .index_kind = IndexKind::kFlat,
                             .bytes = 50000,
                             .body_hash = {.low = 3, .high = 4}});
-  manifest.files.push_back({.name = "field_3.idx",
-                            .kind = SegmentFileKind::kIndex,
-                            .field = FieldId(3),
-                            .index_kind = IndexKind::kIvf,
-                            .bytes = 60000,
-                            .body_hash = {.low = 5, .high = 6}});
+  manifest.files.push_back(
+      {.name = "field_3.idx",
+       .kind = SegmentFileKind::kIndex,
+       .field = FieldId(3),
+       .index_kind = IndexKind::kIvf,
+       .bytes = 60000,
+       .body_hash = {.low = 5, .high = 6},
+       .recall = {{.k = 10, .effort = 1, .recall = 0.5F}, {.k = 10, .effort = 2, .recall = 1.0F}}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -60,7 +64,7 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 3;
+  bytes[0] = 4;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
@@ -70,6 +74,17 @@ TEST(ManifestTest, RefusesNamesThatLeadElsewhere) {
   SegmentManifest manifest = Example();
   manifest.files[0].name = "../../x.seg";
   EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(ManifestTest, RefusesARecallThatIsNone) {
+  for (const RecallPoint& point : {RecallPoint{.k = 0, .effort = 1, .recall = 0.5F},
+                                   RecallPoint{.k = 10, .effort = 0, .recall = 0.5F},
+                                   RecallPoint{.k = 10, .effort = 1, .recall = 1.5F},
+                                   RecallPoint{.k = 10, .effort = 1, .recall = NAN}}) {
+    SegmentManifest manifest = Example();
+    manifest.files.back().recall = {point};
+    EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
+  }
 }
 
 // The store's checksum catches flips; without it the decoder must still never misread or run away.

@@ -1,0 +1,40 @@
+// RecallCurve: how much of the truth an index finds at which effort (ef of a graph, nprobe of
+// lists), measured when the index was built. It turns a wish for recall into an effort.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "alidade/common/status.h"
+#include "alidade/index/vector_index.h"
+
+namespace alidade {
+
+struct RecallPoint {
+  uint32_t k = 0;
+  uint32_t effort = 0;
+  float recall = 0;  // at k, 0..1
+
+  friend bool operator==(const RecallPoint&, const RecallPoint&) = default;
+};
+
+// Rising by (k, effort). Empty: not measured.
+using RecallCurve = std::vector<RecallPoint>;
+
+// What is measured: recall at few and at many hits.
+inline constexpr uint32_t kRecallCurveK[] = {10, 100};
+
+// Asks the index, with rising effort until almost all is found, for the neighbours of queries that
+// are made of a sample of its vectors, and compares with exact search. `codes`, if not null, are of
+// the same vectors. Deterministic. Cost: up to 400 exact searches and some thousand by the index,
+// of small indexes fewer. Errors: CANCELLED when progress says so.
+StatusOr<RecallCurve> MeasureRecallCurve(const VectorIndex& index,
+                                         const VectorMatrix& matrix,
+                                         const VectorCodes* codes,
+                                         const BuildProgress* progress);
+
+// The least effort that was measured to reach the recall at k hits. For a k between two that were
+// measured, the larger counts; beyond the largest, effort grows as k does. 0: none reaches it.
+uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall);
+
+}  // namespace alidade

@@ -1,0 +1,121 @@
+#include "alidade/index/recall_curve.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/built_index.h"
+#include "support/status_matchers.h"
+#include "support/vector_set.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kDim = 24;
+
+VectorSet Clustered(uint32_t rows, uint64_t seed) {
+  std::mt19937_64 random(1);
+  const std::vector<float> centres = NormalValues(random, size_t{50} * kDim);
+  random.seed(seed);
+  return {Metric::kL2, kDim, ClusteredValues(random, centres, kDim, rows, 0.7F)};
+}
+
+IndexSpec Spec(IndexKind kind) {
+  IndexSpec spec;
+  spec.kind = kind;
+  spec.hnsw_m = 6;
+  spec.hnsw_ef_construction = 30;
+  return spec;
+}
+
+TEST(RecallCurveTest, RisesForEachKUntilAlmostAllIsFound) {
+  const VectorSet set = Clustered(5'000, 2);
+  for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
+                                 BuiltIndex::Make(Spec(kind), kind, set.matrix()));
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+                                 MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+    ASSERT_GE(curve.size(), 4u);
+    EXPECT_TRUE(std::ranges::is_sorted(curve, [](const RecallPoint& a, const RecallPoint& b) {
+      return a.k < b.k || (a.k == b.k && a.effort < b.effort);
+    }));
+    for (const uint32_t k : kRecallCurveK) {
+      const auto first = std::ranges::find(curve, k, &RecallPoint::k);
+      ASSERT_NE(first, curve.end()) << k;
+      const auto end =
+          std::find_if(first, curve.end(), [k](const RecallPoint& point) { return point.k != k; });
+      EXPECT_GT(first->recall, 0.0F);
+      EXPECT_GE((end - 1)->recall, 0.99F) << k;
+      EXPECT_LT(first->recall, (end - 1)->recall) << k;
+    }
+  }
+}
+
+// What the curve promises is what queries get that are not among the vectors.
+TEST(RecallCurveTest, OtherQueriesGetWhatWasMeasured) {
+  const VectorSet set = Clustered(5'000, 2);
+  const VectorSet queries = Clustered(200, 3);
+  for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
+                                 BuiltIndex::Make(Spec(kind), kind, set.matrix()));
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+                                 MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+    for (const uint32_t k : kRecallCurveK) {
+      for (const double wanted : {0.8, 0.9, 0.95, 0.99}) {
+        const uint32_t effort = EffortForRecall(curve, k, wanted);
+        ASSERT_GT(effort, 0u);
+        ALIDADE_ASSERT_OK_AND_ASSIGN(
+            const double recall,
+            RecallOf(*built, set.matrix(), queries, {.k = k, .ef = effort, .nprobe = effort}));
+        EXPECT_GE(recall, wanted - 0.03) << "k " << k << " effort " << effort;
+      }
+    }
+  }
+}
+
+TEST(RecallCurveTest, IsTheSameEachTimeAndOfEqualVectorsPerfect) {
+  const VectorSet set = Clustered(3'000, 4);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const BuiltIndex built,
+      BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve once,
+                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve again,
+                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  EXPECT_EQ(once, again);
+
+  const VectorSet equal(Metric::kL2, 4, std::vector<float>(size_t{4} * 2'500, 1.0F));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const BuiltIndex of_equal,
+      BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, equal.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve perfect,
+                               MeasureRecallCurve(*of_equal, equal.matrix(), nullptr, nullptr));
+  EXPECT_EQ(EffortForRecall(perfect, 10, 0.99), perfect.front().effort);
+}
+
+TEST(RecallCurveTest, StopsWhenTheBuildIsCancelled) {
+  const VectorSet set = Clustered(2'100, 5);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const BuiltIndex built,
+      BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
+  BuildProgress progress;
+  progress.cancelled = true;
+  EXPECT_THAT(MeasureRecallCurve(*built, set.matrix(), nullptr, &progress),
+              StatusIs(StatusCode::kCancelled));
+}
+
+TEST(RecallCurveTest, AWishForMoreThanWasReachedHasNoEffort) {
+  const RecallCurve curve = {{.k = 10, .effort = 20, .recall = 0.9F}};
+  EXPECT_EQ(EffortForRecall(curve, 10, 0.9F), 20u);
+  EXPECT_EQ(EffortForRecall(curve, 10, 0.91), 0u);
+  EXPECT_EQ(EffortForRecall(curve, 11, 0.9F), 22u);
+  EXPECT_EQ(EffortForRecall({}, 10, 0.5), 0u);
+  EXPECT_EQ(EffortForRecall({{.k = 1, .effort = 4'000'000'000, .recall = 1}}, 10, 1), UINT32_MAX);
+}
+
+}  // namespace
+}  // namespace alidade
