@@ -33,6 +33,15 @@ IndexSpec DecodeSpec(ByteReader& in, uint8_t format) {
   return spec;
 }
 
+// Whether every enumerator is one that this program knows: nothing behind it expects another.
+bool IsKnown(const VectorField& field) {
+  const IndexSpec& index = field.index;
+  return field.metric >= Metric::kL2 && field.metric <= Metric::kCosine &&
+         index.kind >= IndexKind::kFlat && index.kind <= IndexKind::kAuto &&
+         index.ivf_codes >= IvfCodes::kFlat && index.ivf_codes <= IvfCodes::kPq &&
+         CodesName(index.codes) != "unknown";
+}
+
 }  // namespace
 
 std::string CollectionMetaName(CollectionId id) {
@@ -95,6 +104,9 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
     field.dim = in.Little<uint32_t>();
     field.metric = static_cast<Metric>(in.Little<uint8_t>());
     field.index = DecodeSpec(in, format);
+    if (in.ok() && !IsKnown(field)) {
+      return DataLoss("the vector field \"{}\" is of a kind that there is not", field.name);
+    }
     config.fields.push_back(std::move(field));
   }
   if (!in.done() || (format != kConfigFormat && format != kConfigFormatWithoutCodes)) {

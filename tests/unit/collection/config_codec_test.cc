@@ -2,6 +2,7 @@
 #include "alidade/collection/config_codec.h"
 
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,6 +76,25 @@ TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+}
+
+TEST(ConfigCodecTest, KindsThatThereAreNotAreDataLoss) {
+  const auto spoilt = [](const auto& spoil) {
+    CollectionConfig config = FullConfig();
+    spoil(config.fields[1]);
+    return DecodeConfig(EncodeConfig(config));
+  };
+  ASSERT_THAT(spoilt([](VectorField&) {}), IsOk());
+  for (const int number : {0, 6, 255}) {
+    const std::vector<StatusOr<CollectionConfig>> all = {
+        spoilt([=](VectorField& field) { field.metric = static_cast<Metric>(number); }),
+        spoilt([=](VectorField& field) { field.index.kind = static_cast<IndexKind>(number); }),
+        spoilt([=](VectorField& field) { field.index.ivf_codes = static_cast<IvfCodes>(number); }),
+        spoilt([=](VectorField& field) { field.index.codes = static_cast<CodesSetting>(number); })};
+    for (const auto& config : all) {
+      EXPECT_THAT(config, StatusIs(StatusCode::kDataLoss, HasSubstr("image"))) << number;
+    }
+  }
 }
 
 TEST(ConfigCodecTest, AbsurdCountsEndAtTheEndOfTheBytes) {
