@@ -67,6 +67,9 @@ Status DistancesOfRows(const std::string& path, Dataset& dataset) {
   for (uint64_t query = 0; query < dataset.query_count; ++query) {
     ALIDADE_RETURN_IF_ERROR(truth->Read(query, 1, rows.data()));
     for (const float row : rows) {
+      if (row < 0) {
+        return InvalidArgument("{}: neighbour {} of query {} is no row", path, row, query);
+      }
       ALIDADE_RETURN_IF_ERROR(base->Read(static_cast<uint64_t>(row), 1, vector.data()));
       dataset.distances.push_back(
           std::sqrt(SquaredL2(dataset.Query(query), vector.data(), dataset.dim)));
@@ -112,15 +115,7 @@ StatusOr<std::string> FirstOf(const std::string& directory, const std::vector<st
   return NotFound("{} has no {}", directory, names.front());
 }
 
-}  // namespace
-
-StatusOr<Dataset> OpenDataset(const std::string& path) {
-  if (IsHdf(path)) {
-    return OpenHdf(path);
-  }
-  if (FileEndingIn(path, "groundtruth.ivecs").ok()) {
-    return OpenTexmex(path);
-  }
+StatusOr<Dataset> OpenNpyDirectory(const std::string& path) {
   Dataset dataset;
   ALIDADE_ASSIGN_OR_RETURN(dataset.base, FirstOf(path, {"base.npy", "base.f16.npy", "base.fvecs"}));
   ALIDADE_ASSIGN_OR_RETURN(
@@ -133,9 +128,29 @@ StatusOr<Dataset> OpenDataset(const std::string& path) {
   if (PathExists(path + "/dataset.json")) {
     ALIDADE_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path + "/dataset.json"));
     const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) {
-      dataset.metric = json.value("metric", "");
+    if (json.is_object() && json.contains("metric")) {
+      const auto& metric = json["metric"];
+      if (metric != "cosine" && metric != "dot" && metric != "l2") {
+        return InvalidArgument(
+            "{}/dataset.json: the metric {} is none of cosine, dot, l2",
+            path,
+            metric.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      }
+      dataset.metric = metric.get<std::string>();
     }
+  }
+  return dataset;
+}
+
+}  // namespace
+
+StatusOr<Dataset> OpenDataset(const std::string& path) {
+  StatusOr<Dataset> dataset = IsHdf(path) ? OpenHdf(path)
+                              : FileEndingIn(path, "groundtruth.ivecs").ok()
+                                  ? OpenTexmex(path)
+                                  : OpenNpyDirectory(path);
+  if (dataset.ok() && dataset->query_count == 0) {
+    return InvalidArgument("{} has no queries", path);
   }
   return dataset;
 }

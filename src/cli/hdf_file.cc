@@ -5,6 +5,8 @@
 namespace alidade {
 namespace {
 
+constexpr hsize_t kElementsMax = 65'536;  // the most dimensions that a vector may have
+
 // Closes an HDF5 identifier.
 class HdfId {
  public:
@@ -75,6 +77,13 @@ StatusOr<std::unique_ptr<VectorFile>> OpenHdfFile(const std::string& path,
   if (H5Sget_simple_extent_ndims(space.get()) != 2 ||
       H5Sget_simple_extent_dims(space.get(), shape, nullptr) < 0) {
     return InvalidArgument("\"{}\" of {} is not two-dimensional", dataset, path);
+  }
+  if (shape[1] == 0 || shape[1] > kElementsMax) {
+    return InvalidArgument("\"{}\" of {} has rows of {} elements; 1..{} are allowed",
+                           dataset,
+                           path,
+                           shape[1],
+                           kElementsMax);
   }
   return std::unique_ptr<VectorFile>(
       new HdfFile(std::move(file), std::move(set), shape[0], static_cast<uint32_t>(shape[1])));

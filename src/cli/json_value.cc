@@ -154,12 +154,42 @@ Status AddRange(const Json& json, alidade::v1::Filter& filter) {
   return OkStatus();
 }
 
-Status AddParts(const Json& json, alidade::v1::FilterList& list) {
+Status ToFilter(const Json& json, int depth, alidade::v1::Filter& filter);
+
+Status AddParts(const Json& json, int depth, alidade::v1::FilterList& list) {
   if (!json.is_array()) {
     return InvalidArgument("filter: \"any\" wants a list of filters");
   }
   for (const Json& part : json) {
-    ALIDADE_RETURN_IF_ERROR(JsonToFilter(part, *list.add_filters()));
+    ALIDADE_RETURN_IF_ERROR(ToFilter(part, depth, *list.add_filters()));
+  }
+  return OkStatus();
+}
+
+Status ToFilter(const Json& json, int depth, alidade::v1::Filter& filter) {
+  if (depth > kDepthMax) {
+    return InvalidArgument("the filter is nested deeper than {}", kDepthMax);
+  }
+  if (!json.is_object()) {
+    return InvalidArgument("a filter is a JSON object, not {}", json.type_name());
+  }
+  auto* all = filter.mutable_all_of();
+  for (const auto& [key, condition] : json.items()) {
+    if (key == "not") {
+      ALIDADE_RETURN_IF_ERROR(
+          ToFilter(condition, depth + 1, *all->add_filters()->mutable_none_of()->add_filters()));
+    } else if (key == "any") {
+      ALIDADE_RETURN_IF_ERROR(
+          AddParts(condition, depth + 1, *all->add_filters()->mutable_any_of()));
+    } else if (key == "equals" && condition.is_object()) {
+      for (const auto& [name, value] : condition.items()) {
+        ALIDADE_RETURN_IF_ERROR(AddCondition(name, value, *all->add_filters()));
+      }
+    } else if (key == "range" && condition.is_object()) {
+      ALIDADE_RETURN_IF_ERROR(AddRange(condition, *all->add_filters()));
+    } else {
+      ALIDADE_RETURN_IF_ERROR(AddCondition(key, condition, *all->add_filters()));
+    }
   }
   return OkStatus();
 }
@@ -184,27 +214,7 @@ std::string ObjectText(const alidade::v1::Object& object) {
 }
 
 Status JsonToFilter(const Json& json, alidade::v1::Filter& filter) {
-  if (!json.is_object()) {
-    return InvalidArgument("a filter is a JSON object, not {}", json.type_name());
-  }
-  auto* all = filter.mutable_all_of();
-  for (const auto& [key, condition] : json.items()) {
-    if (key == "not") {
-      ALIDADE_RETURN_IF_ERROR(
-          JsonToFilter(condition, *all->add_filters()->mutable_none_of()->add_filters()));
-    } else if (key == "any") {
-      ALIDADE_RETURN_IF_ERROR(AddParts(condition, *all->add_filters()->mutable_any_of()));
-    } else if (key == "equals" && condition.is_object()) {
-      for (const auto& [name, value] : condition.items()) {
-        ALIDADE_RETURN_IF_ERROR(AddCondition(name, value, *all->add_filters()));
-      }
-    } else if (key == "range" && condition.is_object()) {
-      ALIDADE_RETURN_IF_ERROR(AddRange(condition, *all->add_filters()));
-    } else {
-      ALIDADE_RETURN_IF_ERROR(AddCondition(key, condition, *all->add_filters()));
-    }
-  }
-  return OkStatus();
+  return ToFilter(json, 1, filter);
 }
 
 Status ParseFilter(const std::string& text, alidade::v1::Filter& filter) {

@@ -142,5 +142,27 @@ TEST(JsonFilters, MalformedOnesAreRefusedWithTheReason) {
   }
 }
 
+TEST(JsonFilters, NestingHasABound) {
+  const auto nested = [](const std::string& begin, const std::string& end, int depth) {
+    std::string text;
+    for (int i = 1; i < depth; ++i) {
+      text += begin;
+    }
+    text += R"({"a": 1})";
+    for (int i = 1; i < depth; ++i) {
+      text += end;
+    }
+    v1::Filter filter;
+    return ParseFilter(text, filter);
+  };
+  for (const auto& [begin, end] : {std::pair(R"({"not":)", "}"), {R"({"any":[)", "]}"}}) {
+    EXPECT_THAT(nested(begin, end, 64), IsOk());
+    EXPECT_THAT(nested(begin, end, 65),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("nested deeper than 64")));
+    // So deep that following it would overflow the stack.
+    EXPECT_THAT(nested(begin, end, 200'000), StatusIs(StatusCode::kInvalidArgument));
+  }
+}
+
 }  // namespace
 }  // namespace alidade
