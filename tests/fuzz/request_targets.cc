@@ -1,0 +1,463 @@
+// Requests as they come from the wire: the bytes, the message, the domain's request.
+#include <array>
+
+#include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/text_format.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include "alidade/v1/admin.pb.h"
+#include "alidade/v1/collections.pb.h"
+#include "alidade/v1/points.pb.h"
+#include "alidade/v1/search.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+#include "alidade/common/payload_codec.h"
+
+#include "admin_codec.h"
+#include "collection_codec.h"
+#include "filter_codec.h"
+#include "grpc_status.h"
+#include "message_codec.h"
+#include "page_token.h"
+#include "point_codec.h"
+#include "read_codec.h"
+#include "search_codec.h"
+#include "targets.h"
+#include "value_codec.h"
+#include "write_codec.h"
+
+namespace alidade::fuzz {
+namespace {
+
+// Small, so that damaged messages reach them.
+const Limits& SmallLimits() {
+  static const Limits limits = [] {
+    Limits made;
+    made.batch_rows_max = 8;
+    made.batch_queries_max = 8;
+    made.k_max = 100;
+    made.payload_bytes_max = 400;
+    made.payload_depth_max = 6;
+    made.filter_depth_max = 6;
+    made.filter_nodes_max = 20;
+    made.filter_values_max = 8;
+    return made;
+  }();
+  return limits;
+}
+
+template <typename Message>
+std::string FromText(const std::string& text) {
+  Message message;
+  Require(google::protobuf::TextFormat::ParseFromString(text, &message), text);
+  return message.SerializeAsString();
+}
+
+// Four bytes of 1.0F, as an octal escape of the text format.
+constexpr char kOne[] = "\\000\\000\\200\\077";
+
+// The message, however the transport cut it; false if it is refused.
+template <typename Message>
+bool Parse(std::string_view bytes, Message& message) {
+  // It would write a line for every string that is not UTF-8.
+  static const auto log = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(log);
+  const grpc::Slice whole(bytes.data(), bytes.size());
+  const grpc::ByteBuffer one(&whole, 1);
+  const Status status = ParseRequest(one, message);
+
+  const std::string_view head = bytes.substr(0, bytes.size() / 3);
+  const std::string_view tail = bytes.substr(head.size());
+  const std::array<grpc::Slice, 2> pieces = {grpc::Slice(head.data(), head.size()),
+                                             grpc::Slice(tail.data(), tail.size())};
+  const grpc::ByteBuffer two(pieces.data(), pieces.size());
+  Message again;
+  const bool same = ParseRequest(two, again).ok() == status.ok();
+  Require(same, "a message in two pieces is the same message");
+  Require(status.ok() || status.code() == StatusCode::kInvalidArgument,
+          "a refusal is INVALID_ARGUMENT");
+  return status.ok();
+}
+
+// A refusal that reaches the client whole: the code says whose fault it is, the details are a valid
+// message and name the field.
+bool Taken(const Status& status) {
+  if (status.ok()) {
+    Accepted();
+    return true;
+  }
+  Require(status.code() == StatusCode::kInvalidArgument, "a refusal is INVALID_ARGUMENT");
+  const grpc::Status sent = ToGrpcStatus(status, "request");
+  google::rpc::Status details;
+  Require(details.ParseFromString(sent.error_details()), "details are a message");
+  Require(sent.error_message().size() <= kStatusMessageBytesMax, "a message is short");
+  for (const auto& detail : details.details()) {
+    google::rpc::BadRequest bad;
+    if (detail.Is<google::rpc::BadRequest>()) {
+      Require(detail.UnpackTo(&bad) && !bad.field_violations(0).field().empty(),
+              "a field is named");
+    }
+  }
+  return false;
+}
+
+void RequireSame(const Object& a, const Object& b) {
+  std::string a_bytes;
+  std::string b_bytes;
+  EncodeObject(a, a_bytes);
+  EncodeObject(b, b_bytes);
+  Require(a_bytes == b_bytes, "a payload survives the wire");
+}
+
+void CheckPayloadBytes(const std::string& bytes) {
+  const auto object = DecodeObject(bytes);
+  Require(object.ok() && bytes.size() <= SmallLimits().payload_bytes_max, "a payload is stored");
+  v1::Object wire;
+  EncodePayload(*object, wire);
+  const auto again = DecodePayload(wire, SmallLimits(), FieldPath("payload"));
+  Require(again.ok(), "a payload is taken again");
+  RequireSame(*object, *again);
+}
+
+void CheckId(const PointId& id) {
+  v1::PointId wire;
+  EncodePointId(id, wire);
+  const auto again = DecodePointId(wire, FieldPath("id"));
+  Require(again.ok() && *again == id, "an id survives the wire");
+  const auto stored = PointId::Decode(id.Encode());
+  Require(stored.ok() && *stored == id, "an id survives the store");
+}
+
+void CheckFilter(const std::shared_ptr<const Filter>& filter) {
+  if (filter == nullptr) {
+    return;
+  }
+  Require(ValidateFilter(*filter, SmallLimits(), "filter").ok(), "a decoded filter is valid");
+  Require(IsValidUtf8(DescribeFilter(*filter)), "a filter's text can be sent");
+  static const std::string payload = [] {
+    std::string bytes;
+    EncodeObject({{"a", Value(List{Value(int64_t{1}), Value("x")})}, {"b", Value(2.5)}}, bytes);
+    return bytes;
+  }();
+  static_cast<void>(Matches(*filter, payload));
+}
+
+void FuzzUpsert(std::string_view bytes) {
+  v1::UpsertPointsRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeUpsert(message, SmallLimits(), Durability::kDurable);
+  if (!Taken(request.status())) {
+    return;
+  }
+  Require(!request->points.empty() && request->points.size() <= SmallLimits().batch_rows_max,
+          "a batch is within its limit");
+  for (const UpsertPoint& point : request->points) {
+    CheckId(point.id);
+    CheckPayloadBytes(point.payload);
+    Require(point.vectors.size() == request->field_names.size(), "vectors go by field");
+    for (const std::span<const float> vector : point.vectors) {
+      v1::Vector wire;
+      EncodeVector({vector.begin(), vector.end()}, wire);
+      Require(wire.packed().size() == vector.size_bytes(), "a vector survives the wire");
+    }
+  }
+}
+
+std::vector<std::string> UpsertCorpus() {
+  using Upsert = v1::UpsertPointsRequest;
+  const std::string one(kOne);
+  return {FromText<Upsert>(R"(collection: "c" request_id: "r" durability: DURABILITY_BUFFERED rows {
+          points { id { num: 7 } vectors { key: "v" value { packed: ")" +
+                           one + one + R"(" } }
+            payload { fields { key: "a" value { list_value { values { int64_value: -1 }
+              values { object_value { fields { key: "b" value { null_value: NULL_VALUE } } } } } } } } }
+          points { id { str: "seven" } vectors { key: "w" value { values { values: [1, 2, 3] } } } } })"),
+          FromText<Upsert>(R"(collection: "c" columns { number_ids { values: [1, 2] }
+          vectors { field: "v" element_type: ELEMENT_TYPE_FLOAT16 data: "\000\074\000\074" }
+          vectors { field: "w" data: ")" +
+                           one + one + R"(" }
+          payloads {} payloads { fields { key: "x" value { double_value: 0.5 } } } })"),
+          FromText<Upsert>(R"(collection: "c" columns { string_ids { values: ["a", "b"] } })")};
+}
+
+void FuzzDelete(std::string_view bytes) {
+  v1::DeletePointsRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeDelete(message, SmallLimits(), Durability::kBuffered);
+  if (Taken(request.status())) {
+    for (const PointId& id : request->ids) {
+      CheckId(id);
+    }
+  }
+}
+
+std::vector<std::string> DeleteCorpus() {
+  return {FromText<v1::DeletePointsRequest>(
+      R"(collection: "c" request_id: "r" durability: DURABILITY_DURABLE ids { num: 1 } ids { str: "x" })")};
+}
+
+void FuzzGet(std::string_view bytes) {
+  v1::GetPointsRequest message;
+  if (Parse(bytes, message)) {
+    static_cast<void>(Taken(DecodeGet(message, SmallLimits(), Deadline()).status()));
+  }
+}
+
+std::vector<std::string> GetCorpus() {
+  return {FromText<v1::GetPointsRequest>(
+              R"(collection: "c" ids { num: 1 } ids { str: "x" } with_vectors: ["v", "w"] min_seq: 9
+                 payload { include { keys: ["a", "b.c"] } })"),
+          FromText<v1::GetPointsRequest>(
+              R"(collection: "c" ids { num: 1 } with_vectors: "*" payload { all: false })")};
+}
+
+constexpr char kEveryCondition[] = R"(all_of {
+    filters { any_of { filters { exists { key: "a" } } filters { is_null { key: "b" } } } }
+    filters { none_of { filters { is_in { key: "a" values { int64_value: 1 } values { null_value: NULL_VALUE } } } } }
+    filters { range { key: "d.e" gte { int64_value: 1 } lt { double_value: 2.5 } } }
+    filters { range { key: "a" gt { string_value: "m" } lte { string_value: "x" } } }
+    filters { equals { key: "f" value { bool_value: false } } } })";
+
+void FuzzFilter(std::string_view bytes) {
+  v1::Filter message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto filter = DecodeFilter(message, SmallLimits(), FieldPath("filter"));
+  if (!Taken(filter.status())) {
+    return;
+  }
+  CheckFilter(*filter);
+  v1::Filter same;
+  Require(same.ParseFromString(message.SerializeAsString()), "a filter is sent again");
+  const auto again = DecodeFilter(same, SmallLimits(), FieldPath("filter"));
+  Require(again.ok() && DescribeFilter(**again) == DescribeFilter(**filter),
+          "a filter survives the wire");
+}
+
+std::vector<std::string> FilterCorpus() {
+  return {FromText<v1::Filter>(kEveryCondition),
+          FromText<v1::Filter>("none_of {}"),
+          FromText<v1::Filter>("equals { key: 'a.b' value { string_value: 'caf\303\251' } }")};
+}
+
+void FuzzList(std::string_view bytes) {
+  v1::ListPointsRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeList(message, SmallLimits(), Deadline());
+  if (!Taken(request.status())) {
+    return;
+  }
+  CheckFilter(request->filter);
+  Require(request->page_size >= 1 && request->page_size <= SmallLimits().page_size_max,
+          "a page has a size");
+  // The page after this one: its token belongs to the same listing.
+  v1::ListPointsResponse reply;
+  EncodeList({.at = {}, .points = {}, .next = "position"}, message, reply);
+  message.set_page_token(reply.next_page_token());
+  const auto next = DecodeList(message, SmallLimits(), Deadline());
+  Require(next.ok() && next->after == "position", "a page token is taken back");
+}
+
+std::vector<std::string> ListCorpus() {
+  using List = v1::ListPointsRequest;
+  List message;
+  Require(message.ParseFromString(FromText<List>(R"(collection: "c" page_size: 5 filter { )" +
+                                                 std::string(kEveryCondition) + " }")),
+          "a listing");
+  v1::ListPointsResponse reply;
+  EncodeList({.at = {}, .points = {}, .next = PointId(uint64_t{7}).Encode()}, message, reply);
+  message.set_page_token(reply.next_page_token());
+  return {message.SerializeAsString(), FromText<List>(R"(collection: "c")")};
+}
+
+void FuzzCount(std::string_view bytes) {
+  v1::CountPointsRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeCount(message, SmallLimits(), Deadline());
+  if (Taken(request.status())) {
+    CheckFilter(request->filter);
+  }
+}
+
+std::vector<std::string> CountCorpus() {
+  return {FromText<v1::CountPointsRequest>(R"(collection: "c" min_seq: 4 filter { )" +
+                                           std::string(kEveryCondition) + " }")};
+}
+
+void FuzzSearch(std::string_view bytes) {
+  v1::SearchRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeSearch(message, SmallLimits(), Deadline());
+  if (!Taken(request.status())) {
+    return;
+  }
+  for (const SearchQuery& query : request->queries) {
+    Require(query.k >= 1 && query.k <= SmallLimits().k_max, "k is within its limit");
+    CheckFilter(query.filter);
+    if (const auto* id = std::get_if<PointId>(&query.target); id != nullptr) {
+      CheckId(*id);
+    } else {
+      Require(!std::get<std::vector<float>>(query.target).empty(), "a query has elements");
+    }
+  }
+}
+
+std::vector<std::string> SearchCorpus() {
+  using Search = v1::SearchRequest;
+  return {
+      FromText<Search>(R"(collection: "c" vector_field: "v" k: 10 explain: true min_seq: 3
+              params { ef: 50 nprobe: 3 exact: true } score_threshold: 0.5
+              queries { vector { packed: ")" +
+                       std::string(kOne) + R"(" } } queries { point_id { str: "x" } }
+              payload { exclude { keys: "a" } } with_vectors: "v" filter { )" +
+                       std::string(kEveryCondition) + " }"),
+      FromText<Search>(R"(collection: "c" k: 1 queries { vector { values { values: [1, 2] } } })")};
+}
+
+constexpr char kCollection[] = R"(collection { name: "c" description: "d"
+    vector_fields { name: "v" dimension: 8 metric: METRIC_COSINE index { hnsw { m: 8 ef_construction: 20 codes: HNSW_CODES_BIT1 } } }
+    vector_fields { name: "w" dimension: 4 metric: METRIC_L2 index { ivf { nlist: 3 codes: IVF_CODES_PQ pq_m: 2 } } }
+    vector_fields { name: "x" dimension: 2 metric: METRIC_DOT index { flat {} } }
+    labels { key: "team" value: "search" } search_defaults { ef: 7 nprobe: 8 } })";
+
+void FuzzCreateCollection(std::string_view bytes) {
+  v1::CreateCollectionRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto config = DecodeCreateCollection(message, SmallLimits());
+  if (!Taken(config.status())) {
+    return;
+  }
+  v1::CreateCollectionRequest wire;
+  CollectionInfo info;
+  info.config = *config;
+  EncodeCollection(info, *wire.mutable_collection());
+  const auto again = DecodeCreateCollection(wire, SmallLimits());
+  Require(again.ok() && SameVectorFields(*again, *config) && again->labels == config->labels &&
+              again->name == config->name && again->description == config->description &&
+              again->default_ef == config->default_ef,
+          "a collection survives the wire");
+}
+
+std::vector<std::string> CreateCollectionCorpus() {
+  return {FromText<v1::CreateCollectionRequest>(kCollection)};
+}
+
+void FuzzUpdateCollection(std::string_view bytes) {
+  v1::UpdateCollectionRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  static const CollectionInfo current = [] {
+    v1::CreateCollectionRequest request;
+    Require(google::protobuf::TextFormat::ParseFromString(kCollection, &request), kCollection);
+    CollectionInfo info;
+    info.config = *DecodeCreateCollection(request, SmallLimits());
+    return info;
+  }();
+  const auto update = DecodeUpdateCollection(message, current, SmallLimits());
+  if (Taken(update.status())) {
+    for (const auto& [name, spec] : update->indexes) {
+      Require(name == "v" || name == "w" || name == "x", "an updated field is there");
+    }
+  }
+}
+
+std::vector<std::string> UpdateCollectionCorpus() {
+  return {FromText<v1::UpdateCollectionRequest>(
+              kCollection + std::string(R"( update_mask { paths: ["description", "labels",
+              "vector_fields", "search_defaults.ef"] })")),
+          FromText<v1::UpdateCollectionRequest>(
+              kCollection + std::string(R"( update_mask { paths: "search_defaults" })"))};
+}
+
+void FuzzUpdateAliases(std::string_view bytes) {
+  v1::UpdateAliasesRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto actions = DecodeUpdateAliases(message);
+  if (Taken(actions.status())) {
+    Require(actions->size() == static_cast<size_t>(message.actions_size()), "no action is lost");
+  }
+}
+
+std::vector<std::string> UpdateAliasesCorpus() {
+  return {FromText<v1::UpdateAliasesRequest>(
+      R"(actions { set { name: "a" collection: "c" } } actions { remove: "b" })")};
+}
+
+void FuzzWaitIndexed(std::string_view bytes) {
+  v1::WaitIndexedRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto timeout = DecodeTimeout(message.timeout());
+  if (Taken(timeout.status())) {
+    Require(timeout->count() >= 0, "a timeout is not negative");
+  }
+}
+
+std::vector<std::string> WaitIndexedCorpus() {
+  return {FromText<v1::WaitIndexedRequest>(
+      R"(collection: "c" timeout { seconds: 3 nanos: 500000000 })")};
+}
+
+void FuzzPageToken(std::string_view bytes) {
+  const auto position = ReadPageToken("scope", bytes);
+  if (!Taken(position.status()) || bytes.empty()) {
+    return;
+  }
+  Require(MakePageToken("scope", *position) == bytes, "a page token has one form");
+}
+
+std::vector<std::string> PageTokenCorpus() {
+  return {MakePageToken("scope", "x"), MakePageToken("scope", PointId(uint64_t{9}).Encode())};
+}
+
+// Of a message in pieces protobuf does not know the end: for a string it reserves what the string
+// says it has, up to this much. One at a time, and untouched until bytes come.
+constexpr size_t kStringReservedMax = 50'000'000;
+
+FuzzTarget Target(const char* name,
+                  void (*run)(std::string_view),
+                  std::vector<std::string> (*corpus)()) {
+  return {.name = name,
+          .run = run,
+          .corpus = corpus,
+          .words = {"\xFF", "*", "c", "v"},
+          .rounds = 8'000,
+          .memory_max = kStringReservedMax + (size_t{4} << 20)};
+}
+
+}  // namespace
+
+std::vector<FuzzTarget> RequestTargets() {
+  return {Target("Upsert", FuzzUpsert, UpsertCorpus),
+          Target("Delete", FuzzDelete, DeleteCorpus),
+          Target("Get", FuzzGet, GetCorpus),
+          Target("Count", FuzzCount, CountCorpus),
+          Target("List", FuzzList, ListCorpus),
+          Target("Search", FuzzSearch, SearchCorpus),
+          Target("Filter", FuzzFilter, FilterCorpus),
+          Target("CreateCollection", FuzzCreateCollection, CreateCollectionCorpus),
+          Target("UpdateCollection", FuzzUpdateCollection, UpdateCollectionCorpus),
+          Target("UpdateAliases", FuzzUpdateAliases, UpdateAliasesCorpus),
+          Target("WaitIndexed", FuzzWaitIndexed, WaitIndexedCorpus),
+          Target("PageToken", FuzzPageToken, PageTokenCorpus)};
+}
+
+}  // namespace alidade::fuzz
