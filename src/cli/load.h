@@ -15,7 +15,10 @@ namespace alidade {
 // Seconds of each call.
 class Latencies {
  public:
-  void Add(double seconds) { seconds_.push_back(seconds); }
+  void Add(double seconds) {
+    seconds_.push_back(seconds);
+    sorted_ = false;
+  }
   void Merge(const Latencies& other);
   size_t count() const { return seconds_.size(); }
   // In milliseconds; p in [0, 1], nearest rank. 0 without calls.

@@ -1,7 +1,5 @@
 // alidade query-file: prepared queries with texts, as in bench/datasets/wordnet5k
-#include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +12,7 @@
 #include "connection.h"
 #include "json_value.h"
 #include "load.h"
+#include "prepared_queries.h"
 #include "vector_file.h"
 
 namespace alidade {
@@ -30,54 +29,6 @@ struct QueryFileFlags {
   std::vector<uint64_t> rows;  // empty: all
   uint32_t k = 5;
 };
-
-// One query with its answer, as text.
-struct Answer {
-  std::string question;
-  double seconds = 0;
-  std::vector<std::vector<std::string>> hits;  // the shown keys of each hit
-  std::vector<float> scores;
-};
-
-// {"equals": {"pos": "verb"}} as "pos = verb", {"range": {"key": "length", "lt": 60}} as
-// "length < 60", anything else as the JSON it is.
-std::string FilterText(const Json& filter) {
-  if (filter.size() != 1) {
-    return filter.dump();
-  }
-  const std::string& kind = filter.begin().key();
-  const Json& body = filter.begin().value();
-  std::string text;
-  const auto add = [&text](const std::string& key, const char* sign, const Json& value) {
-    text += fmt::format("{}{} {} {}",
-                        text.empty() ? "" : " and ",
-                        key,
-                        sign,
-                        value.is_string() ? value.get<std::string>() : value.dump());
-  };
-  if (kind == "equals" && body.is_object()) {
-    for (const auto& [key, value] : body.items()) {
-      add(key, "=", value);
-    }
-  } else if (kind == "range" && body.is_object() && body.contains("key") &&
-             body["key"].is_string()) {
-    for (const auto& [name, sign] :
-         {std::pair("gt", ">"), {"gte", ">="}, {"lt", "<"}, {"lte", "<="}}) {
-      if (body.contains(name)) {
-        add(body["key"].get<std::string>(), sign, body[name]);
-      }
-    }
-  }
-  return text.empty() ? filter.dump() : text;
-}
-
-std::string QuestionText(const Json& line) {
-  std::string text = fmt::format("\"{}\"", line.value("text", ""));
-  if (line.contains("filter")) {
-    text += ", only " + FilterText(line["filter"]);
-  }
-  return line.value("exact", false) ? text + ", exact" : text;
-}
 
 std::vector<std::string> ShownKeys(const QueryFileFlags& flags, const v1::Hit& hit) {
   std::vector<std::string> texts;
@@ -114,7 +65,7 @@ StatusOr<v1::SearchRequest> PreparedQuery(const QueryFileFlags& flags,
 grpc::Status Ask(const QueryFileFlags& flags,
                  v1::SearchService::Stub& stub,
                  const v1::SearchRequest& request,
-                 Answer& answer) {
+                 QueryAnswer& answer) {
   v1::SearchResponse response;
   grpc::ClientContext context;
   SetDeadline(context, flags.connection);
@@ -130,49 +81,6 @@ grpc::Status Ask(const QueryFileFlags& flags,
   return status;
 }
 
-// One width for each column over all answers. Counts bytes, which is enough for ASCII.
-void Print(const std::vector<Answer>& answers, size_t columns) {
-  std::vector<size_t> widths(columns, 0);
-  size_t question_width = 0;
-  for (const Answer& answer : answers) {
-    question_width = std::max(question_width, answer.question.size());
-    for (const auto& hit : answer.hits) {
-      for (size_t i = 0; i < columns; ++i) {
-        widths[i] = std::max(widths[i], hit[i].size());
-      }
-    }
-  }
-  for (const Answer& answer : answers) {
-    fmt::print("{:<{}}  {:6.1f} ms\n", answer.question, question_width, answer.seconds * 1e3);
-    for (size_t h = 0; h < answer.hits.size(); ++h) {
-      std::string line = "  ";
-      for (size_t i = 0; i < columns; ++i) {
-        line += fmt::format("  {:<{}}", answer.hits[h][i], widths[i]);
-      }
-      fmt::print("{}  {:6.3f}\n", line, answer.scores[h]);
-    }
-  }
-}
-
-StatusOr<std::vector<Json>> ReadLines(const std::string& vectors, uint64_t rows) {
-  const size_t slash = vectors.find_last_of('/');
-  const size_t dot = vectors.find('.', slash == std::string::npos ? 0 : slash + 1);
-  const std::string path = vectors.substr(0, dot) + ".jsonl";
-  std::ifstream file(path);
-  std::vector<Json> lines;
-  std::string text;
-  while (lines.size() < rows && std::getline(file, text)) {
-    lines.push_back(Json::parse(text, nullptr, /*allow_exceptions=*/false));
-    if (!lines.back().is_object()) {
-      return InvalidArgument("{}: line {} is no JSON object", path, lines.size());
-    }
-  }
-  if (lines.size() != rows) {
-    return InvalidArgument("{}: {} lines for {} rows", path, lines.size(), rows);
-  }
-  return lines;
-}
-
 int Refuse(const Status& status) {
   std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
   return 64;
@@ -183,7 +91,7 @@ int RunQueryFile(const QueryFileFlags& flags) {
   if (!file.ok()) {
     return Refuse(file.status());
   }
-  const auto lines = ReadLines(flags.vectors, (*file)->rows());
+  const auto lines = ReadPreparedLines(flags.vectors, (*file)->rows());
   if (!lines.ok()) {
     return Refuse(lines.status());
   }
@@ -192,7 +100,7 @@ int RunQueryFile(const QueryFileFlags& flags) {
     rows.push_back(row);
   }
   const auto stub = v1::SearchService::NewStub(Connect(flags.connection));
-  std::vector<Answer> answers;
+  std::vector<QueryAnswer> answers;
   for (const uint64_t row : rows) {
     if (row >= lines->size()) {
       return Refuse(InvalidArgument("row {}: there are {} rows", row, lines->size()));
@@ -207,7 +115,7 @@ int RunQueryFile(const QueryFileFlags& flags) {
       return PrintError(status, flags.connection);
     }
   }
-  Print(answers, flags.show.size());
+  fmt::print("{}", AnswersText(answers, flags.show.size()));
   return 0;
 }
 
