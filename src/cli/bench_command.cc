@@ -334,8 +334,12 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
       "--ingest-only", flags->ingest_only, "Neither wait for the index nor search nor restart");
   bench->add_option(
       "--limit", flags->limit, "Only the first rows (the truth is asked from the server then)");
-  bench->add_option("--writers", flags->ingest.writers, "Upserts at once")->capture_default_str();
-  bench->add_option("--batch", flags->ingest.batch_rows, "Rows per upsert")->capture_default_str();
+  bench->add_option("--writers", flags->ingest.writers, "Upserts at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  bench->add_option("--batch", flags->ingest.batch_rows, "Rows per upsert")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   bench->add_option("--durability", flags->ingest.durability, "durable or buffered")
       ->check(CLI::IsMember({"durable", "buffered"}))
       ->capture_default_str();
@@ -352,11 +356,14 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   bench->add_option("--clients", flags->clients, "Calls in flight, a list")
       ->delimiter(',')
       ->check(CLI::Range(1, 1'024));
-  bench->add_option("-k", flags->search.k, "Hits per query")->capture_default_str();
+  bench->add_option("-k", flags->search.k, "Hits per query")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   bench->add_option("--queries-per-call", flags->search.queries_per_call, "Queries in one call")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
   bench->add_option("--seconds", flags->search.seconds, "Per point of the sweep")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   bench->add_flag("--exact", flags->search.exact, "Exact searches");
   bench
