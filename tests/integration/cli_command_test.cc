@@ -344,7 +344,14 @@ TEST(CliWithoutServer, MistakesAreToldWithTheirExitCode) {
   };
   const std::vector<Case> cases = {
       {{"serve", "--wrong"}, "", "--wrong"},
-      {{"dance"}, "", "subcommand"},
+      {{"dance"}, "", "there is no command \"dance\"; there are: serve, "},
+      {{"serach", "words"}, "", "there is no command \"serach\"; did you mean \"search\"?"},
+      {{"stat"}, "", "did you mean \"stats\"?"},
+      {{"collections", "lst"},
+       "",
+       "no command \"collections lst\"; did you mean \"collections list\"?"},
+      {{"points", "dance"}, "", "no command \"points dance\"; there are: get, "},
+      {{"collections"}, "", "subcommand"},
       {{}, "", "subcommand"},
       {{"serve", "--set", "limits.kmax=5"}, "", "did you mean \"limits.k_max\"?"},
       {{"serve", "--set", "limits.k_max"}, "", "section.key=value is wanted"},
