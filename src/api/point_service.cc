@@ -38,7 +38,7 @@ grpc::ServerUnaryReactor* PointService::UpsertPoints(grpc::CallbackServerContext
             DecodeUpsert(*request, context_.limits(), context_.default_durability));
         const StatusOr<WriteReceipt> receipt = context_.engine.Upsert(decoded);
         if (!receipt.ok()) {
-          return WithBatchPrefix(receipt.status(), *request);
+          return WithWirePath(receipt.status(), *request);
         }
         EncodeReceipt(*receipt, *response->mutable_receipt());
         response->set_upserted_count(receipt->points);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "alidade/common/payload_codec.h"
@@ -208,6 +210,54 @@ Status DecodeColumns(const v1::PointColumns& in, const Limits& limits, UpsertReq
   return OkStatus();
 }
 
+// Takes `text` from the front of `rest`; false if it is not there.
+bool Take(std::string_view text, std::string_view& rest) {
+  if (!rest.starts_with(text)) {
+    return false;
+  }
+  rest.remove_prefix(text.size());
+  return true;
+}
+
+// Takes what comes before `end`, and `end`.
+bool TakeUntil(std::string_view end, std::string_view& rest, std::string_view& taken) {
+  const size_t at = rest.find(end);
+  if (at == std::string_view::npos) {
+    return false;
+  }
+  taken = rest.substr(0, at);
+  rest.remove_prefix(at + end.size());
+  return true;
+}
+
+// The column of this field.
+std::string ColumnPath(const v1::UpsertPointsRequest& in, std::string_view name) {
+  const auto& columns = in.columns().vectors();
+  const auto found = std::find_if(
+      columns.begin(), columns.end(), [&](const auto& column) { return column.field() == name; });
+  return fmt::format("columns.vectors[{}]", found - columns.begin());
+}
+
+// The first of the rows that has a vector of this field.
+std::string FirstUsePath(const v1::UpsertPointsRequest& in, std::string_view name) {
+  const auto& points = in.rows().points();
+  const auto found = std::find_if(points.begin(), points.end(), [&](const auto& point) {
+    return point.vectors().contains(std::string(name));
+  });
+  return fmt::format("rows.points[{}].vectors[\"{}\"]", found - points.begin(), name);
+}
+
+// The same status about `field` instead of `old`; `place` says where in it.
+Status WithField(const Status& status,
+                 const std::string& old,
+                 const std::string& field,
+                 const std::string& place = "") {
+  const std::string message = MessageOf(status).substr(old.size() + 2);  // behind "<old>: "
+  const Status moved = MakeFieldError(field, place.empty() ? message : place + ": " + message);
+  const std::optional<std::string> reason = ReasonOf(status);
+  return reason.has_value() ? WithReason(moved, *reason) : moved;
+}
+
 }  // namespace
 
 StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
@@ -243,12 +293,31 @@ StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
   return out;
 }
 
-Status WithBatchPrefix(const Status& status, const v1::UpsertPointsRequest& in) {
+Status WithWirePath(const Status& status, const v1::UpsertPointsRequest& in) {
   const std::optional<std::string> field = FieldOf(status);
-  if (!field.has_value() || !field->starts_with("points")) {
+  if (!field.has_value()) {
     return status;
   }
-  return WithFieldPrefix(status, in.has_columns() ? "columns" : "rows");
+  std::string_view rest = *field;
+  std::string_view name;
+  if (Take("field_names[\"", rest) && TakeUntil("\"]", rest, name)) {
+    return WithField(status,
+                     *field,
+                     in.has_columns() ? ColumnPath(in, name) + ".field" : FirstUsePath(in, name));
+  }
+  if (!Take("points[", rest)) {
+    return status;
+  }
+  std::string_view row;
+  if (!in.has_columns() || !TakeUntil("].vectors[\"", rest, row) || !TakeUntil("\"]", rest, name)) {
+    return WithFieldPrefix(status, in.has_columns() ? "columns" : "rows");
+  }
+  std::string place = fmt::format("row {}", row);
+  std::string_view element;
+  if (Take("[", rest) && TakeUntil("]", rest, element)) {
+    place += fmt::format(", element {}", element);
+  }
+  return WithField(status, *field, ColumnPath(in, name) + ".data", place);
 }
 
 }  // namespace alidade

@@ -23,8 +23,8 @@ StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
                                      const Limits& limits,
                                      Durability default_durability);
 
-// The collection names points as `points[3]`; this puts the form they came in (`rows`, `columns`)
-// before it.
-Status WithBatchPrefix(const Status& status, const v1::UpsertPointsRequest& in);
+// The collection speaks of its own request, `points[3].vectors["v"]` and `field_names["v"]`: the
+// same status about the field of the message that it came from, in rows or in columns.
+Status WithWirePath(const Status& status, const v1::UpsertPointsRequest& in);
 
 }  // namespace alidade

@@ -34,16 +34,6 @@ void AddPart(Hasher128& hasher, std::string_view part) {
   hasher.Update(part);
 }
 
-// Where the field at `position` of the request is used first.
-std::string FirstUsePath(const UpsertRequest& request, size_t position) {
-  const auto first = std::find_if(
-      request.points.begin(), request.points.end(), [position](const UpsertPoint& point) {
-        return position < point.vectors.size() && !point.vectors[position].empty();
-      });
-  return fmt::format(
-      "points[{}].vectors[\"{}\"]", first - request.points.begin(), request.field_names[position]);
-}
-
 }  // namespace
 
 // One upsert on its way through the commit group. The points are distinct and valid.
@@ -108,10 +98,10 @@ Status UpsertOperation::CheckPoint(const UpsertRequest& request,
 
 Status UpsertOperation::Load(const UpsertRequest& request, const Schema& schema) {
   std::vector<FieldIndex> fields;
-  for (size_t i = 0; i < request.field_names.size(); ++i) {
+  for (const std::string& name : request.field_names) {
     ALIDADE_ASSIGN_OR_RETURN(
         const FieldIndex field,
-        collection_.FindFieldOrError(schema, request.field_names[i], FirstUsePath(request, i)));
+        collection_.FindFieldOrError(schema, name, fmt::format("field_names[\"{}\"]", name)));
     fields.push_back(field);
   }
   std::unordered_map<std::string, size_t> newest;

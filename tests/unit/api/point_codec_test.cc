@@ -190,13 +190,44 @@ TEST(UpsertCodec, RefusesIdsThatAreNotUtf8) {
   EXPECT_EQ(FieldOf(decoded.status()), "id");
 }
 
-TEST(UpsertCodec, PutsTheFormBeforeThePathsOfTheCollection) {
-  const auto rows = Parse<v1::UpsertPointsRequest>("rows {}");
-  const auto columns = Parse<v1::UpsertPointsRequest>("columns {}");
-  const Status status = FieldError("points[3].vectors[\"v\"]", "has NaN");
-  EXPECT_EQ(FieldOf(WithBatchPrefix(status, rows)), "rows.points[3].vectors[\"v\"]");
-  EXPECT_EQ(FieldOf(WithBatchPrefix(status, columns)), "columns.points[3].vectors[\"v\"]");
-  EXPECT_EQ(FieldOf(WithBatchPrefix(FieldError("request_id", "reused"), rows)), "request_id");
+TEST(UpsertCodec, PathsOfTheCollectionBecomePathsOfTheMessage) {
+  const auto rows = Parse<v1::UpsertPointsRequest>(
+      "rows { points { vectors { key: 'w' value {} } } points { vectors { key: 'v' value {} } } }");
+  const auto columns =
+      Parse<v1::UpsertPointsRequest>("columns { vectors { field: 'w' } vectors { field: 'v' } }");
+  struct Case {
+    std::string field;
+    std::string in_rows;
+    std::string in_columns;
+    std::string place;  // in a column
+  };
+  for (const Case& c : std::vector<Case>{{R"(points[3].vectors["v"])",
+                                          R"(rows.points[3].vectors["v"])",
+                                          "columns.vectors[1].data",
+                                          "row 3: "},
+                                         {R"(points[30].vectors["w"][2])",
+                                          R"(rows.points[30].vectors["w"][2])",
+                                          "columns.vectors[0].data",
+                                          "row 30, element 2: "},
+                                         {R"(field_names["v"])",
+                                          R"(rows.points[1].vectors["v"])",
+                                          "columns.vectors[1].field",
+                                          ""},
+                                         {"points", "points", "points", ""},
+                                         {"request_id", "request_id", "request_id", ""}}) {
+    SCOPED_TRACE(c.field);
+    const Status status = WithReason(FieldError(c.field, "is wrong"), "WRONG");
+    for (const auto& [message, field, place] :
+         {std::tuple(rows, c.in_rows, std::string()), {columns, c.in_columns, c.place}}) {
+      const Status moved = WithWirePath(status, message);
+      EXPECT_EQ(FieldOf(moved), field);
+      EXPECT_EQ(MessageOf(moved), field + ": " + place + "is wrong");
+      EXPECT_EQ(moved.code(), StatusCode::kInvalidArgument);
+      EXPECT_EQ(ReasonOf(moved), "WRONG");
+    }
+  }
+  const Status other = Internal("points[3] are gone");
+  EXPECT_EQ(WithWirePath(other, columns), other);
 }
 
 TEST(ReadCodec, RefusesBadRequestsWithTheirField) {
