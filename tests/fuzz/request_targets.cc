@@ -428,8 +428,8 @@ std::vector<std::string> PageTokenCorpus() {
   return {MakePageToken("scope", "x"), MakePageToken("scope", PointId(uint64_t{9}).Encode())};
 }
 
-// Of a message in pieces protobuf does not know the end: for a string it reserves what the string
-// says it has, up to this much. One at a time, and untouched until bytes come.
+// For the string at which a damaged message breaks off, protobuf may have reserved what the string
+// says it has, up to this much; it stays untouched. A target parses every message twice.
 constexpr size_t kStringReservedMax = 50'000'000;
 
 FuzzTarget Target(const char* name,
@@ -440,7 +440,7 @@ FuzzTarget Target(const char* name,
           .corpus = corpus,
           .words = {"\xFF", "*", "c", "v"},
           .rounds = 8'000,
-          .memory_max = kStringReservedMax + (size_t{4} << 20)};
+          .memory_max = 2 * kStringReservedMax + (size_t{4} << 20)};
 }
 
 }  // namespace
