@@ -286,7 +286,7 @@ FuzzTarget Target(std::string name,
           .hot = {{0, 112},
                   {kSegmentHeaderBytes, kSegmentHeaderBytes + 64},
                   {kSegmentHeaderBytes, kSegmentHeaderBytes + 512}},
-          .rounds = 1'500};
+          .rounds = 1'000};
 }
 
 }  // namespace
