@@ -46,6 +46,10 @@ void FuzzVectors(std::string_view bytes, const std::string& name) {
     return;
   }
   Accepted();
+  if (name.ends_with("vecs")) {
+    const uint64_t row_bytes = (uint64_t{(*file)->dim()} + 1) * sizeof(float);
+    Require((*file)->rows() * row_bytes == bytes.size(), "every byte belongs to a row");
+  }
   ReadThrough(**file);
 }
 

@@ -1,5 +1,7 @@
 // Requests as they come from the wire: the bytes, the message, the domain's request.
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
@@ -37,7 +39,7 @@ const Limits& SmallLimits() {
     made.batch_rows_max = 8;
     made.batch_queries_max = 8;
     made.k_max = 100;
-    made.payload_bytes_max = 400;
+    made.payload_bytes_max = 120;
     made.payload_depth_max = 6;
     made.filter_depth_max = 6;
     made.filter_nodes_max = 20;
@@ -110,9 +112,23 @@ void RequireSame(const Object& a, const Object& b) {
   Require(a_bytes == b_bytes, "a payload survives the wire");
 }
 
+bool IsFinite(const Value& value) {
+  if (const auto* number = value.As<double>()) {
+    return std::isfinite(*number);
+  }
+  if (const auto* list = value.As<List>()) {
+    return std::all_of(list->begin(), list->end(), IsFinite);
+  }
+  const auto* object = value.As<Object>();
+  return object == nullptr || std::all_of(object->begin(), object->end(), [](const auto& entry) {
+           return IsFinite(entry.second);
+         });
+}
+
 void CheckPayloadBytes(const std::string& bytes) {
   const auto object = DecodeObject(bytes);
   Require(object.ok() && bytes.size() <= SmallLimits().payload_bytes_max, "a payload is stored");
+  Require(IsFinite(Value(*object)), "numbers of a payload are finite");
   v1::Object wire;
   EncodePayload(*object, wire);
   const auto again = DecodePayload(wire, SmallLimits(), FieldPath("payload"));
