@@ -1,6 +1,7 @@
 // FAISS builds the graph; the vectors stay in our matrix and the distances are our kernels':
 // Debian's FAISS is compiled without AVX.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -221,19 +222,17 @@ Status WriteGraph(const faiss::HNSW& hnsw, uint32_t m, ByteSink& sink) {
 
 Status AddRows(faiss::IndexHNSW& index, const VectorMatrix& matrix, const BuildOptions& options) {
   auto done = static_cast<uint32_t>(index.ntotal);
+  std::atomic<uint64_t> unwatched{0};
+  auto& rows_done = options.progress == nullptr ? unwatched : options.progress->rows_done;
+  rows_done += done;  // of the graph that is extended
   while (done < matrix.count) {
-    if (options.progress != nullptr) {
-      options.progress->rows_done.store(done);
-      if (options.progress->cancelled.load()) {
-        return Cancelled("the index build was stopped");
-      }
+    if (options.progress != nullptr && options.progress->cancelled.load()) {
+      return Cancelled("the index build was stopped");
     }
     const uint32_t count = std::min(kChunkRows, matrix.count - done);
     index.add(count, matrix.Row(done));
     done += count;
-  }
-  if (options.progress != nullptr) {
-    options.progress->rows_done.store(done);
+    rows_done += count;
   }
   return OkStatus();
 }

@@ -75,11 +75,11 @@ std::vector<float> TrainCentroids(const VectorMatrix& matrix, uint32_t nlist) {
   return clustering.centroids;
 }
 
-Status ReportProgress(const BuildOptions& options, uint32_t rows_done) {
+Status ReportProgress(const BuildOptions& options, uint32_t rows_more) {
   if (options.progress == nullptr) {
     return OkStatus();
   }
-  options.progress->rows_done.store(rows_done);
+  options.progress->rows_done += rows_more;
   return options.progress->cancelled.load() ? Cancelled("the index build was stopped") : OkStatus();
 }
 
@@ -90,7 +90,6 @@ Status AssignRows(const VectorMatrix& matrix,
   const size_t nlist = centroids.size() / matrix.dim;
   lists.resize(matrix.count);
   for (uint32_t first = 0; first < matrix.count; first += kAssignBlockRows) {
-    ALIDADE_RETURN_IF_ERROR(ReportProgress(options, first));
     const uint32_t last = std::min(matrix.count, first + kAssignBlockRows);
 #pragma omp parallel
     {
@@ -103,8 +102,9 @@ Status AssignRows(const VectorMatrix& matrix,
                                             distances.begin());
       }
     }
+    ALIDADE_RETURN_IF_ERROR(ReportProgress(options, last - first));
   }
-  return ReportProgress(options, matrix.count);
+  return OkStatus();
 }
 
 struct Codes {

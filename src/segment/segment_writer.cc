@@ -67,6 +67,8 @@ class SegmentWrite {
                     const VectorMatrix& matrix,
                     const SegmentFileIdentity& identity);
   std::string_view PreviousIndex(FieldIndex index) const;
+  // What the build's progress counts up to.
+  uint64_t VectorsToIndex() const;
   Status Publish();
 
   const SegmentWriteRequest& request_;
@@ -163,6 +165,16 @@ std::string_view SegmentWrite::PreviousIndex(FieldIndex index) const {
     return {};
   }
   return first->index_body(index);
+}
+
+uint64_t SegmentWrite::VectorsToIndex() const {
+  uint64_t vectors = 0;
+  for (FieldIndex i = 0; i < vector_files_.size(); ++i) {
+    const uint32_t count = CountVectors(selection_, i);
+    vectors +=
+        ResolveIndexKind(request_.schema.fields[i].index, count) == IndexKind::kFlat ? 0 : count;
+  }
+  return vectors;
 }
 
 Status SegmentWrite::WriteCodes(CodesSetting codes,
@@ -271,6 +283,9 @@ Status SegmentWrite::Run() {
   }
   ALIDADE_FAILPOINT("segment.vectors_written");
   if (request_.build_indexes) {
+    if (request_.build.progress != nullptr) {
+      request_.build.progress->rows_total = VectorsToIndex();
+    }
     for (FieldIndex i = 0; i < vector_files_.size(); ++i) {
       ALIDADE_RETURN_IF_ERROR(WriteIndex(i));
     }

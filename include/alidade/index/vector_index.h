@@ -80,7 +80,10 @@ StatusOr<std::vector<Candidate>> ExactSearch(const VectorMatrix& matrix,
 
 // Progress of a build, readable from other threads, and the wish to stop it.
 struct BuildProgress {
-  std::atomic<uint32_t> rows_done{0};
+  // Vectors in their index; of a segment with several fields, those of all fields so far.
+  std::atomic<uint64_t> rows_done{0};
+  // Of how many; 0: not known. Whoever builds for several fields says so.
+  std::atomic<uint64_t> rows_total{0};
   std::atomic<bool> cancelled{false};
 };
 
