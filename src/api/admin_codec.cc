@@ -3,6 +3,39 @@
 #include <cmath>
 
 namespace alidade {
+namespace {
+
+void EncodePart(const PartBytes& in, v1::PartBytes& out) {
+  out.set_anonymous_bytes(in.anonymous);
+  out.set_mapped_bytes(in.mapped);
+  out.set_count(in.count);
+  out.set_bytes_each(in.BytesEach());
+}
+
+void EncodeMemory(const CollectionStats& in, v1::MemoryStats& out) {
+  for (const FieldStats& field : in.fields) {
+    v1::FieldMemory& encoded = *out.add_fields();
+    encoded.set_field(field.name);
+    EncodePart(field.sealed.walk_codes, *encoded.mutable_walk_codes());
+    EncodePart(field.sealed.rank_codes, *encoded.mutable_rank_codes());
+    EncodePart(field.sealed.links, *encoded.mutable_links());
+    EncodePart(field.sealed.vectors, *encoded.mutable_vectors());
+    EncodePart(field.delta_vectors, *encoded.mutable_delta_vectors());
+    for (const auto& [codes, bytes] : field.codes) {
+      v1::CodesUse& use = *encoded.add_codes();
+      use.set_codes(std::string(CodesName(codes)));
+      use.set_vector_count(bytes.count);
+      use.set_bytes_per_vector(bytes.BytesEach());
+    }
+    encoded.set_index_bytes_per_vector(field.IndexBytesEach());
+  }
+  EncodePart(in.rows, *out.mutable_rows());
+  EncodePart(in.delta_rows_memory, *out.mutable_delta_rows());
+  out.set_resident_bytes_used(in.resident_bytes_used);
+  out.set_resident_bytes_max(in.resident_bytes_max);
+}
+
+}  // namespace
 
 StatusOr<std::chrono::milliseconds> DecodeTimeout(const google::protobuf::Duration& in) {
   // Bounds of google.protobuf.Duration: 10,000 years.
@@ -27,6 +60,8 @@ void EncodeStats(const CollectionStats& in, v1::GetCollectionStatsResponse& out)
   stats.set_builds_failed(in.builds_failed);
   EncodeDuration(in.build_seconds, *stats.mutable_build_time());
   stats.set_build_progress(in.build_progress);
+  stats.set_build_rows_done(in.build_rows_done);
+  stats.set_build_rows_total(in.build_rows_total);
   stats.set_healed_segments(in.healed_segments);
   uint64_t dead_rows = 0;
   for (const SegmentInfo& segment : in.segments) {
@@ -42,9 +77,13 @@ void EncodeStats(const CollectionStats& in, v1::GetCollectionStatsResponse& out)
     for (const std::string& index : segment.indexes) {
       encoded.add_indexes(index);
     }
+    for (const CodesSetting codes : segment.codes) {
+      encoded.add_codes(std::string(CodesName(codes)));
+    }
     dead_rows += segment.deleted_rows;
   }
   stats.set_dead_rows(dead_rows);
+  EncodeMemory(in, *out.mutable_memory());
   out.set_seq(in.seq.value());
 }
 
@@ -65,6 +104,7 @@ void EncodeLimits(const Limits& in, v1::ServerLimits& out) {
   out.set_collections_max(in.collections_max);
   out.set_connections_max(in.connections_max);
   out.set_in_flight_requests_max(in.in_flight_requests_max);
+  out.set_resident_bytes_max(in.resident_bytes_max);
 }
 
 void EncodeDuration(double seconds, google::protobuf::Duration& out) {

@@ -69,6 +69,8 @@ grpc::ServerUnaryReactor* AdminService::WaitIndexed(grpc::CallbackServerContext*
         response->set_indexed_rows(stats.indexed_rows);
         response->set_pending_rows(stats.pending_rows);
         response->set_build_progress(stats.build_progress);
+        response->set_build_rows_done(stats.build_rows_done);
+        response->set_build_rows_total(stats.build_rows_total);
         return OkStatus();
       });
 }

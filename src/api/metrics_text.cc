@@ -145,8 +145,61 @@ void AddCollectionStates(const std::vector<CollectionStats>& collections, Metric
   }
 }
 
+// The fields of a collection are added up: every collection has the same few series.
+void AddCollectionMemory(const std::vector<CollectionStats>& collections, MetricPage& page) {
+  MetricFamily& family =
+      page.Family("alidade_collection_component_bytes",
+                  "Bytes by component: anonymous memory, and what is read through mapped files.",
+                  MetricType::Gauge);
+  for (const CollectionStats& collection : collections) {
+    FieldMemory sealed;
+    PartBytes delta_vectors;
+    for (const FieldStats& field : collection.fields) {
+      sealed.walk_codes += field.sealed.walk_codes;
+      sealed.rank_codes += field.sealed.rank_codes;
+      sealed.links += field.sealed.links;
+      sealed.vectors += field.sealed.vectors;
+      delta_vectors += field.delta_vectors;
+    }
+    const std::initializer_list<std::pair<const char*, PartBytes>> parts = {
+        {"walk_codes", sealed.walk_codes},
+        {"rank_codes", sealed.rank_codes},
+        {"links", sealed.links},
+        {"vectors", sealed.vectors},
+        {"rows", collection.rows},
+        {"delta_vectors", delta_vectors},
+        {"delta_rows", collection.delta_rows_memory}};
+    for (const auto& [component, bytes] : parts) {
+      for (const auto& [memory, value] :
+           {std::pair{"anonymous", bytes.anonymous}, std::pair{"mapped", bytes.mapped}}) {
+        MetricPage::Add(
+            family,
+            {{"collection", collection.name}, {"component", component}, {"memory", memory}},
+            static_cast<double>(value));
+      }
+    }
+  }
+  MetricFamily& vectors = page.Family("alidade_collection_graph_vectors",
+                                      "Vectors in graphs, by the codes that they are walked by.",
+                                      MetricType::Gauge);
+  for (const CollectionStats& collection : collections) {
+    for (const CodesSetting codes :
+         {CodesSetting::kNone, CodesSetting::kInt8, CodesSetting::kInt4, CodesSetting::kBit1}) {
+      uint64_t count = 0;
+      for (const FieldStats& field : collection.fields) {
+        const auto found = field.codes.find(codes);
+        count += found == field.codes.end() ? 0 : found->second.count;
+      }
+      MetricPage::Add(vectors,
+                      {{"collection", collection.name}, {"codes", std::string(CodesName(codes))}},
+                      static_cast<double>(count));
+    }
+  }
+}
+
 void AddCollections(const std::vector<CollectionStats>& collections, MetricPage& page) {
   AddCollectionStates(collections, page);
+  AddCollectionMemory(collections, page);
   struct Item {
     const char* name;
     const char* help;
@@ -186,6 +239,14 @@ void AddCollections(const std::vector<CollectionStats>& collections, MetricPage&
        "Progress of the running build, 0 to 1.",
        MetricType::Gauge,
        [](const CollectionStats& c) { return c.build_progress; }},
+      {"alidade_index_build_rows_done",
+       "Vectors that the running build has put into an index.",
+       MetricType::Gauge,
+       [](const CollectionStats& c) { return static_cast<double>(c.build_rows_done); }},
+      {"alidade_index_build_rows_total",
+       "Vectors that the running build puts into an index; 0 if none runs.",
+       MetricType::Gauge,
+       [](const CollectionStats& c) { return static_cast<double>(c.build_rows_total); }},
       {"alidade_healed_segments_total",
        "Segments found damaged or incomplete, and rebuilt or being rebuilt.",
        MetricType::Counter,
@@ -218,6 +279,12 @@ void AddStore(const EngineStats& stats, MetricPage& page) {
   page.Gauge("alidade_store_memory_bytes",
              "Memory of the store's caches and buffers.",
              static_cast<double>(stats.store_memory_bytes));
+  page.Gauge("alidade_resident_bytes_used",
+             "Memory of the copies of codes and links, all collections together.",
+             static_cast<double>(stats.resident_bytes_used));
+  page.Gauge("alidade_resident_bytes_max",
+             "What those copies may take: limits.resident_bytes_max.",
+             static_cast<double>(stats.resident_bytes_max));
   page.Gauge("alidade_disk_free_bytes",
              "Free bytes where the data directory lies.",
              static_cast<double>(stats.disk_free_bytes));

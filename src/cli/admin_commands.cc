@@ -1,4 +1,7 @@
 // alidade stats, flush, wait-indexed, info, health
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -7,6 +10,7 @@
 #include "client_commands.h"
 #include "connection.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "load.h"
 
 namespace alidade {
 namespace {
@@ -24,6 +28,51 @@ std::unique_ptr<v1::AdminService::Stub> Stub(const ConnectionOptions& connection
 }
 
 double Mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+void PrintPart(const char* name, const v1::PartBytes& part) {
+  if (part.count() == 0 && part.anonymous_bytes() + part.mapped_bytes() == 0) {
+    return;
+  }
+  std::printf("    %-14s %12lu %14.1f %12.1f %12.1f\n",
+              name,
+              part.count(),
+              Mebibytes(part.anonymous_bytes()),
+              Mebibytes(part.mapped_bytes()),
+              part.bytes_each());
+}
+
+void PrintMemory(const v1::MemoryStats& memory) {
+  std::printf("resident copies of codes and links, all collections: %.1f of %.1f MiB\n",
+              Mebibytes(memory.resident_bytes_used()),
+              Mebibytes(memory.resident_bytes_max()));
+  std::printf("    %-14s %12s %14s %12s %12s\n",
+              "component",
+              "count",
+              "anonymous MiB",
+              "mapped MiB",
+              "bytes each");
+  for (const v1::FieldMemory& field : memory.fields()) {
+    std::printf("  field %s", field.field().c_str());
+    for (const v1::CodesUse& use : field.codes()) {
+      std::printf(", %lu vectors in graphs with codes %s (%.1f bytes each)",
+                  use.vector_count(),
+                  use.codes().c_str(),
+                  use.bytes_per_vector());
+    }
+    if (field.index_bytes_per_vector() > 0) {
+      std::printf(", codes and links %.1f bytes a vector", field.index_bytes_per_vector());
+    }
+    std::printf("\n");
+    PrintPart("walk codes", field.walk_codes());
+    PrintPart("rank codes", field.rank_codes());
+    PrintPart("links", field.links());
+    PrintPart("vectors", field.vectors());
+    PrintPart("delta vectors", field.delta_vectors());
+  }
+  std::printf("  ids and payloads\n");
+  PrintPart("rows", memory.rows());
+  PrintPart("delta rows", memory.delta_rows());
+}
 
 int Stats(const AdminFlags& flags) {
   v1::GetCollectionStatsRequest request;
@@ -50,13 +99,19 @@ int Stats(const AdminFlags& flags) {
   std::printf("disk %.1f MiB, memory %.1f MiB\n",
               Mebibytes(stats.disk_bytes()),
               Mebibytes(stats.memory_bytes()));
-  std::printf("builds done %lu (%ld.%01d s), failed %lu, running %.0f %%, segments healed %lu\n",
+  std::printf("builds done %lu (%ld.%01d s), failed %lu, segments healed %lu\n",
               stats.builds_done(),
               stats.build_time().seconds(),
               stats.build_time().nanos() / 100'000'000,
               stats.builds_failed(),
-              stats.build_progress() * 100,
               stats.healed_segments());
+  if (stats.build_rows_total() > 0) {
+    std::printf("build running: %lu of %lu vectors, %.0f %%\n",
+                stats.build_rows_done(),
+                stats.build_rows_total(),
+                stats.build_progress() * 100);
+  }
+  PrintMemory(response.memory());
   for (const v1::SegmentStats& segment : response.segments()) {
     std::string indexes;
     for (const std::string& index : segment.indexes()) {
@@ -87,15 +142,40 @@ int Flush(const AdminFlags& flags) {
   return 0;
 }
 
+// One line that is drawn over and over on a terminal, a new line every time elsewhere.
+void PrintProgress(const v1::WaitIndexedResponse& state, bool terminal) {
+  std::fprintf(stderr,
+               "%s%lu rows pending; build: %lu of %lu vectors, %.0f %%%s",
+               terminal ? "\r" : "",
+               state.pending_rows(),
+               state.build_rows_done(),
+               state.build_rows_total(),
+               state.build_progress() * 100,
+               terminal ? "   " : "\n");
+}
+
 int WaitIndexed(const AdminFlags& flags) {
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  const auto stub = Stub(flags.connection);
   v1::WaitIndexedRequest request;
   request.set_collection(flags.collection);
+  request.mutable_timeout()->set_seconds(terminal ? 1 : 5);
   v1::WaitIndexedResponse response;
-  grpc::ClientContext context;
-  SetDeadline(context, flags.connection);
-  const grpc::Status status = Stub(flags.connection)->WaitIndexed(&context, request, &response);
-  if (!status.ok()) {
-    return PrintError(status, flags.connection);
+  ConnectionOptions left = flags.connection;
+  const double give_up = NowSeconds() + left.timeout_seconds;
+  for (bool drawn = false;; drawn = true) {
+    left.timeout_seconds = std::max(0.001, give_up - NowSeconds());
+    grpc::ClientContext context;
+    SetDeadline(context, left);
+    const grpc::Status status = stub->WaitIndexed(&context, request, &response);
+    if (!status.ok()) {
+      return PrintError(status, flags.connection);
+    }
+    if (response.pending_rows() == 0) {
+      std::fputs(terminal && drawn ? "\n" : "", stderr);
+      break;
+    }
+    PrintProgress(response, terminal);
   }
   std::printf("indexed %lu, pending %lu\n", response.indexed_rows(), response.pending_rows());
   return 0;

@@ -297,6 +297,7 @@ bool Collection::RunBuild(const BuildRun& run, bool build_indexes) {
   const int64_t start = NowMs();
   BuildProgress& progress = build_indexes ? build_progress_ : seal_progress_;
   progress.rows_done = 0;
+  progress.rows_total = 0;
   uint64_t rows = 0;
   for (const auto& input : run.inputs) {
     rows += input->rows();
@@ -438,52 +439,6 @@ void Collection::RemoveFilesWhenUnused() {
       static_cast<SealedSegment&>(*segment).RemoveFilesWhenUnused();
     }
   }
-}
-
-CollectionStats Collection::Stats() const {
-  const auto view = view_.Get();
-  CollectionStats stats;
-  stats.name = config()->name;
-  stats.points = view->live_rows;
-  stats.seq = view->at;
-  stats.builds_done = counters_.builds_done.load();
-  stats.builds_failed = counters_.builds_failed.load();
-  stats.build_seconds = static_cast<double>(counters_.build_milliseconds.load()) / 1e3;
-  stats.healed_segments = counters_.healed.load();
-  if (const uint64_t rows = running_build_rows_.load(); rows > 0) {
-    stats.build_progress = std::min(
-        1.0, static_cast<double>(build_progress_.rows_done.load()) / static_cast<double>(rows));
-  }
-  for (const SegmentView& entry : view->segments) {
-    const Segment& segment = *entry.segment;
-    SegmentInfo info;
-    info.sealed = segment.sealed();
-    info.first_row = segment.first_row().value();
-    info.last_row = segment.last_row().value();
-    info.rows = segment.rows();
-    info.deleted_rows = segment.deleted_rows();
-    info.disk_bytes = segment.disk_bytes();
-    info.memory_bytes = segment.memory_bytes();
-    const uint64_t live = info.rows - std::min(info.deleted_rows, info.rows);
-    if (segment.sealed()) {
-      info.id = static_cast<const SealedSegment&>(segment).manifest().segment;
-    } else {
-      stats.delta_rows += info.rows;
-      stats.delta_bytes += info.memory_bytes;
-    }
-    (segment.sealed() && !NeedsIndex(segment, view->schema) ? stats.indexed_rows
-                                                            : stats.pending_rows) += live;
-    for (FieldIndex field = 0; field < view->schema.fields.size(); ++field) {
-      const IndexKind kind = segment.index_kind(field);
-      info.indexes.emplace_back(kind == IndexKind::kHnsw  ? "hnsw"
-                                : kind == IndexKind::kIvf ? "ivf"
-                                                          : "flat");
-    }
-    stats.disk_bytes += info.disk_bytes;
-    stats.memory_bytes += info.memory_bytes;
-    stats.segments.push_back(std::move(info));
-  }
-  return stats;
 }
 
 }  // namespace alidade

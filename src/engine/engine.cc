@@ -388,6 +388,8 @@ EngineStats Engine::Stats() const {
   stats.wal_bytes = impl_->store->WalBytes();
   stats.store_disk_bytes = impl_->store->DiskBytes();
   stats.store_memory_bytes = impl_->store->MemoryBytes();
+  stats.resident_bytes_used = impl_->resident_budget->taken();
+  stats.resident_bytes_max = impl_->resident_budget->bytes_max();
   stats.disk_free_bytes = FreeBytes(impl_->options.data_directory).value_or(0);
   stats.disk_full = impl_->commits->disk_full();
   stats.start_seconds = impl_->start_seconds;

@@ -48,6 +48,11 @@ uint32_t CapacityFor(const Schema& schema, const Delta::Options& options) {
       std::min<size_t>(std::max<size_t>(fitting, kCapacityMin), std::max(options.rows_max, 1U)));
 }
 
+// Of each row of the delta, whether it has a vector or not.
+size_t BytesBesideVector(const VectorField& field) {
+  return 1 + (field.metric == Metric::kCosine ? sizeof(float) : 0);
+}
+
 size_t ByteSize(const NewRow& row) {
   size_t bytes = row.encoded_id.size() + row.payload.size();
   for (const auto& vector : row.vectors) {
@@ -262,9 +267,20 @@ size_t Delta::memory_bytes() const {
   const size_t count = rows();
   size_t per_row = sizeof(Record) + 2 * sizeof(uint64_t);
   for (const VectorField& field : impl_->schema.fields) {
-    per_row += 1 + (field.metric == Metric::kCosine ? sizeof(float) : 0);
+    per_row += BytesBesideVector(field);
   }
   return sizeof(Impl) + byte_size() + count * per_row;
+}
+
+FieldMemory Delta::field_memory(FieldIndex field) const {
+  FieldMemory memory;
+  if (field < impl_->schema.fields.size()) {
+    const VectorField& schema = impl_->schema.fields[field];
+    memory.vectors.count = vectors(field);
+    memory.vectors.anonymous = memory.vectors.count * schema.dim * sizeof(float) +
+                               size_t{rows()} * BytesBesideVector(schema);
+  }
+  return memory;
 }
 
 }  // namespace alidade

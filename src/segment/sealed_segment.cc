@@ -378,9 +378,41 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
 }
 
 size_t SealedSegment::memory_bytes() const {
-  return sizeof(Impl) + (resident() ? resident_bytes_wanted() : 0) +
-         (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
+  size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
+  for (FieldIndex field = 0; field < impl_->fields.size(); ++field) {
+    bytes += field_memory(field).anonymous();
+  }
+  return bytes;
 }
+
+FieldMemory SealedSegment::field_memory(FieldIndex field) const {
+  FieldMemory memory;
+  const FieldPart* part = impl_->FindPart(field);
+  if (part == nullptr) {
+    return memory;
+  }
+  const uint64_t count = part->vectors.matrix().count;
+  memory.vectors = {.mapped = part->vectors_file.body.size(), .count = count};
+  if (part->codes != nullptr) {
+    const auto bytes_of = [&](const CodeMatrix& codes) {
+      const uint64_t bytes = uint64_t{codes.count} * codes.stride();
+      return part->codes->resident() ? PartBytes{.anonymous = bytes, .count = count}
+                                     : PartBytes{.mapped = bytes, .count = count};
+    };
+    memory.walk_codes = bytes_of(part->codes->walk());
+    if (const auto rank = part->codes->rank(); rank.has_value()) {
+      memory.rank_codes = bytes_of(*rank);
+    }
+  }
+  if (part->index != nullptr) {
+    const uint64_t copied = resident() ? part->index->resident_bytes() : 0;
+    memory.links = {
+        .anonymous = copied, .mapped = part->index_file.body.size() - copied, .count = count};
+  }
+  return memory;
+}
+
+size_t SealedSegment::mapped_row_bytes() const { return impl_->rows_file.body.size(); }
 
 size_t SealedSegment::disk_bytes() const {
   size_t bytes = 0;

@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::Le;
@@ -121,6 +122,101 @@ TEST_F(AdminTest, WaitIndexedBlocksUntilTheGraphIsThere) {
   EXPECT_THAT(stats.segments(0).indexes(), Each(std::string("hnsw")));
 }
 
+TEST_F(AdminTest, ARunningBuildTellsHowManyOfItsVectorsAreDone) {
+  constexpr uint64_t kRows = 9'000;  // a graph grows in pieces of 4,096
+  Must(client_, NewCollection("growing", 32, v1::METRIC_L2, "hnsw { m: 16 ef_construction: 200 }"));
+  Fill("growing", 0, kRows, 32);
+  Must(client_, Parse<v1::FlushRequest>("collection: 'growing'"));
+  EXPECT_NE(MetricValue(HttpGet(server().http_port(), "/metrics").body,
+                        "alidade_index_build_rows_total{collection=\"growing\"}"),
+            -1);
+  const auto ask =
+      Parse<v1::WaitIndexedRequest>("collection: 'growing' timeout { nanos: 10000000 }");
+  std::set<uint64_t> seen;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  for (auto state = Must(client_, ask); state.pending_rows() > 0; state = Must(client_, ask)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+    if (state.build_rows_total() > 0) {
+      EXPECT_EQ(state.build_rows_total(), kRows);
+      EXPECT_TRUE(seen.empty() || state.build_rows_done() >= *seen.rbegin()) << "it goes back";
+      EXPECT_DOUBLE_EQ(state.build_progress(),
+                       static_cast<double>(state.build_rows_done()) / kRows);
+      seen.insert(state.build_rows_done());
+    }
+  }
+  seen.erase(0);
+  seen.erase(kRows);
+  EXPECT_GE(seen.size(), 2U) << "a build that grows unseen";
+  EXPECT_EQ(Stats("growing").stats().build_rows_total(), 0U);
+}
+
+TEST_F(AdminTest, StatisticsTellWhereTheBytesLie) {
+  constexpr uint64_t kRows = 2'500;
+  constexpr uint64_t kLinkBytes = kRows * 2 * 8 * sizeof(uint32_t);
+  Must(client_,
+       NewCollection("bytes",
+                     32,
+                     v1::METRIC_L2,
+                     "hnsw { m: 8 ef_construction: 40 codes: "
+                     "HNSW_CODES_BIT1 }"));
+  Fill("bytes", 0, kRows, 32);
+  auto stats = Stats("bytes");
+  ASSERT_EQ(stats.memory().fields_size(), 1);
+  EXPECT_EQ(stats.memory().fields(0).delta_vectors().anonymous_bytes(),
+            kRows * (32 * sizeof(float) + 1));
+  Must(client_, Parse<v1::FlushRequest>("collection: 'bytes'"));
+  Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'bytes'"));
+  // The copies are made by the next step of the background.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  do {
+    stats = Stats("bytes");
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  } while (stats.memory().fields(0).links().anonymous_bytes() == 0);
+
+  const v1::FieldMemory& field = stats.memory().fields(0);
+  EXPECT_EQ(field.field(), "v");
+  EXPECT_EQ(field.links().anonymous_bytes(), kLinkBytes);
+  EXPECT_GT(field.links().mapped_bytes(), 0U);
+  EXPECT_EQ(field.links().count(), kRows);
+  EXPECT_GE(field.walk_codes().anonymous_bytes(), kRows * 32 / 8);
+  EXPECT_GE(field.rank_codes().anonymous_bytes(), kRows * 32);
+  EXPECT_EQ(field.walk_codes().mapped_bytes() + field.rank_codes().mapped_bytes(), 0U);
+  EXPECT_EQ(field.vectors().anonymous_bytes(), 0U);
+  EXPECT_EQ(field.vectors().mapped_bytes(), kRows * 32 * sizeof(float));
+  EXPECT_EQ(field.vectors().bytes_each(), 32 * sizeof(float));
+  EXPECT_EQ(field.delta_vectors().count(), 0U);
+  ASSERT_EQ(field.codes_size(), 1);
+  EXPECT_EQ(field.codes(0).codes(), "bit1");
+  EXPECT_EQ(field.codes(0).vector_count(), kRows);
+  EXPECT_DOUBLE_EQ(field.codes(0).bytes_per_vector(),
+                   field.walk_codes().bytes_each() + field.rank_codes().bytes_each());
+  EXPECT_DOUBLE_EQ(field.index_bytes_per_vector(),
+                   field.codes(0).bytes_per_vector() + field.links().bytes_each());
+  const uint64_t copies =
+      field.walk_codes().anonymous_bytes() + field.rank_codes().anonymous_bytes() + kLinkBytes;
+  EXPECT_EQ(stats.stats().memory_bytes(), copies + stats.memory().rows().anonymous_bytes());
+  EXPECT_EQ(stats.memory().rows().count(), kRows);
+  EXPECT_GE(stats.memory().resident_bytes_used(), copies);  // other collections have theirs
+  EXPECT_EQ(stats.memory().resident_bytes_max(),
+            Must(client_, v1::GetServerInfoRequest()).limits().resident_bytes_max());
+  ASSERT_EQ(stats.segments_size(), 1);
+  EXPECT_THAT(stats.segments(0).codes(), ElementsAre("bit1"));
+
+  const std::string page = HttpGet(server().http_port(), "/metrics").body;
+  const auto component = [&](const std::string& name, const std::string& memory) {
+    return MetricValue(page,
+                       "alidade_collection_component_bytes{collection=\"bytes\",component=\"" +
+                           name + "\",memory=\"" + memory + "\"}");
+  };
+  EXPECT_EQ(component("links", "anonymous"), kLinkBytes);
+  EXPECT_EQ(component("walk_codes", "anonymous"), field.walk_codes().anonymous_bytes());
+  EXPECT_EQ(component("vectors", "mapped"), field.vectors().mapped_bytes());
+  EXPECT_EQ(
+      MetricValue(page, "alidade_collection_graph_vectors{collection=\"bytes\",codes=\"bit1\"}"),
+      kRows);
+  EXPECT_GE(MetricValue(page, "alidade_resident_bytes_used"), copies);
+}
+
 TEST_F(AdminTest, TheServerTellsItsVersionAndLimits) {
   const auto info = Must(client_, v1::GetServerInfoRequest());
   EXPECT_THAT(RunCommand({"--version"}).out, HasSubstr(info.version()));
@@ -130,6 +226,7 @@ TEST_F(AdminTest, TheServerTellsItsVersionAndLimits) {
   EXPECT_EQ(info.limits().message_bytes_max(), 64U << 20);
   EXPECT_EQ(info.limits().dimension_max(), 65'536U);
   EXPECT_EQ(info.limits().in_flight_requests_max(), 128U);
+  EXPECT_EQ(info.limits().resident_bytes_max(), uint64_t{4} << 30);
   EXPECT_GT(info.start_time().seconds(), 1'600'000'000);
   Must(client_, NewCollection("counted", 2, v1::METRIC_L2));
   const auto later = Must(client_, v1::GetServerInfoRequest());

@@ -233,7 +233,12 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
 
   EXPECT_THAT(Run({"flush", "words"}).out, HasSubstr("durable and sealed"));
   EXPECT_THAT(Run({"wait-indexed", "words"}).out, HasSubstr("indexed 5999, pending 0"));
-  EXPECT_THAT(Run({"stats", "words"}).out, AllOf(HasSubstr("points 5999"), HasSubstr("hnsw")));
+  EXPECT_THAT(Run({"stats", "words"}).out,
+              AllOf(HasSubstr("points 5999"),
+                    HasSubstr("hnsw"),
+                    HasSubstr("with codes int8"),
+                    ContainsRegex("walk codes +(6000|5999) +"),
+                    ContainsRegex("links +(6000|5999) +")));
   EXPECT_THAT(Run({"stats", "words", "--json"}).out, HasSubstr("\"point_count\": \"5999\""));
   EXPECT_EQ(Run({"collections", "alias", "nick", "words"}).exit_code, 0);
   EXPECT_THAT(Run({"collections", "list"}).out,

@@ -85,6 +85,7 @@ class FakeSegment final : public Segment {
   }
   size_t memory_bytes() const override { return 0; }
   size_t disk_bytes() const override { return 0; }
+  FieldMemory field_memory(FieldIndex /*field*/) const override { return {}; }
 
  private:
   StatusOr<std::vector<RowHit>> Scan(const SegmentSearch& search,

@@ -25,6 +25,7 @@ class MemoryBudget {
     return false;
   }
   void GiveBack(size_t bytes) { taken_.fetch_sub(bytes); }
+  size_t bytes_max() const { return bytes_max_; }
   size_t taken() const { return taken_.load(std::memory_order_relaxed); }
 
  private:

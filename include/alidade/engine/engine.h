@@ -52,6 +52,9 @@ struct EngineStats {
   uint64_t wal_bytes = 0;
   uint64_t store_disk_bytes = 0;
   uint64_t store_memory_bytes = 0;
+  // Copies of codes and links in memory, against `limits.resident_bytes_max`.
+  uint64_t resident_bytes_used = 0;
+  uint64_t resident_bytes_max = 0;
   uint64_t disk_free_bytes = 0;
   bool disk_full = false;    // writes are refused
   double start_seconds = 0;  // from Open to ready

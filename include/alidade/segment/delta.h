@@ -66,6 +66,7 @@ class Delta final : public Segment {
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;
   size_t disk_bytes() const override { return 0; }
+  FieldMemory field_memory(FieldIndex field) const override;
 
  private:
   struct Impl;

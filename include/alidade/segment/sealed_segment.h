@@ -76,6 +76,9 @@ class SealedSegment final : public Segment {
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;
   size_t disk_bytes() const override;
+  FieldMemory field_memory(FieldIndex field) const override;
+  // Of the file of ids and payloads.
+  size_t mapped_row_bytes() const;
 
  private:
   struct Impl;

@@ -22,6 +22,7 @@
 #include "alidade/index/vector_index.h"
 #include "alidade/segment/row_bitmap.h"
 #include "alidade/segment/schema.h"
+#include "alidade/segment/segment_memory.h"
 
 namespace alidade {
 
@@ -89,6 +90,8 @@ class Segment {
   // Bytes resident in memory for this segment (mapped pages not counted), and bytes on disk.
   virtual size_t memory_bytes() const = 0;
   virtual size_t disk_bytes() const = 0;
+  // The part of a field in both: what is anonymous is also in memory_bytes.
+  virtual FieldMemory field_memory(FieldIndex field) const = 0;
 };
 
 }  // namespace alidade

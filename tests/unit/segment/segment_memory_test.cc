@@ -1,0 +1,176 @@
+// Where the bytes of deltas and sealed segments lie: against sums made by hand.
+#include "alidade/segment/segment_memory.h"
+
+#include <gtest/gtest.h>
+
+#include "alidade/common/memory_budget.h"
+#include "alidade/vec/codes.h"
+
+#include "segment_files.h"
+#include "segment_model.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kRows = 2'400;  // enough for an index of each field (kAutoFlatRowsMax)
+constexpr uint64_t kHeaderBytes = 4'096;
+
+uint64_t FileBytes(const SegmentManifest& manifest, SegmentFileKind kind, FieldId field) {
+  for (const SegmentFile& file : manifest.files) {
+    if (file.kind == kind && file.field == field) {
+      return file.bytes - kHeaderBytes;
+    }
+  }
+  return 0;
+}
+
+uint64_t AnonymousOfFields(const Segment& segment, const Schema& schema) {
+  uint64_t bytes = 0;
+  for (FieldIndex field = 0; field < schema.fields.size(); ++field) {
+    bytes += segment.field_memory(field).anonymous();
+  }
+  return bytes;
+}
+
+TEST(SegmentMemoryTest, ADeltaHoldsTheVectorsThatItWasGiven) {
+  const Schema schema = ThreeFields();
+  Rng rng(3);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, 300, 0);
+  uint64_t ids_and_payloads = 0;
+  for (RowId row = 0; row < rows.size(); ++row) {
+    if (row < 100) {
+      rows[row].vectors[1].reset();
+    }
+    ids_and_payloads += rows[row].id.size() + rows[row].payload.size();
+  }
+  const auto delta = MakeDelta(schema, rows, RowNo(0), RowNo(5'000));
+  // One byte a row says whether there is a vector; cosine keeps a norm for each row.
+  EXPECT_EQ(delta->field_memory(0).vectors,
+            (PartBytes{.anonymous = 300 * (7 * sizeof(float) + 1 + sizeof(float)), .count = 300}));
+  EXPECT_EQ(delta->field_memory(1).vectors,
+            (PartBytes{.anonymous = 200 * 3 * sizeof(float) + 300, .count = 200}));
+  EXPECT_EQ(delta->field_memory(2).vectors,
+            (PartBytes{.anonymous = 300 * (19 * sizeof(float) + 1), .count = 300}));
+  EXPECT_EQ(delta->field_memory(3).vectors, PartBytes());
+  EXPECT_EQ(delta->field_memory(0).links, PartBytes());
+  const uint64_t rest = delta->memory_bytes() - AnonymousOfFields(*delta, schema);
+  EXPECT_GE(rest, ids_and_payloads + 300 * 2 * sizeof(uint64_t));
+  EXPECT_LE(rest, ids_and_payloads + 300 * 100);
+}
+
+TEST(SegmentMemoryTest, WithoutRowsADeltaHasNoVectors) {
+  const Delta delta(ThreeFields(), RowNo(0), {});
+  EXPECT_EQ(delta.field_memory(0).vectors, PartBytes());
+}
+
+// Two graphs, one walked by 8 bits and one by 1 bit, and one IVF over a part of the rows.
+class SealedMemoryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    schema_ = ThreeFields();
+    for (VectorField& field : schema_.fields) {
+      field.dim = 20;
+    }
+    schema_.fields[0].index = {.kind = IndexKind::kHnsw,
+                               .hnsw_m = 4,
+                               .hnsw_ef_construction = 16,
+                               .codes = CodesSetting::kInt8};
+    schema_.fields[1].index = schema_.fields[0].index;
+    schema_.fields[1].index.codes = CodesSetting::kBit1;
+    schema_.fields[2].index = {.kind = IndexKind::kIvf, .ivf_nlist = 16};
+    Rng rng(5);
+    std::vector<ModelRow> rows = MakeRows(rng, schema_, kRows, 0);
+    for (RowId row = 0; row < kRows; row += 8) {
+      rows[row].vectors[2].reset();
+    }
+    auto request = MakeWriteRequest(
+        directory_, schema_, 1, {MakeDelta(schema_, rows, RowNo(0), RowNo(50'000))});
+    request.build_indexes = true;
+    request.build.progress = &progress_;
+    const auto written = WriteSegment(request);
+    ASSERT_THAT(written.status(), IsOk());
+    auto opened = SealedSegment::Open(MakeOpenOptions(*written, schema_));
+    ASSERT_THAT(opened.status(), IsOk());
+    segment_ = std::move(opened).value();
+  }
+
+  uint64_t Body(SegmentFileKind kind, FieldIndex field) const {
+    return FileBytes(segment_->manifest(), kind, schema_.fields[field].id);
+  }
+
+  static constexpr uint64_t kPartRows = kRows - kRows / 8;
+  static constexpr uint64_t kBaseLinkBytes = uint64_t{kRows} * 2 * 4 * sizeof(uint32_t);
+
+  TemporaryDirectory directory_;
+  Schema schema_;
+  BuildProgress progress_;
+  std::unique_ptr<SealedSegment> segment_;
+};
+
+TEST_F(SealedMemoryTest, TheProgressOfABuildGoesOverAllFields) {
+  EXPECT_EQ(progress_.rows_total.load(), 2 * kRows + kPartRows);
+  EXPECT_EQ(progress_.rows_done.load(), 2 * kRows + kPartRows);
+}
+
+TEST_F(SealedMemoryTest, BeforeTheCopyEverythingIsMapped) {
+  const uint64_t int8_bytes = kRows * CodeStride(CodeKind::kInt8, 20);
+  const uint64_t bit1_bytes = kRows * CodeStride(CodeKind::kBit1, 20);
+  const FieldMemory bytewise = segment_->field_memory(0);
+  EXPECT_EQ(bytewise.walk_codes, (PartBytes{.mapped = int8_bytes, .count = kRows}));
+  EXPECT_EQ(bytewise.rank_codes, PartBytes());
+  const FieldMemory bitwise = segment_->field_memory(1);
+  EXPECT_EQ(bitwise.walk_codes, (PartBytes{.mapped = bit1_bytes, .count = kRows}));
+  EXPECT_EQ(bitwise.rank_codes, (PartBytes{.mapped = int8_bytes, .count = kRows}));
+  const FieldMemory lists = segment_->field_memory(2);
+  EXPECT_EQ(lists.walk_codes, PartBytes());
+  for (FieldIndex field = 0; field < 3; ++field) {
+    const uint64_t count = field == 2 ? kPartRows : kRows;
+    const FieldMemory memory = segment_->field_memory(field);
+    EXPECT_EQ(memory.links,
+              (PartBytes{.mapped = Body(SegmentFileKind::kIndex, field), .count = count}));
+    EXPECT_EQ(memory.vectors,
+              (PartBytes{.mapped = Body(SegmentFileKind::kVectors, field), .count = count}));
+    EXPECT_GE(memory.vectors.mapped, count * 20 * sizeof(float));
+    EXPECT_EQ(memory.anonymous(), 0U);
+  }
+  EXPECT_GT(segment_->field_memory(0).links.mapped, kBaseLinkBytes);
+  EXPECT_EQ(segment_->mapped_row_bytes(),
+            FileBytes(segment_->manifest(), SegmentFileKind::kRows, FieldId()));
+}
+
+TEST_F(SealedMemoryTest, TheCopyMovesCodesAndLinksIntoAnonymousMemory) {
+  const size_t before = segment_->memory_bytes();
+  const auto budget = std::make_shared<MemoryBudget>(size_t{64} << 20);
+  segment_->MakeResident(budget);
+  const uint64_t int8_bytes = kRows * CodeStride(CodeKind::kInt8, 20);
+  const uint64_t bit1_bytes = kRows * CodeStride(CodeKind::kBit1, 20);
+  const FieldMemory bytewise = segment_->field_memory(0);
+  EXPECT_EQ(bytewise.walk_codes, (PartBytes{.anonymous = int8_bytes, .count = kRows}));
+  EXPECT_EQ(bytewise.links,
+            (PartBytes{.anonymous = kBaseLinkBytes,
+                       .mapped = Body(SegmentFileKind::kIndex, 0) - kBaseLinkBytes,
+                       .count = kRows}));
+  const FieldMemory bitwise = segment_->field_memory(1);
+  EXPECT_EQ(bitwise.walk_codes, (PartBytes{.anonymous = bit1_bytes, .count = kRows}));
+  EXPECT_EQ(bitwise.rank_codes, (PartBytes{.anonymous = int8_bytes, .count = kRows}));
+  EXPECT_EQ(segment_->field_memory(2).anonymous(), 0U);
+  EXPECT_EQ(bytewise.vectors.anonymous, 0U);
+
+  const uint64_t copied = 2 * int8_bytes + bit1_bytes + 2 * kBaseLinkBytes;
+  EXPECT_EQ(AnonymousOfFields(*segment_, schema_), copied);
+  EXPECT_EQ(segment_->memory_bytes(), before + copied);
+  EXPECT_EQ(budget->taken(), copied);
+  EXPECT_EQ(budget->bytes_max(), size_t{64} << 20);
+}
+
+TEST(SegmentMemoryTest, BytesAreDividedByWhatTheyAreOf) {
+  PartBytes sum{.anonymous = 90, .count = 10};
+  sum += {.mapped = 30, .count = 20};
+  EXPECT_EQ(sum, (PartBytes{.anonymous = 90, .mapped = 30, .count = 30}));
+  EXPECT_EQ(sum.bytes(), 120U);
+  EXPECT_EQ(sum.BytesEach(), 4.0);
+  EXPECT_EQ(PartBytes().BytesEach(), 0.0);
+}
+
+}  // namespace
+}  // namespace alidade
