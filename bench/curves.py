@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Draws recall against queries per second from the JSON of `alidade bench` and faiss_hnsw.
+"""Draws recall against queries per second from the JSON of `alidade bench`, faiss_hnsw and
+`hnswlib_search --sweep`.
 
-    curves.py RESULT.json [RESULT.json ...] --output curves.svg
+    curves.py RESULT.json [RESULT.json ...] --output curves.svg --output curves.png
 
 One line for each engine and number of clients; up and to the right is better. Needs Debian's
 python3-matplotlib.
@@ -31,9 +32,11 @@ def lines_of(path: Path) -> tuple[dict, dict[tuple[str, int], list[dict]]]:
     """Returns the machine, and the rows by engine and number of clients, by rising recall."""
     report = json.loads(path.read_text(encoding="utf-8"))
     lines: dict[tuple[str, int], list[dict]] = {}
-    for row in report["search"]:
+    # A sweep of several engines names them row by row.
+    for row in report.get("sweep", report["search"]):
         if row.get("recall") is not None:
-            lines.setdefault((report.get("engine", path.stem), row["clients"]), []).append(row)
+            engine = row.get("engine", report.get("engine", path.stem))
+            lines.setdefault((engine, row["clients"]), []).append(row)
     for rows in lines.values():
         rows.sort(key=lambda row: (row["recall"], row["ef"]))
     return report.get("machine", {}), lines
@@ -47,7 +50,7 @@ def misses(recall: np.ndarray) -> np.ndarray:
     return -np.log10(1 - np.minimum(recall, RECALL_MAX))
 
 
-def draw(paths: list[Path], output: Path, recall_min: float, title: str) -> None:
+def draw(paths: list[Path], outputs: list[Path], recall_min: float, title: str) -> None:
     figure, axes = plt.subplots(figsize=(9, 6))
     engines: list[str] = []
     clients_seen: list[int] = []
@@ -93,18 +96,20 @@ def draw(paths: list[Path], output: Path, recall_min: float, title: str) -> None
                 f"{machine.get('processor', '')}, {machine.get('processors', '?')} processors; "
                 "star: default settings", fontsize=7, color="grey")
     figure.tight_layout(rect=(0, 0.02, 1, 1))
-    figure.savefig(output, dpi=120)
+    for output in outputs:
+        figure.savefig(output, dpi=120)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    parser.add_argument("--output", type=Path, default=Path("curves.svg"),
-                        help=".svg, .png or .pdf (default: %(default)s)")
+    parser.add_argument("--output", type=Path, action="append", metavar="FILE",
+                        help=".png, .svg or .pdf; may be repeated (default: curves.png)")
     parser.add_argument("--recall-min", type=float, default=0.8, help="default: %(default)s")
     parser.add_argument("--title", default="Recall and speed")
     options = parser.parse_args()
-    draw(options.results, options.output, options.recall_min, options.title)
+    draw(options.results, options.output or [Path("curves.png")], options.recall_min,
+         options.title)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Measures everything on the WordNet set of bench/datasets and writes bench/results/wordnet.json:
-# ingest, index build, recall and speed, restart, memory; then Alidade through gRPC and FAISS in
-# process in turn, and durable ingest against RocksDB alone in turn.
+# ingest, index build, recall and speed, restart, memory; then Alidade through gRPC, FAISS and
+# hnswlib in process and gRPC without work in turn, durable ingest against RocksDB alone in turn, and
+# searches beside a build.
 #
 #   bench/run.sh [--quick] [--build DIR] [--work DIR]
 #     --quick   a few seconds for each figure: tries the script, gives no figures to quote
 #     --build   build folder (default: build/bench)
 #     --work    where databases are put for a while, on a real disk (default: the build folder)
-# Takes about half an hour on two cores with the data set at hand. Run nothing else meanwhile.
+# Takes about an hour on two cores with the data set at hand. Run nothing else meanwhile.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -21,6 +22,8 @@ jobs="${ALIDADE_BUILD_JOBS:-$(nproc)}"
 seconds=5        # of load, for each point of the sweep
 round_seconds=6 # of load, for each point of a round
 rounds=5
+graph_seconds=0.5 # of load, for each turn of hnswlib_search
+graph_turns=5
 ingest_rounds=3
 limit=0 # rows of the ingest rounds; 0: all
 kernel_rounds=9
@@ -31,6 +34,7 @@ while (($#)); do
   case "$1" in
     --quick)
       seconds=1 round_seconds=2 rounds=3 limit=20000 kernel_rounds=3 efs=10,16,20,24,64,128
+      graph_seconds=0.2 graph_turns=3
       results="$here/results/quick"
       shift ;;
     --build) build="$2"; shift 2 ;;
@@ -82,7 +86,8 @@ cut -d ' ' -f 1 /proc/loadavg >"$results/load.txt" # what others do meanwhile
 say "build"
 "$root/scripts/install_dependencies.sh" bench
 cmake --preset bench -S "$root" -B "$build" >/dev/null
-cmake --build "$build" -j "$jobs" --target alidade kernels_bench crossover_bench faiss_hnsw rocksdb_ingest
+cmake --build "$build" -j "$jobs" \
+  --target alidade kernels_bench crossover_bench faiss_hnsw rocksdb_ingest hnswlib_search grpc_ceiling
 alidade="$build/src/server/alidade"
 programs="$build/bench"
 
@@ -115,24 +120,46 @@ say "FAISS in process"
 "$programs/faiss_hnsw" "$dataset" --ef "$efs" --threads 1,2 --seconds "$seconds" \
   --json "$results/faiss.json"
 
-say "both at the same recall, in turn: at $recall, and at what the default settings give"
+say "hnswlib and Alidade's index in one process"
+mkdir -p "$work/graphs"
+for threads in 1 2; do
+  "$programs/hnswlib_search" "$dataset" --cache "$work/graphs" --threads "$threads" \
+    --recall 0.90,0.95,0.99 --sweep "$efs" --turns "$graph_turns" --seconds "$graph_seconds" \
+    --json "$results/hnswlib_$threads.json"
+done
+
+say "all at the same recall, in turn: at $recall, and FAISS also at what the default settings give"
 alidade_ef="$(/usr/bin/python3 "$here/summary.py" ef "$results/alidade.json" "$recall")"
 faiss_ef="$(/usr/bin/python3 "$here/summary.py" ef "$results/faiss.json" "$recall")"
 faiss_ef_default="$(/usr/bin/python3 "$here/summary.py" same "$results/faiss.json" "$results/alidade.json")"
 start_server
 for ((round = 1; round <= rounds; round++)); do
   "$alidade" bench "$dataset" --server "$address" --skip-ingest --ef "$alidade_ef,0" \
-    --clients 1,2 --seconds "$round_seconds" --json "$results/rounds/search_alidade_$round.json"
+    --clients 1,2,8 --seconds "$round_seconds" --json "$results/rounds/search_alidade_$round.json"
+  "$alidade" bench "$dataset" --server "$address" --skip-ingest --ef "$alidade_ef" --clients 2 \
+    --queries-per-call 64 --seconds "$round_seconds" --json "$results/rounds/batch_alidade_$round.json"
   "$programs/faiss_hnsw" "$dataset" --ef "$faiss_ef,$faiss_ef_default" --threads 1,2 \
     --seconds "$round_seconds" --json "$results/rounds/search_faiss_$round.json"
+  "$programs/hnswlib_search" "$dataset" --cache "$work/graphs" --threads 2 --recall "$recall" \
+    --turns 1 --seconds "$round_seconds" --json "$results/rounds/search_hnswlib_$round.json"
+  "$programs/grpc_ceiling" --handler sync,callback,api --in-flight 8 --rounds 1 \
+    --seconds "$round_seconds" --json "$results/rounds/ceiling_$round.json"
 done
+
+say "searches while the data set is loaded and indexed once more"
+"$alidade" bench "$dataset" --server "$address" --skip-ingest --during-build --ef "$alidade_ef" \
+  --clients 1 --writers 8 --batch 100 --limit "$limit" --seconds "$round_seconds" \
+  --json "$results/during_build.json"
 stop_server
 
 /usr/bin/python3 "$here/summary.py" write "$results"
 if /usr/bin/python3 -c 'import matplotlib' 2>/dev/null; then
+  title="WordNet definitions, 116,659 x 384, cosine"
   /usr/bin/python3 "$here/curves.py" "$results/alidade.json" "$results/faiss.json" \
-    --output "$results/curves.svg" --title "WordNet definitions, 116,659 x 384, cosine"
-  echo "  curves: $results/curves.svg"
+    --output "$results/curves.svg" --output "$results/curves.png" --title "$title"
+  /usr/bin/python3 "$here/curves.py" "$results/hnswlib_1.json" "$results/hnswlib_2.json" \
+    "$results/faiss.json" --output "$results/curves_in_process.png" --title "$title, in process"
+  echo "  curves: $results/curves.svg, curves.png, curves_in_process.png"
 else
   echo "  no curves: matplotlib is missing (apt-get install python3-matplotlib)"
 fi

@@ -18,6 +18,14 @@ from pathlib import Path
 RECALL_FLOOR = 0.95
 INGEST_FLOOR = 10_000
 RESTART_FLOOR = 1.0
+# What is wanted, not yet promised: (ratio to the reference, whether it is a least or a most).
+IN_PROCESS_TARGET = 3.0
+BUILD_TARGET = 3.0
+BOUND_TARGET = 0.8
+HNSWLIB_TARGET = 2.0
+BATCH_TARGET = 0.85
+BESIDE_BUILD_TARGET = 2.0
+IN_FLIGHT = 8  # calls, where the front end is judged
 
 
 def load(path: Path) -> dict:
@@ -56,7 +64,8 @@ def search_rounds(results: Path) -> list[dict]:
     sides = {name: [report["search"] for report in rounds(results, f"search_{name}")]
              for name in ("alidade", "faiss")}
     comparisons = []
-    for clients in sorted({row["clients"] for row in sides["alidade"][0]}):
+    measured = [{row["clients"] for row in reports[0]} for reports in sides.values()]
+    for clients in sorted(set.intersection(*measured)):
         for position, name in enumerate((f"recall {RECALL_FLOOR}", "recall of the default settings")):
             comparison = {"at": name, "clients": clients}
             for side, reports in sides.items():
@@ -75,6 +84,79 @@ def search_rounds(results: Path) -> list[dict]:
             comparison["ratio"] = ratios(comparison["alidade"]["all"], comparison["faiss"]["all"])
             comparisons.append(comparison)
     return comparisons
+
+
+def front_end_rounds(results: Path) -> dict:
+    """Alidade through gRPC against what gRPC and the index cost apart, and against hnswlib."""
+    unary = []
+    for report in rounds(results, "search_alidade"):
+        rows = [row for row in report["search"] if row["clients"] == IN_FLIGHT and row["ef"]]
+        unary.append(rows[0]["queries_per_second"])
+    handlers: dict[str, list[float]] = {}
+    for report in rounds(results, "ceiling"):
+        for row in report["rows"]:
+            handlers.setdefault(row["handler"], []).append(row["calls_per_second"])
+    no_work = [max(both) for both in zip(handlers["sync"], handlers["callback"])]
+    graphs = [report["search"][0] for report in rounds(results, "search_hnswlib")]
+    own = [row["own_queries_per_second"] for row in graphs]
+    hnswlib = [row["hnswlib_queries_per_second"] for row in graphs]
+    batches = [report["search"][0]["queries_per_second"]
+               for report in rounds(results, "batch_alidade")]
+    bound = [1 / (1 / a + 1 / b) for a, b in zip(no_work, own)]
+    return {
+        "recall": RECALL_FLOOR,
+        "in_flight": IN_FLIGHT,
+        "queries_per_second": {
+            "alidade": spread(unary),
+            "alidade_batches_of_64": spread(batches),
+            "no_work_handler": spread(no_work),
+            "api_without_engine": spread(handlers["api"]),
+            "index_in_process_2_threads": spread(own),
+            "hnswlib_in_process_2_threads": spread(hnswlib),
+            "no_work_handler_and_index": spread(bound),
+        },
+        "ratio_to_no_work_handler_and_index": ratios(unary, bound),
+        "ratio_to_hnswlib": ratios(unary, hnswlib),
+        "ratio_of_batches_to_index": ratios(batches, own),
+    }
+
+
+def in_process(results: Path) -> dict:
+    """Alidade's index against hnswlib in one process, by number of threads."""
+    reports = [load(results / f"hnswlib_{threads}.json") for threads in (1, 2)]
+    first = reports[0]
+    return {
+        "codes": first["codes"],
+        "memory_ratio": round(first["memory_ratio"], 3),
+        "build": {"alidade_seconds": round(first["own_build_seconds"], 1),
+                  "hnswlib_seconds": round(first["hnswlib_build_seconds"], 1),
+                  "times_faster": round(first["hnswlib_build_seconds"]
+                                        / first["own_build_seconds"], 2)},
+        "search": [{"threads": report["threads"],
+                    **{key: round(value, 4) for key, value in row.items()}}
+                   for report in reports for row in report["search"]],
+    }
+
+
+def targets(front: dict, graphs: dict, beside: dict) -> list[dict]:
+    at_floor = next(row for row in graphs["search"]
+                    if row["threads"] == 1 and row["recall_wanted"] == RECALL_FLOOR)
+    least = [
+        (f"index in process against hnswlib, recall {RECALL_FLOOR}, 1 thread",
+         at_floor.get("ratio", 0), IN_PROCESS_TARGET),
+        ("build against hnswlib, 2 threads", graphs["build"]["times_faster"], BUILD_TARGET),
+        (f"gRPC, {IN_FLIGHT} in flight, against no-work handler and index",
+         front["ratio_to_no_work_handler_and_index"]["of_medians"], BOUND_TARGET),
+        (f"gRPC, {IN_FLIGHT} in flight, against hnswlib in process, 2 threads",
+         front["ratio_to_hnswlib"]["of_medians"], HNSWLIB_TARGET),
+        ("gRPC, batches of 64, against index in process, 2 threads",
+         front["ratio_of_batches_to_index"]["of_medians"], BATCH_TARGET),
+    ]
+    ratio = round(beside["build"]["p99_ratio"], 3)
+    return [*({"floor": f"target: {name}, at least {wanted}", "measured": measured,
+               "holds": measured >= wanted} for name, measured, wanted in least),
+            {"floor": f"target: p99 beside a build, at most {BESIDE_BUILD_TARGET} times",
+             "measured": ratio, "holds": ratio <= BESIDE_BUILD_TARGET}]
 
 
 def ingest_rounds(results: Path) -> dict:
@@ -107,6 +189,9 @@ def sum_up(results: Path) -> dict:
     search = search_rounds(results)
     ingest = ingest_rounds(results)
     restart = spread(main["restart_seconds"])
+    front = front_end_rounds(results)
+    graphs = in_process(results)
+    beside = load(results / "during_build.json")["during_build"]
     summary = {
         "machine": main["machine"],
         "date": time.strftime("%Y-%m-%d", time.gmtime(main["machine"]["unix_time"])),
@@ -127,7 +212,11 @@ def sum_up(results: Path) -> dict:
             {"floor": f"restart to ready within {RESTART_FLOOR} s",
              "measured": restart["median"], "holds": restart["most"] <= RESTART_FLOOR},
         ],
+        "targets": targets(front, graphs, beside),
         "search_against_faiss": search,
+        "front_end": front,
+        "in_process_against_hnswlib": graphs,
+        "searches_during_build": beside,
         "ingest_against_rocksdb": ingest,
         "first_ingest": main["ingest"],
         "index": main["index"],
@@ -160,12 +249,20 @@ def write(results: Path) -> None:
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(f"\n{summary['machine']['processor']}, {summary['machine']['processors']} processors, "
           f"{summary['date']}, load {summary['load_at_start']} at the start")
-    for floor in summary["floors"]:
+    for floor in summary["floors"] + summary["targets"]:
         print(f"  {'holds' if floor['holds'] else 'FAILS':6} {floor['floor']}: "
               f"{floor['measured']}")
     for part in summary["search_against_faiss"]:
         print_sides(f"{part['at']}, {part['clients']} clients", part, "queries_per_second",
                     "queries/s")
+    print(f"  through gRPC, {IN_FLIGHT} in flight, and what bounds it (queries/s):")
+    for side, rate in summary["front_end"]["queries_per_second"].items():
+        print(f"    {side:28} {rate['median']:8.0f} ({rate['least']:.0f} to {rate['most']:.0f})")
+    print("  in process against hnswlib:")
+    for row in summary["in_process_against_hnswlib"]["search"]:
+        if "ratio" in row:
+            print(f"    recall {row['recall_wanted']}, {row['threads']} threads: {row['ratio']} "
+                  f"({row['ratio_least']} to {row['ratio_most']})")
     print_sides("durable ingest", summary["ingest_against_rocksdb"], "rows_per_second", "rows/s")
     print(f"  written to {path}")
 

@@ -12,7 +12,7 @@ build=(build-essential cmake ninja-build ccache mold pkg-config
        libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc grpc-proto librocksdb-dev libfaiss-dev
        libopenblas-dev libspdlog-dev libfmt-dev libhwy-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
        libcpp-httplib-dev prometheus-cpp-dev libxxhash-dev libhdf5-dev libssl-dev)
-bench=(libhnswlib-dev)
+bench=(libhnswlib-dev python3-matplotlib)
 test=(libgtest-dev libgmock-dev python3 e2fsprogs)
 
 case "${1:-}" in

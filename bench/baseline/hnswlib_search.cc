@@ -33,6 +33,7 @@ struct Options {
   std::string dataset = DefaultDatasetPath();
   std::string codes = "auto";
   std::vector<double> recall = {0.90, 0.95, 0.99};
+  std::vector<uint32_t> sweep;
   uint32_t k = 10;
   uint32_t m = 16;
   uint32_t ef_construction = 200;
@@ -213,6 +214,35 @@ StatusOr<Json> Compare(const Options& options,
               {"ratio_most", ratio.most}};
 }
 
+// Recall and speed of one side at one ef, on the odd queries, as curves.py reads it.
+StatusOr<Json> SweepPoint(const Options& options,
+                          const RealVectors& set,
+                          const Side& side,
+                          uint32_t ef) {
+  side.set_ef(ef);
+  ALIDADE_ASSIGN_OR_RETURN(const double recall, Recall(options, set, side, /*odd=*/true));
+  std::vector<double> rates;
+  for (int turn = 0; turn < options.turns; ++turn) {
+    ALIDADE_ASSIGN_OR_RETURN(rates.emplace_back(), Rate(options, set, side));
+  }
+  const Spread rate = SpreadOf(rates);
+  std::printf("%-28s %6u %8.4f %9.0f  (%.0f to %.0f)\n",
+              side.name.c_str(),
+              ef,
+              recall,
+              rate.median,
+              rate.least,
+              rate.most);
+  std::fflush(stdout);
+  return Json{{"engine", side.name},
+              {"ef", ef},
+              {"clients", options.threads},
+              {"recall", recall},
+              {"queries_per_second", rate.median},
+              {"queries_per_second_least", rate.least},
+              {"queries_per_second_most", rate.most}};
+}
+
 StatusOr<CodesSetting> CodesFromName(const std::string& name) {
   for (const CodesSetting setting : {CodesSetting::kAuto,
                                      CodesSetting::kNone,
@@ -289,7 +319,7 @@ Status Run(const Options& options) {
         hnswlib_seconds / index->build_seconds);
   }
   uint32_t own_ef = 0;
-  const Side own{"Alidade",
+  const Side own{"Alidade in process, codes " + options.codes,
                  [&](uint32_t ef) { own_ef = ef; },
                  [&](const float* query, uint32_t k, std::vector<float>& distances) -> Status {
                    ALIDADE_RETURN_IF_ERROR(index->Search(query, k, own_ef, distances));
@@ -298,7 +328,7 @@ Status Run(const Options& options) {
                    }
                    return OkStatus();
                  }};
-  const Side other{"hnswlib",
+  const Side other{"hnswlib in process",
                    [&](uint32_t ef) { hnswlib->SetEf(ef); },
                    [&](const float* query, uint32_t k, std::vector<float>& distances) -> Status {
                      hnswlib->Search(query, k, distances);
@@ -330,6 +360,12 @@ Status Run(const Options& options) {
     ALIDADE_ASSIGN_OR_RETURN(Json row, Compare(options, set, *index, own, other, recall));
     report["search"].push_back(std::move(row));
   }
+  for (const uint32_t ef : options.sweep) {
+    for (const Side* side : {&own, &other}) {
+      ALIDADE_ASSIGN_OR_RETURN(Json row, SweepPoint(options, set, *side, ef));
+      report["sweep"].push_back(std::move(row));
+    }
+  }
   return WriteReport(options.json, report);
 }
 
@@ -343,6 +379,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--codes", options.codes, "auto, none, int8, int4 or bit1")->capture_default_str();
   app.add_option("--recall", options.recall, "Wanted recalls, a list")->delimiter(',');
+  app.add_option("--sweep", options.sweep, "Also recall and speed of both at each ef of this list")
+      ->delimiter(',');
   app.add_option("-k", options.k, "Hits per query")->capture_default_str();
   app.add_option("--m", options.m, "Links per node above level 0")->capture_default_str();
   app.add_option("--ef-construction", options.ef_construction, "Candidates while building")

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bench_during_build.h"
 #include "bench_report.h"
 #include "bench_search.h"
 #include "client_commands.h"
@@ -41,6 +42,7 @@ struct BenchFlags {
   std::vector<int> clients = {1};
   bool skip_ingest = false;
   bool ingest_only = false;
+  bool during_build = false;
   std::string spawn;
   std::vector<std::string> settings;
   std::string json;
@@ -62,7 +64,7 @@ StatusOr<v1::GetCollectionStatsResponse> WaitSettled(const BenchFlags& flags) {
     grpc::ClientContext context;
     SetDeadline(context, flags.connection);
     ALIDADE_RETURN_IF_ERROR(FromGrpc(stub->GetCollectionStats(&context, request, &response)));
-    std::string now = response.stats().build_progress() > 0 ? "building" : "";
+    std::string now = response.stats().build_rows_total() > 0 ? "building" : "";
     for (const v1::SegmentStats& segment : response.segments()) {
       now += fmt::format(" {}", segment.segment_id());
     }
@@ -239,6 +241,25 @@ Status Sweep(const BenchFlags& flags, Dataset& dataset, Json& report) {
   return OkStatus();
 }
 
+Status DuringBuild(const BenchFlags& flags, Dataset& dataset, Json& report) {
+  const BenchSearch search(
+      flags.connection, flags.collection, flags.schema.field, flags.search, dataset);
+  DuringBuildOptions options{.connection = flags.connection,
+                             .schema = flags.schema,
+                             .ingest = flags.ingest,
+                             .base = dataset.base,
+                             .limit = flags.limit,
+                             .quiet_seconds = 2 * flags.search.seconds};
+  options.ingest.collection = flags.collection + "_beside";
+  ALIDADE_ASSIGN_OR_RETURN(report["during_build"],
+                           MeasureDuringBuild(options,
+                                              search,
+                                              {.ef = flags.ef.front(),
+                                               .nprobe = flags.nprobe.front(),
+                                               .clients = flags.clients.front()}));
+  return OkStatus();
+}
+
 // Stops the child and starts it again three times.
 Status MeasureRestart(const BenchFlags& flags, std::unique_ptr<ServerChild>& child, Json& report) {
   std::vector<double> seconds;
@@ -281,6 +302,10 @@ Status RunAll(BenchFlags& flags, Json& report) {
     return child == nullptr ? OkStatus() : child->Stop();
   }
   ALIDADE_RETURN_IF_ERROR(WaitForIndex(flags, report));
+  if (flags.during_build) {
+    ALIDADE_RETURN_IF_ERROR(DuringBuild(flags, dataset, report));
+    return child == nullptr ? OkStatus() : child->Stop();
+  }
   ALIDADE_RETURN_IF_ERROR(Sweep(flags, dataset, report));
   if (child != nullptr) {
     std::printf("memory: peak resident %.0f MiB (mapped files included), anonymous now %.0f MiB\n",
@@ -332,6 +357,11 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   bench->add_flag("--skip-ingest", flags->skip_ingest, "The collection is loaded already");
   bench->add_flag(
       "--ingest-only", flags->ingest_only, "Neither wait for the index nor search nor restart");
+  bench->add_flag(
+      "--during-build",
+      flags->during_build,
+      "Instead of the sweep: latencies at the first --ef and --clients without a build, "
+      "then while the data set is loaded and indexed once more, beside");
   bench->add_option(
       "--limit", flags->limit, "Only the first rows (the truth is asked from the server then)");
   bench->add_option("--writers", flags->ingest.writers, "Upserts at once")

@@ -76,14 +76,27 @@ StatusOr<SearchFigures> BenchSearch::Measure(const SearchSetting& setting) const
   }
   figures.recall =
       static_cast<double>(near) / static_cast<double>(dataset_.query_count * options_.k);
+  ALIDADE_RETURN_IF_ERROR(Send(calls, setting.clients, options_.seconds, figures));
+  return figures;
+}
+
+Status BenchSearch::Load(const SearchSetting& setting,
+                         double seconds,
+                         SearchFigures& figures) const {
+  return Send(MakeCalls(setting, options_.exact), setting.clients, seconds, figures);
+}
+
+Status BenchSearch::Send(const std::vector<v1::SearchRequest>& calls,
+                         int clients,
+                         double seconds,
+                         SearchFigures& figures) const {
   SearchLoad load(connection_,
                   {.style = options_.style,
-                   .in_flight = setting.clients,
+                   .in_flight = clients,
                    .connections = options_.connections,
-                   .seconds = options_.seconds},
+                   .seconds = seconds},
                   calls);
-  ALIDADE_RETURN_IF_ERROR(load.Run(options_.server_pid, figures));
-  return figures;
+  return load.Run(options_.server_pid, figures);
 }
 
 }  // namespace alidade

@@ -52,12 +52,18 @@ class BenchSearch {
   // Recall over every query once, which also warms up; then `clients` calls in flight. Requires:
   // the truth is at least k deep.
   StatusOr<SearchFigures> Measure(const SearchSetting& setting) const;
+  // Only the load, added to `figures`.
+  Status Load(const SearchSetting& setting, double seconds, SearchFigures& figures) const;
 
  private:
   // The calls that send every query once.
   std::vector<alidade::v1::SearchRequest> MakeCalls(const SearchSetting& setting, bool exact) const;
   Status Ask(const std::vector<alidade::v1::SearchRequest>& calls,
              std::vector<std::vector<float>>& distances) const;
+  Status Send(const std::vector<alidade::v1::SearchRequest>& calls,
+              int clients,
+              double seconds,
+              SearchFigures& figures) const;
 
   const ConnectionOptions connection_;
   const std::string collection_;
