@@ -1,0 +1,158 @@
+// What a graph goes through in its life must not cost recall: rows that come in sorted, growth by
+// merges, deleted rows. Each is compared with a graph that was built at once over the same rows, on
+// the bundled real embeddings, at an ef where recall has room to fall.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "alidade/index/vector_codes.h"
+
+#include "recall/bundled_set.h"
+#include "support/built_index.h"
+#include "support/status_matchers.h"
+#include "support/vector_set.h"
+
+namespace alidade {
+namespace {
+
+constexpr double kLossMax = 0.01;
+constexpr uint32_t kEf = 32;
+constexpr uint32_t kMerges = 10;
+
+// A graph with the codes that it is built and walked by.
+class CodedGraph {
+ public:
+  static StatusOr<std::unique_ptr<CodedGraph>> Make(CodesSetting setting,
+                                                    const VectorMatrix& matrix,
+                                                    std::string_view previous = {}) {
+    auto made = std::make_unique<CodedGraph>();
+    if (setting != CodesSetting::kNone) {
+      StringSink sink;
+      ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, sink));
+      made->codes_body_ = sink.bytes();
+      ALIDADE_ASSIGN_OR_RETURN(made->codes_, VectorCodes::Open(made->codes_body_, matrix));
+    }
+    const BuildOptions build{.threads = 1, .progress = nullptr, .codes = made->codes_.get()};
+    ALIDADE_ASSIGN_OR_RETURN(
+        made->body_,
+        BuildBody({.kind = IndexKind::kHnsw}, IndexKind::kHnsw, matrix, previous, build));
+    ALIDADE_ASSIGN_OR_RETURN(made->index_,
+                             OpenIndex(IndexKind::kHnsw, made->body_, matrix, made->codes_.get()));
+    return made;
+  }
+  const VectorIndex& index() const { return *index_; }
+  const std::string& body() const { return body_; }
+
+ private:
+  std::string codes_body_;
+  std::string body_;
+  std::unique_ptr<VectorCodes> codes_;
+  std::unique_ptr<VectorIndex> index_;
+};
+
+class GraphQualityTest : public ::testing::TestWithParam<CodesSetting> {
+ protected:
+  static void SetUpTestSuite() {
+    base_ = BundledBase().release();
+    queries_ = BundledQueries().release();
+  }
+  static void TearDownTestSuite() {
+    delete std::exchange(base_, nullptr);
+    delete std::exchange(queries_, nullptr);
+  }
+
+  static double Recall(const CodedGraph& graph,
+                       const VectorMatrix& matrix,
+                       const SlotFilter* filter = nullptr) {
+    const auto recall =
+        RecallOf(graph.index(), matrix, *queries_, {.k = 10, .ef = kEf, .filter = filter});
+    EXPECT_THAT(recall, IsOk());
+    return recall.ok() ? *recall : 0;
+  }
+
+  static void ExpectLittleLoss(const char* what, double fresh, double now) {
+    std::printf("%s, codes %s: recall@10 %.4f, fresh %.4f\n",
+                what,
+                std::string(CodesName(GetParam())).c_str(),
+                now,
+                fresh);
+    EXPECT_GE(now, fresh - kLossMax) << what;
+    EXPECT_LT(now, 1.0) << "nothing to lose at this ef";
+  }
+
+  static const VectorSet* base_;
+  static const VectorSet* queries_;
+};
+
+const VectorSet* GraphQualityTest::base_ = nullptr;
+const VectorSet* GraphQualityTest::queries_ = nullptr;
+
+// Sorted by their similarity to one of them: neighbours come in one after the other.
+TEST_P(GraphQualityTest, SortedRowsCostNoRecall) {
+  const QueryDistance distance(base_->matrix(), base_->Row(0));
+  std::vector<uint32_t> order(base_->count());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return Candidate{distance(a), a} < Candidate{distance(b), b};
+  });
+  std::vector<float> values;
+  for (const uint32_t slot : order) {
+    values.insert(values.end(), base_->Row(slot), base_->Row(slot) + base_->matrix().dim);
+  }
+  const VectorSet sorted(base_->matrix().metric, base_->matrix().dim, values);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), base_->matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto now, CodedGraph::Make(GetParam(), sorted.matrix()));
+  ExpectLittleLoss("sorted", Recall(*fresh, base_->matrix()), Recall(*now, sorted.matrix()));
+}
+
+TEST_P(GraphQualityTest, TenMergesCostNoRecall) {
+  const uint32_t rows = base_->count();
+  std::string body;
+  std::unique_ptr<CodedGraph> now;
+  for (uint32_t part = 1; part <= kMerges + 1; ++part) {
+    const uint32_t count = rows * part / (kMerges + 1);
+    ALIDADE_ASSERT_OK_AND_ASSIGN(now, CodedGraph::Make(GetParam(), base_->First(count), body));
+    body = now->body();
+  }
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), base_->matrix()));
+  ExpectLittleLoss("ten merges", Recall(*fresh, base_->matrix()), Recall(*now, base_->matrix()));
+}
+
+// Deleted rows stay in the graph, and walks pass through them, until a merge builds it anew.
+TEST_P(GraphQualityTest, DeletesCostNoRecall) {
+  std::mt19937_64 random(1);
+  std::vector<bool> alive(base_->count());
+  std::vector<float> values;
+  for (uint32_t slot = 0; slot < base_->count(); ++slot) {
+    alive[slot] = random() % 5 != 0;
+    if (alive[slot]) {
+      values.insert(values.end(), base_->Row(slot), base_->Row(slot) + base_->matrix().dim);
+    }
+  }
+  const VectorSet left(base_->matrix().metric, base_->matrix().dim, values);
+  const SlotSet filter(alive);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), left.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto now, CodedGraph::Make(GetParam(), base_->matrix()));
+  ExpectLittleLoss(
+      "a fifth deleted", Recall(*fresh, left.matrix()), Recall(*now, base_->matrix(), &filter));
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes,
+                         GraphQualityTest,
+                         ::testing::Values(CodesSetting::kNone,
+                                           CodesSetting::kInt8,
+                                           CodesSetting::kInt4,
+                                           CodesSetting::kBit1),
+                         [](const auto& tested) { return std::string(CodesName(tested.param)); });
+
+}  // namespace
+}  // namespace alidade
