@@ -49,8 +49,8 @@ StatusOr<std::unique_ptr<OwnIndex>> OwnIndex::Make(const RealVectors& set,
   spec.hnsw_ef_construction = options.ef_construction;
   spec.codes = options.codes;
   const CodesSetting codes = ResolveCodes(spec, IndexKind::kHnsw, set.dim);
-  // A graph built by 8-bit codes is the same beside either kind of walk.
-  const bool by_codes = codes == CodesSetting::kInt8 || codes == CodesSetting::kBit1;
+  // A graph built by 8-bit codes is the same beside every kind of walk.
+  const bool by_codes = codes != CodesSetting::kNone;
   const std::string graph_path =
       fmt::format("{}/{}_{}.graph", options.cache, options.name, by_codes ? "int8" : "float");
   const double start = NowSeconds();

@@ -103,7 +103,9 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
     common.score_threshold = static_cast<double>(in.score_threshold());
   }
   ALIDADE_ASSIGN_OR_RETURN(
-      common.payload, DecodePayloadSelector(in.has_payload(), in.payload(), FieldPath("payload")));
+      PayloadSelector payload,
+      DecodePayloadSelector(in.has_payload(), in.payload(), FieldPath("payload")));
+  common.payload = std::make_shared<const PayloadSelector>(std::move(payload));
   ALIDADE_ASSIGN_OR_RETURN(common.vectors, DecodeWithVectors(in.with_vectors()));
 
   const FieldPath queries("queries");

@@ -300,9 +300,11 @@ StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
   result.exact = outcome.exact;
   result.plan = std::move(outcome.plan);
   result.hits.reserve(outcome.hits.size());
+  const PayloadSelector nothing;
+  const PayloadSelector& payload = query.payload == nullptr ? nothing : *query.payload;
   for (const GlobalHit& hit : outcome.hits) {
     ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
-                             MakeHit(view, hit, metric, {query.payload, query.vectors, fields}));
+                             MakeHit(view, hit, metric, {payload, query.vectors, fields}));
     result.hits.push_back(std::move(made));
   }
   return result;

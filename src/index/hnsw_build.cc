@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <optional>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "alidade/index/vector_codes.h"
 #include "alidade/vec/kernels.h"
 
+#include "codes_format.h"
 #include "hnsw_index.h"
 #include "section.h"
 
@@ -27,20 +29,47 @@ constexpr uint32_t kChunkRows = 4'096;
 constexpr int64_t kLevelSeed =
     20'260'101;  // fixed: equal input gives an equal graph with one thread
 
-// The best codes of 8 bits there are.
-std::optional<CodeMatrix> BuildCodes(const VectorCodes* codes) {
-  if (codes == nullptr) {
-    return std::nullopt;
+// The codes of 8 bits among these.
+std::optional<CodeMatrix> EightBits(const VectorCodes& codes) {
+  if (codes.rank().has_value()) {
+    return codes.rank();
   }
-  if (codes->rank().has_value()) {
-    return codes->rank();
-  }
-  return codes->walk().kind == CodeKind::kInt8 ? std::optional(codes->walk()) : std::nullopt;
+  return codes.walk().kind == CodeKind::kInt8 ? std::optional(codes.walk()) : std::nullopt;
 }
+
+// Codes in huge pages that live as long as a build.
+class TemporaryCodes final : public ByteSink {
+ public:
+  static StatusOr<std::unique_ptr<TemporaryCodes>> Make(const VectorMatrix& matrix,
+                                                        const BuildProgress* progress) {
+    auto made = std::make_unique<TemporaryCodes>();
+    made->memory_ =
+        ZeroedMemory(CodesLayout(matrix.count, matrix.dim, CodeKind::kInt8, /*ranked=*/false).end,
+                     ZeroedMemory::Pages::kHuge);
+    ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(CodesSetting::kInt8, matrix, progress, *made));
+    ALIDADE_ASSIGN_OR_RETURN(made->codes_,
+                             VectorCodes::Open({made->memory_.as<char>(), made->filled_}, matrix));
+    return made;
+  }
+  Status Append(std::string_view bytes) override {
+    if (bytes.size() > memory_.bytes() - filled_) {
+      return Internal("the codes are longer than their layout");
+    }
+    std::memcpy(memory_.as<char>() + filled_, bytes.data(), bytes.size());
+    filled_ += bytes.size();
+    return OkStatus();
+  }
+  const VectorCodes& codes() const { return *codes_; }
+
+ private:
+  ZeroedMemory memory_;
+  size_t filled_ = 0;
+  std::unique_ptr<VectorCodes> codes_;
+};
 
 // Distances as the graph is built by them. They differ from those of a search in three ways:
 //
-// Where there are codes of 8 bits, they are estimated by them: a fourth of the bytes.
+// Where there are codes, they are estimated by those of 8 bits: a fourth of the bytes.
 //
 // Dot is no distance between rows: short vectors are nobody's neighbours, and a graph by it leaves
 // them out of reach. Each row gets one more coordinate that makes all of them equally long; a query
@@ -50,9 +79,10 @@ std::optional<CodeMatrix> BuildCodes(const VectorCodes* codes) {
 // nearer one. A difference of a few units in the last place, fixed for each pair, breaks such ties.
 class BuildDistances {
  public:
+  // `codes` are of 8 bits, or null.
   BuildDistances(const VectorMatrix& matrix, const VectorCodes* codes) : matrix_(matrix) {
-    if (const auto best = BuildCodes(codes); best.has_value()) {
-      pairs_.emplace(*best);
+    if (codes != nullptr) {
+      pairs_.emplace(*EightBits(*codes));
     }
     if (matrix.metric != Metric::kDot) {
       return;
@@ -246,7 +276,13 @@ Status BuildHnsw(const IndexSpec& spec,
                  ByteSink& sink) {
   try {
     omp_set_num_threads(std::max(1, options.threads));  // of this thread's parallel regions only
-    MatrixStorage storage(matrix, options.codes);
+    std::unique_ptr<TemporaryCodes> temporary;
+    const VectorCodes* codes = options.codes;
+    if (codes != nullptr && !EightBits(*codes).has_value()) {
+      ALIDADE_ASSIGN_OR_RETURN(temporary, TemporaryCodes::Make(matrix, options.progress));
+      codes = &temporary->codes();
+    }
+    MatrixStorage storage(matrix, codes);
     faiss::IndexHNSW index(&storage, static_cast<int>(spec.hnsw_m));
     index.hnsw.efConstruction = static_cast<int>(spec.hnsw_ef_construction);
     index.hnsw.rng = faiss::RandomGenerator(kLevelSeed);

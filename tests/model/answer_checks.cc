@@ -170,7 +170,8 @@ Status CheckSearch(const ReadContext& read, const Operation& operation, bool exa
   query.k = 1 + static_cast<uint32_t>(rng() % 60);
   query.exact = exact;
   query.filter = FilterOf(operation);
-  query.payload.mode = PayloadSelector::Mode::kAll;
+  query.payload =
+      std::make_shared<const PayloadSelector>(PayloadSelector{PayloadSelector::Mode::kAll, {}});
   std::vector<float> vector = VectorOf(rng, spec.dim);
   query.target = vector;
   PointId self(~uint64_t{0});

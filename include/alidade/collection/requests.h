@@ -164,7 +164,8 @@ struct SearchQuery {
   double recall_target = 0;  // 0: none; else ef and nprobe are 0
   std::shared_ptr<const Filter> filter;
   std::optional<double> score_threshold;  // hits with a lower score are left out
-  PayloadSelector payload;
+  // Shared by the queries of a call, so that many of them cost no copies; null: none.
+  std::shared_ptr<const PayloadSelector> payload;
   std::vector<std::string> vectors;
   bool explain = false;
 };

@@ -112,7 +112,8 @@ TEST_F(CollectionReadTest, ListAndCountAgreeUnderEveryFilter) {
 TEST_F(CollectionReadTest, ASearchReturnsWhatWasAskedFor) {
   PutNumbered(1, 10);
   SearchQuery query = QueryFor(std::vector<float>{4, 0, 0, 1}, 3);
-  query.payload = {PayloadSelector::Mode::kInclude, {"n"}};
+  query.payload = std::make_shared<const PayloadSelector>(
+      PayloadSelector{PayloadSelector::Mode::kInclude, {"n"}});
   query.vectors = {"v"};
   query.explain = true;
   ALIDADE_ASSERT_OK_AND_ASSIGN(const SearchResult found, SearchFor(query));

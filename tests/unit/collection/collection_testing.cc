@@ -150,7 +150,8 @@ std::string CollectionTest::Answers() const {
     query.target = std::vector<float>{x, 0, 0, 0};
     query.k = 12;
     query.exact = true;
-    query.payload.mode = PayloadSelector::Mode::kAll;
+    query.payload =
+        std::make_shared<const PayloadSelector>(PayloadSelector{PayloadSelector::Mode::kAll, {}});
     const auto result = SearchFor(query);
     EXPECT_THAT(result, IsOk());
     for (const SearchHit& hit : result->hits) {
