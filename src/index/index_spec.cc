@@ -54,7 +54,7 @@ CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim) {
   if (spec.codes != CodesSetting::kAuto) {
     return spec.codes;
   }
-  return dim >= kBitCodesDimMin ? CodesSetting::kBit1 : CodesSetting::kInt8;
+  return dim >= kInt4CodesDimMin ? CodesSetting::kInt4 : CodesSetting::kInt8;
 }
 
 std::string_view CodesName(CodesSetting codes) {

@@ -25,16 +25,16 @@ enum class IvfCodes : uint8_t {  // on disk: numbers are never reused
 // Codes beside the vectors: what a walk of a graph reads instead of them. Answers are ranked by the
 // vectors themselves either way.
 enum class CodesSetting : uint8_t {  // on disk: numbers are never reused
-  kAuto = 1,                         // by dimension: kBit1 from kBitCodesDimMin on, else kInt8
+  kAuto = 1,                         // by dimension: kInt4 from kInt4CodesDimMin on, else kInt8
   kNone = 2,                         // walks read float32
   kInt8 = 3,                         // about dim bytes a vector
   kInt4 = 4,                         // about dim / 2 bytes a vector
   kBit1 = 5,                         // dim / 8 bytes for the walk and dim bytes to rank its finds
 };
 
-// Chosen: at 384 dimensions 8 bits are faster at equal recall (bench/baseline/hnswlib_search), at
-// 768 the performance reference saw bits win.
-inline constexpr uint32_t kBitCodesDimMin = 512;
+// From here on 4 bits are the fastest at equal recall, and the smallest: measured without AVX-512 at
+// 384 and 768 dimensions (bench/README.md, "Against hnswlib"). The bound itself is chosen.
+inline constexpr uint32_t kInt4CodesDimMin = 256;
 // Below this a code is hardly smaller than the vector.
 inline constexpr uint32_t kCodesDimMin = 16;
 

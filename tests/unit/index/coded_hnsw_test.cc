@@ -160,8 +160,8 @@ TEST(VectorCodesTest, AreChosenByDimension) {
   IndexSpec spec;
   EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kCodesDimMin - 1), CodesSetting::kNone);
   EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kCodesDimMin), CodesSetting::kInt8);
-  EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kBitCodesDimMin - 1), CodesSetting::kInt8);
-  EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kBitCodesDimMin), CodesSetting::kBit1);
+  EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kInt4CodesDimMin - 1), CodesSetting::kInt8);
+  EXPECT_EQ(ResolveCodes(spec, IndexKind::kHnsw, kInt4CodesDimMin), CodesSetting::kInt4);
   EXPECT_EQ(ResolveCodes(spec, IndexKind::kIvf, 768), CodesSetting::kNone);
   EXPECT_EQ(ResolveCodes(spec, IndexKind::kFlat, 768), CodesSetting::kNone);
   spec.codes = CodesSetting::kInt4;
