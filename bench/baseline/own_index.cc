@@ -5,21 +5,10 @@
 #include "alidade/common/file.h"
 
 #include "load.h"
+#include "string_sink.h"
 
 namespace alidade {
 namespace {
-
-class StringSink final : public ByteSink {
- public:
-  explicit StringSink(std::string& out) : out_(out) {}
-  Status Append(std::string_view bytes) override {
-    out_.append(bytes);
-    return OkStatus();
-  }
-
- private:
-  std::string& out_;
-};
 
 Status Keep(const std::string& path, const std::string& bytes) {
   ALIDADE_ASSIGN_OR_RETURN(auto file, FileWriter::Create(path));

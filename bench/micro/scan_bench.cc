@@ -13,6 +13,7 @@
 #include "load.h"
 #include "real_vectors.h"
 #include "spread.h"
+#include "string_sink.h"
 
 namespace alidade {
 namespace {
@@ -28,22 +29,10 @@ struct Options {
   std::string json;
 };
 
-class StringSink final : public ByteSink {
- public:
-  Status Append(std::string_view bytes) override {
-    bytes_ += bytes;
-    return OkStatus();
-  }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  std::string bytes_;
-};
-
 // What is scanned: the vectors, or codes of them.
 struct Scanned {
   std::string name;
-  StringSink body;
+  std::string body;
   std::unique_ptr<VectorCodes> codes;
   const void* memory = nullptr;
   size_t bytes = 0;
@@ -58,8 +47,9 @@ StatusOr<std::unique_ptr<Scanned>> Make(const std::string& name, const VectorMat
   for (const CodesSetting setting :
        {CodesSetting::kInt8, CodesSetting::kInt4, CodesSetting::kBit1}) {
     if (name == CodesName(setting)) {
-      ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, scanned->body));
-      ALIDADE_ASSIGN_OR_RETURN(scanned->codes, VectorCodes::Open(scanned->body.bytes(), matrix));
+      StringSink sink(scanned->body);
+      ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, sink));
+      ALIDADE_ASSIGN_OR_RETURN(scanned->codes, VectorCodes::Open(scanned->body, matrix));
       scanned->codes->MakeResident();
       const CodeMatrix records = scanned->codes->rank().value_or(scanned->codes->walk());
       scanned->memory = records.records;

@@ -4,6 +4,8 @@
 #include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
+#include "exact_ranking.h"
+
 namespace alidade {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr uint32_t kBlockRows = 512;
 // Of fewer rows, or to find more than this share of them, the vectors themselves are read.
 constexpr uint32_t kCodedRowsMin = 512;
 constexpr uint32_t kCodedShareMax = 8;
-// Exact distances worked on together.
-constexpr size_t kExactBatch = 16;
 
 // Calls `take(slot, distance)` for every allowed row. How many there were.
 template <class Distance, class Take>
@@ -125,27 +125,15 @@ StatusOr<std::vector<Candidate>> ScanCodes(const VectorMatrix& matrix,
       }));
   const std::vector<Candidate> left = contenders.TakeSorted();
   const QueryDistance exact(matrix, query);
-  TopK top(options.k);
-  size_t done = 0;
-  while (done < left.size() && left[done].distance <= top.WorstDistance()) {
-    if (options.deadline != nullptr && done % kBlockRows == 0) {
-      ALIDADE_RETURN_IF_ERROR(options.deadline->Check());
-    }
-    uint32_t slots[kExactBatch];
-    float distances[kExactBatch];
-    const size_t count = std::min(kExactBatch, left.size() - done);
-    for (size_t i = 0; i < count; ++i) {
-      slots[i] = left[done + i].slot;
-    }
-    exact.Many(slots, count, distances);
-    for (size_t i = 0; i < count; ++i) {
-      top.Push(distances[i], slots[i]);
-    }
-    done += count;
-  }
   stats.rows_scanned += rows;
-  stats.distance_computations += rows + done;
-  return top.TakeSorted();
+  stats.distance_computations += rows;
+  return RankExactly(
+      left,
+      [](const Candidate& candidate) { return candidate.distance; },
+      exact,
+      options.k,
+      options.deadline,
+      stats.distance_computations);
 }
 
 }  // namespace

@@ -5,13 +5,13 @@
 #include <cstring>
 #include <utility>
 
+#include "exact_ranking.h"
+
 namespace alidade {
 namespace {
 
 // Hops between two looks at the deadline: some 100 us.
 constexpr uint32_t kDeadlineHops = 64;
-// Vectors read at once when the finds of a walk are ranked exactly.
-constexpr size_t kExactBatch = 8;
 
 }  // namespace
 
@@ -274,10 +274,10 @@ class HnswIndex::Walk {
 // Ranks scratch.found, estimated by the walk's codes, by 8-bit codes and then exactly. Of the
 // latter it reads, from the nearest on, as many as the error of the codes may yet move to the
 // front.
-std::vector<Candidate> HnswIndex::Refine(const float* query,
-                                         const IndexSearchOptions& options,
-                                         SearchStats& stats,
-                                         Scratch& scratch) const {
+StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query,
+                                                   const IndexSearchOptions& options,
+                                                   SearchStats& stats,
+                                                   Scratch& scratch) const {
   std::vector<Candidate>& found = scratch.found;
   CodeMatrix codes = codes_->walk();
   if (const auto rank = codes_->rank(); rank.has_value()) {
@@ -298,24 +298,15 @@ std::vector<Candidate> HnswIndex::Refine(const float* query,
   }
   const CodeDistance estimate(codes, scratch.query);
   const QueryDistance exact(matrix_, query);
-  TopK top(options.k);
-  size_t done = 0;
-  while (done < found.size() &&
-         found[done].distance - estimate.ErrorOf(found[done].slot) <= top.WorstDistance()) {
-    uint32_t slots[kExactBatch];
-    float distances[kExactBatch];
-    const size_t count = std::min(kExactBatch, found.size() - done);
-    for (size_t i = 0; i < count; ++i) {
-      slots[i] = found[done + i].slot;
-    }
-    exact.Many(slots, count, distances);
-    for (size_t i = 0; i < count; ++i) {
-      top.Push(distances[i], slots[i]);
-    }
-    done += count;
-  }
-  stats.distance_computations += done;
-  return top.TakeSorted();
+  return RankExactly(
+      found,
+      [&estimate](const Candidate& candidate) {
+        return candidate.distance - estimate.ErrorOf(candidate.slot);
+      },
+      exact,
+      options.k,
+      options.deadline,
+      stats.distance_computations);
 }
 
 StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,

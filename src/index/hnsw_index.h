@@ -66,10 +66,10 @@ class HnswIndex final : public VectorIndex {
   class Walk;
 
   HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
-  std::vector<Candidate> Refine(const float* query,
-                                const IndexSearchOptions& options,
-                                SearchStats& stats,
-                                Scratch& scratch) const;
+  StatusOr<std::vector<Candidate>> Refine(const float* query,
+                                          const IndexSearchOptions& options,
+                                          SearchStats& stats,
+                                          Scratch& scratch) const;
 
   const HnswGraph graph_;
   const VectorMatrix matrix_;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <numeric>
 #include <random>
 #include <string>
@@ -14,10 +13,9 @@
 
 #include <gtest/gtest.h>
 
-#include "alidade/index/vector_codes.h"
-
 #include "recall/bundled_set.h"
 #include "support/built_index.h"
+#include "support/coded_index.h"
 #include "support/status_matchers.h"
 #include "support/vector_set.h"
 
@@ -28,36 +26,11 @@ constexpr double kLossMax = 0.01;
 constexpr uint32_t kEf = 32;
 constexpr uint32_t kMerges = 10;
 
-// A graph with the codes that it is built and walked by.
-class CodedGraph {
- public:
-  static StatusOr<std::unique_ptr<CodedGraph>> Make(CodesSetting setting,
-                                                    const VectorMatrix& matrix,
-                                                    std::string_view previous = {}) {
-    auto made = std::make_unique<CodedGraph>();
-    if (setting != CodesSetting::kNone) {
-      StringSink sink;
-      ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, sink));
-      made->codes_body_ = sink.bytes();
-      ALIDADE_ASSIGN_OR_RETURN(made->codes_, VectorCodes::Open(made->codes_body_, matrix));
-    }
-    const BuildOptions build{.threads = 1, .progress = nullptr, .codes = made->codes_.get()};
-    ALIDADE_ASSIGN_OR_RETURN(
-        made->body_,
-        BuildBody({.kind = IndexKind::kHnsw}, IndexKind::kHnsw, matrix, previous, build));
-    ALIDADE_ASSIGN_OR_RETURN(made->index_,
-                             OpenIndex(IndexKind::kHnsw, made->body_, matrix, made->codes_.get()));
-    return made;
-  }
-  const VectorIndex& index() const { return *index_; }
-  const std::string& body() const { return body_; }
-
- private:
-  std::string codes_body_;
-  std::string body_;
-  std::unique_ptr<VectorCodes> codes_;
-  std::unique_ptr<VectorIndex> index_;
-};
+StatusOr<Coded> MakeGraph(CodesSetting setting,
+                          const VectorMatrix& matrix,
+                          std::string_view previous = {}) {
+  return MakeCodedGraph(setting, matrix, {.kind = IndexKind::kHnsw}, previous);
+}
 
 class GraphQualityTest : public ::testing::TestWithParam<CodesSetting> {
  protected:
@@ -70,11 +43,11 @@ class GraphQualityTest : public ::testing::TestWithParam<CodesSetting> {
     delete std::exchange(queries_, nullptr);
   }
 
-  static double Recall(const CodedGraph& graph,
+  static double Recall(const Coded& graph,
                        const VectorMatrix& matrix,
                        const SlotFilter* filter = nullptr) {
     const auto recall =
-        RecallOf(graph.index(), matrix, *queries_, {.k = 10, .ef = kEf, .filter = filter});
+        RecallOf(*graph.index, matrix, *queries_, {.k = 10, .ef = kEf, .filter = filter});
     EXPECT_THAT(recall, IsOk());
     return recall.ok() ? *recall : 0;
   }
@@ -109,22 +82,22 @@ TEST_P(GraphQualityTest, SortedRowsCostNoRecall) {
     values.insert(values.end(), base_->Row(slot), base_->Row(slot) + base_->matrix().dim);
   }
   const VectorSet sorted(base_->matrix().metric, base_->matrix().dim, values);
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), base_->matrix()));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto now, CodedGraph::Make(GetParam(), sorted.matrix()));
-  ExpectLittleLoss("sorted", Recall(*fresh, base_->matrix()), Recall(*now, sorted.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded fresh, MakeGraph(GetParam(), base_->matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded now, MakeGraph(GetParam(), sorted.matrix()));
+  ExpectLittleLoss("sorted", Recall(fresh, base_->matrix()), Recall(now, sorted.matrix()));
 }
 
 TEST_P(GraphQualityTest, TenMergesCostNoRecall) {
   const uint32_t rows = base_->count();
   std::string body;
-  std::unique_ptr<CodedGraph> now;
+  Coded now;
   for (uint32_t part = 1; part <= kMerges + 1; ++part) {
     const uint32_t count = rows * part / (kMerges + 1);
-    ALIDADE_ASSERT_OK_AND_ASSIGN(now, CodedGraph::Make(GetParam(), base_->First(count), body));
-    body = now->body();
+    ALIDADE_ASSERT_OK_AND_ASSIGN(now, MakeGraph(GetParam(), base_->First(count), body));
+    body = now.graph_body;
   }
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), base_->matrix()));
-  ExpectLittleLoss("ten merges", Recall(*fresh, base_->matrix()), Recall(*now, base_->matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded fresh, MakeGraph(GetParam(), base_->matrix()));
+  ExpectLittleLoss("ten merges", Recall(fresh, base_->matrix()), Recall(now, base_->matrix()));
 }
 
 // Deleted rows stay in the graph, and walks pass through them, until a merge builds it anew.
@@ -140,10 +113,10 @@ TEST_P(GraphQualityTest, DeletesCostNoRecall) {
   }
   const VectorSet left(base_->matrix().metric, base_->matrix().dim, values);
   const SlotSet filter(alive);
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto fresh, CodedGraph::Make(GetParam(), left.matrix()));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto now, CodedGraph::Make(GetParam(), base_->matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded fresh, MakeGraph(GetParam(), left.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded now, MakeGraph(GetParam(), base_->matrix()));
   ExpectLittleLoss(
-      "a fifth deleted", Recall(*fresh, left.matrix()), Recall(*now, base_->matrix(), &filter));
+      "a fifth deleted", Recall(fresh, left.matrix()), Recall(now, base_->matrix(), &filter));
 }
 
 INSTANTIATE_TEST_SUITE_P(Codes,

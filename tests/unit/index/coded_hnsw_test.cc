@@ -9,9 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "alidade/index/vector_codes.h"
-
 #include "support/built_index.h"
+#include "support/coded_index.h"
 #include "support/status_matchers.h"
 #include "support/vector_set.h"
 
@@ -30,28 +29,11 @@ std::unique_ptr<VectorSet> Clustered(Metric metric, uint32_t rows, uint64_t seed
       metric, kDim, ClusteredValues(random, centres, kDim, rows, 0.5F));
 }
 
-// A graph with the codes that it was built and is walked by.
-struct Coded {
-  std::string codes_body;
-  std::string graph_body;
-  std::unique_ptr<VectorCodes> codes;
-  std::unique_ptr<VectorIndex> index;
-};
-
 StatusOr<Coded> MakeCoded(CodesSetting setting, const VectorMatrix& matrix) {
-  Coded coded;
-  StringSink sink;
-  ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, sink));
-  coded.codes_body = sink.bytes();
-  ALIDADE_ASSIGN_OR_RETURN(coded.codes, VectorCodes::Open(coded.codes_body, matrix));
   IndexSpec spec;
   spec.kind = IndexKind::kHnsw;
   spec.hnsw_ef_construction = 100;
-  const BuildOptions build{.threads = 1, .progress = nullptr, .codes = coded.codes.get()};
-  ALIDADE_ASSIGN_OR_RETURN(coded.graph_body, BuildBody(spec, IndexKind::kHnsw, matrix, {}, build));
-  ALIDADE_ASSIGN_OR_RETURN(
-      coded.index, OpenIndex(IndexKind::kHnsw, coded.graph_body, matrix, coded.codes.get()));
-  return coded;
+  return MakeCodedGraph(setting, matrix, spec);
 }
 
 TEST(CodedHnswTest, FindsTheNearestAndGivesTheirExactDistances) {

@@ -1,19 +1,15 @@
 // Exact scans over codes: the same answers as over the vectors, from fewer bytes.
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <random>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "alidade/index/vector_codes.h"
-
 #include "support/built_index.h"
+#include "support/coded_index.h"
 #include "support/status_matchers.h"
 #include "support/vector_set.h"
 
@@ -22,20 +18,6 @@ namespace {
 
 constexpr CodesSetting kCoded[] = {CodesSetting::kInt8, CodesSetting::kInt4, CodesSetting::kBit1};
 constexpr Metric kMetrics[] = {Metric::kL2, Metric::kDot, Metric::kCosine};
-
-struct Coded {
-  std::string body;
-  std::unique_ptr<VectorCodes> codes;
-};
-
-StatusOr<Coded> MakeCodes(CodesSetting setting, const VectorMatrix& matrix) {
-  Coded coded;
-  StringSink sink;
-  ALIDADE_RETURN_IF_ERROR(VectorCodes::Write(setting, matrix, nullptr, sink));
-  coded.body = sink.bytes();
-  ALIDADE_ASSIGN_OR_RETURN(coded.codes, VectorCodes::Open(coded.body, matrix));
-  return coded;
-}
 
 // How many vectors the scan over codes read, given that its answer is that of the plain scan.
 uint64_t ExpectSameAnswer(const VectorSet& set,
