@@ -53,55 +53,12 @@ StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
   return graph;
 }
 
-// What one walk needs besides the index; reused, so that a search allocates nothing once the pool
-// is warm.
+// What one search needs besides the index; reused, so that it allocates nothing once it is warm.
 struct HnswIndex::Scratch {
-  struct Node {
-    float distance;
-    uint32_t slot;
-    bool expanded;
-  };
-  std::vector<uint8_t> seen;  // seen[slot] == epoch: visited in this walk
-  uint8_t epoch = 0;
-  std::vector<Node> pool;  // ascending
-  std::vector<uint32_t> batch;
-  std::vector<float> distances;
+  WalkScratch walk;
   std::vector<Candidate> found;
   TopK allowed{0};
   CodeQuery query;
-
-  void NewWalk(uint32_t count) {
-    seen.resize(count, 0);
-    if (++epoch == 0) {
-      std::fill(seen.begin(), seen.end(), uint8_t{0});
-      epoch = 1;
-    }
-    pool.clear();
-  }
-  bool Visit(uint32_t slot) {
-    if (seen[slot] == epoch) {
-      return false;
-    }
-    seen[slot] = epoch;
-    return true;
-  }
-  // Position at which the node went in, or `ef` if it is too far.
-  size_t Insert(float distance, uint32_t slot, size_t ef) {
-    const Node node{distance, slot, false};
-    const auto at =
-        std::upper_bound(pool.begin(), pool.end(), node, [](const Node& a, const Node& b) {
-          return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
-        });
-    const auto position = static_cast<size_t>(at - pool.begin());
-    if (position >= ef) {
-      return ef;
-    }
-    if (pool.size() == ef) {
-      pool.pop_back();
-    }
-    pool.insert(pool.begin() + static_cast<ptrdiff_t>(position), node);
-    return position;
-  }
 };
 
 class HnswIndex::ScratchLoan {
@@ -148,128 +105,50 @@ StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
   return std::unique_ptr<VectorIndex>(new HnswIndex(graph, matrix, codes));
 }
 
-// One walk, by whatever distance. Distance has operator()(slot), Many(slots, count, out) and
-// Prefetch(slot).
+// Leaves in scratch.found the nodes nearest to the query by whatever distance: `ef` of them, all
+// allowed by the filter. Adds to the stats.
 template <class Distance>
-class HnswIndex::Walk {
- public:
-  Walk(const HnswGraph& graph,
-       const Distance& distance,
-       const IndexSearchOptions& options,
-       SearchStats& stats,
-       Scratch& scratch)
-      : graph_(graph), distance_(distance), options_(options), stats_(stats), scratch_(scratch) {
-    scratch.batch.resize(graph.LinksMax(0));
-    scratch.distances.resize(std::max(scratch.distances.size(), size_t{graph.LinksMax(0)}));
-  }
-
-  // Algorithm 2 with one candidate on every level above 0: the nearest node found starts the next
-  // level.
-  uint32_t Descend() {
-    uint32_t best = graph_.header.entry;
-    float best_distance = distance_(best);
-    ++stats_.distance_computations;
-    for (uint32_t level = graph_.header.max_level; level > 0; --level) {
-      bool moved = true;
-      while (moved) {
-        moved = false;
-        const uint32_t* links = graph_.Links(best, level);
-        uint32_t count = 0;
-        while (count < graph_.LinksMax(level) && links[count] != kNoLink) {
-          distance_.Prefetch(links[count]);
-          ++count;
-        }
-        distance_.Many(links, count, scratch_.distances.data());
-        stats_.distance_computations += count;
-        ++stats_.hops;
-        for (uint32_t i = 0; i < count; ++i) {
-          if (scratch_.distances[i] < best_distance) {
-            best_distance = scratch_.distances[i];
-            best = links[i];
-            moved = true;
+Status HnswIndex::Walk(const Distance& distance,
+                       const IndexSearchOptions& options,
+                       size_t ef,
+                       SearchStats& stats,
+                       Scratch& scratch) const {
+  HnswGraph graph = graph_;
+  graph.base_links = base_links_.load(std::memory_order_acquire);
+  GraphWalk walk(graph, distance, scratch.walk);
+  const uint32_t start = walk.Descend(graph.header.entry, graph.header.max_level, 0);
+  uint32_t hops = 0;
+  const auto go_on = [&]() -> Status {
+    return options.deadline != nullptr && ++hops % kDeadlineHops == 0 ? options.deadline->Check()
+                                                                      : OkStatus();
+  };
+  scratch.found.clear();
+  Status walked;
+  if (options.filter == nullptr) {
+    walked = walk.Beam(
+        start, 0, ef, [](float, uint32_t) {}, go_on);
+    for (size_t i = 0; i < scratch.walk.pool.size(); ++i) {
+      scratch.found.push_back({scratch.walk.pool.distance(i), scratch.walk.pool.slot(i)});
+    }
+  } else {
+    TopK& allowed = scratch.allowed;
+    allowed = TopK(ef);
+    walked = walk.Beam(
+        start,
+        0,
+        ef,
+        [&](float d, uint32_t slot) {
+          if (d <= allowed.WorstDistance() && options.filter->Allows(slot)) {
+            allowed.Push(d, slot);
           }
-        }
-      }
-    }
-    return best;
+        },
+        go_on);
+    scratch.found = allowed.TakeSorted();
   }
-
-  // Leaves the `ef` nearest in scratch.pool and, under a filter, the `ef` nearest allowed in
-  // scratch.allowed.
-  Status Base(uint32_t start, size_t ef) {
-    const bool filtered = options_.filter != nullptr;
-    scratch_.NewWalk(graph_.header.count);
-    scratch_.allowed = TopK(filtered ? ef : 0);
-    scratch_.Visit(start);
-    const float start_distance = distance_(start);
-    ++stats_.distance_computations;
-    scratch_.Insert(start_distance, start, ef);
-    if (filtered && options_.filter->Allows(start)) {
-      scratch_.allowed.Push(start_distance, start);
-    }
-    size_t next = 0;
-    uint32_t hops = 0;
-    while (next < scratch_.pool.size()) {
-      if (scratch_.pool[next].expanded) {
-        ++next;
-        continue;
-      }
-      if (options_.deadline != nullptr && ++hops % kDeadlineHops == 0) {
-        ALIDADE_RETURN_IF_ERROR(options_.deadline->Check());
-      }
-      scratch_.pool[next].expanded = true;
-      next = std::min(next + 1, Expand(scratch_.pool[next].slot, ef));
-      PrefetchLinks(next);
-    }
-    return OkStatus();
-  }
-
- private:
-  void PrefetchLinks(size_t position) const {
-    if (position < scratch_.pool.size()) {
-      const uint32_t* links = graph_.Links(scratch_.pool[position].slot, 0);
-      for (uint32_t at = 0; at < graph_.LinksMax(0); at += kLinksPerLine) {
-        __builtin_prefetch(links + at);
-      }
-    }
-  }
-
-  // Puts the new neighbours of a node into the pool. The first position that changed.
-  size_t Expand(uint32_t node, size_t ef) {
-    const uint32_t links_max = graph_.LinksMax(0);
-    const uint32_t* links = graph_.Links(node, 0);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < links_max && links[i] != kNoLink; ++i) {
-      if (scratch_.Visit(links[i])) {
-        distance_.Prefetch(links[i]);
-        scratch_.batch[count++] = links[i];
-      }
-    }
-    distance_.Many(scratch_.batch.data(), count, scratch_.distances.data());
-    stats_.distance_computations += count;
-    ++stats_.hops;
-    size_t first_new = scratch_.pool.size();
-    for (uint32_t i = 0; i < count; ++i) {
-      const float d = scratch_.distances[i];
-      if (options_.filter != nullptr && d <= scratch_.allowed.WorstDistance() &&
-          options_.filter->Allows(scratch_.batch[i])) {
-        scratch_.allowed.Push(d, scratch_.batch[i]);
-      }
-      if (scratch_.pool.size() < ef || d <= scratch_.pool.back().distance) {
-        first_new = std::min(first_new, scratch_.Insert(d, scratch_.batch[i], ef));
-      }
-    }
-    return first_new;
-  }
-
-  static constexpr uint32_t kLinksPerLine = 64 / sizeof(uint32_t);
-
-  const HnswGraph& graph_;
-  const Distance& distance_;
-  const IndexSearchOptions& options_;
-  SearchStats& stats_;
-  Scratch& scratch_;
-};
+  stats.distance_computations += walk.distances();
+  stats.hops += walk.hops();
+  return walked;
+}
 
 // Ranks scratch.found, estimated by the walk's codes, by 8-bit codes and then exactly. Of the
 // latter it reads, from the nearest on, as many as the error of the codes may yet move to the
@@ -284,15 +163,16 @@ StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query,
     codes = *rank;
     scratch.query.Prepare(codes.kind);
     const CodeDistance estimate(codes, scratch.query);
-    scratch.batch.resize(std::max(scratch.batch.size(), found.size()));
-    scratch.distances.resize(std::max(scratch.distances.size(), found.size()));
-    std::transform(found.begin(), found.end(), scratch.batch.begin(), [](const Candidate& c) {
-      return c.slot;
-    });
-    estimate.Many(scratch.batch.data(), found.size(), scratch.distances.data());
+    std::vector<uint32_t>& slots = scratch.walk.batch;
+    std::vector<float>& distances = scratch.walk.distances;
+    slots.resize(std::max(slots.size(), found.size()));
+    distances.resize(std::max(distances.size(), found.size()));
+    std::transform(
+        found.begin(), found.end(), slots.begin(), [](const Candidate& c) { return c.slot; });
+    estimate.Many(slots.data(), found.size(), distances.data());
     stats.distance_computations += found.size();
     for (size_t i = 0; i < found.size(); ++i) {
-      found[i].distance = scratch.distances[i];
+      found[i].distance = distances[i];
     }
     std::sort(found.begin(), found.end());
   }
@@ -319,34 +199,17 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   SearchStats unused;
   SearchStats& stats = options.stats == nullptr ? unused : *options.stats;
   const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
-  HnswGraph graph = graph_;
-  graph.base_links = base_links_.load(std::memory_order_acquire);
-  const auto walk = [&](const auto& distance) -> Status {
-    Walk by_distance(graph, distance, options, stats, scratch);
-    return by_distance.Base(by_distance.Descend(), ef);
-  };
   if (codes_ == nullptr) {
-    ALIDADE_RETURN_IF_ERROR(walk(QueryDistance(matrix_, query)));
-  } else {
-    const CodeMatrix codes = codes_->walk();
-    scratch.query.Set(codes_->space(), query);
-    scratch.query.Prepare(codes.kind);
-    ALIDADE_RETURN_IF_ERROR(walk(CodeDistance(codes, scratch.query)));
+    ALIDADE_RETURN_IF_ERROR(Walk(QueryDistance(matrix_, query), options, ef, stats, scratch));
+    std::vector<Candidate>& found = scratch.found;
+    found.resize(std::min<size_t>(found.size(), options.k));
+    return found;
   }
-  std::vector<Candidate>& found = scratch.found;
-  if (options.filter != nullptr) {
-    found = scratch.allowed.TakeSorted();
-  } else {
-    found.clear();
-    for (const Scratch::Node& node : scratch.pool) {
-      found.push_back({node.distance, node.slot});
-    }
-  }
-  if (codes_ != nullptr) {
-    return Refine(query, options, stats, scratch);
-  }
-  found.resize(std::min<size_t>(found.size(), options.k));
-  return found;
+  const CodeMatrix codes = codes_->walk();
+  scratch.query.Set(codes_->space(), query);
+  scratch.query.Prepare(codes.kind);
+  ALIDADE_RETURN_IF_ERROR(Walk(CodeDistance(codes, scratch.query), options, ef, stats, scratch));
+  return Refine(query, options, stats, scratch);
 }
 
 void HnswIndex::MakeResident() {

@@ -1,11 +1,9 @@
-// HnswIndex: walks a graph that FAISS built, over links and codes.
+// HnswIndex: walks a graph over links and codes.
 //
 // Three tiers: the walk reads the smallest codes there are, its finds are ranked again by 8-bit
 // codes, and the vectors themselves are read of those few that can still be among the best.
 //
-// Source:   Malkov & Yashunin 2016 (arXiv 1603.09320), algorithms 2 and 5; differs in: one sorted
-//           array as candidate list and result list, distances computed for all new neighbours of a
-//           node at once.
+// Source:   src/index/graph_walk.h (the walk), growing_graph.h (how the graph is made)
 // Format:   src/index/hnsw_format.h
 #pragma once
 
@@ -19,6 +17,7 @@
 #include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
+#include "graph_walk.h"
 #include "hnsw_format.h"
 
 namespace alidade {
@@ -35,7 +34,19 @@ struct HnswGraph {
     return level == 0 ? base_links + size_t{node} * 2 * header.m
                       : upper_links + (size_t{upper_start[node]} + level - 1) * header.m;
   }
+  // As a walk sees it.
+  uint32_t count() const { return header.count; }
   uint32_t LinksMax(uint32_t level) const { return level == 0 ? 2 * header.m : header.m; }
+  template <class F>
+  void EachLink(uint32_t node, uint32_t level, const F& f) const {
+    const uint32_t* links = Links(node, level);
+    for (uint32_t i = 0; i < LinksMax(level) && links[i] != kNoLink; ++i) {
+      f(links[i]);
+    }
+  }
+  void PrefetchLinks(uint32_t node, uint32_t level) const {
+    PrefetchLinkRow(Links(node, level), LinksMax(level));
+  }
 };
 
 // DATA_LOSS if anything in the body would lead outside of it.
@@ -62,10 +73,14 @@ class HnswIndex final : public VectorIndex {
  private:
   struct Scratch;
   class ScratchLoan;
-  template <class Distance>
-  class Walk;
 
   HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
+  template <class Distance>
+  Status Walk(const Distance& distance,
+              const IndexSearchOptions& options,
+              size_t ef,
+              SearchStats& stats,
+              Scratch& scratch) const;
   StatusOr<std::vector<Candidate>> Refine(const float* query,
                                           const IndexSearchOptions& options,
                                           SearchStats& stats,

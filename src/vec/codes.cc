@@ -240,6 +240,21 @@ void CodeQuery::Prepare(CodeKind kind) {
   }
 }
 
+void CodeQuery::SetRecord(const CodeMatrix& codes, Metric metric, uint32_t slot) {
+  const uint8_t* record = codes.records + size_t{slot} * codes.stride();
+  CodeTail tail;
+  std::memcpy(&tail, record + CodeBytes(codes.kind, codes.dim), sizeof(tail));
+  wide_.assign((codes.dim + kInt4BlockDim - 1) / kInt4BlockDim * kInt4BlockDim, 0);
+  wide_sum_ = 0;
+  for (uint32_t d = 0; d < codes.dim; ++d) {
+    wide_[d] = static_cast<int8_t>(record[d]);
+    wide_sum_ += wide_[d];
+  }
+  wide_step_ = tail.factor;
+  base_ = tail.offset;
+  weight_ = metric == Metric::kL2 ? -2.0F : -1.0F;
+}
+
 CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
     : codes_(codes),
       query_(query),
@@ -357,18 +372,5 @@ float CodeDistance::ErrorOf(uint32_t slot) const {
 }
 
 float CodeDistance::ErrorMax(uint32_t slot) const { return Error(slot, 1); }
-
-float CodePairs::Dot(uint32_t a, uint32_t b) const {
-  const int32_t dot = DotInt8Pair(reinterpret_cast<const int8_t*>(Record(a)),
-                                  reinterpret_cast<const int8_t*>(Record(b)),
-                                  codes_.dim);
-  return Tail(a).factor * Tail(b).factor * static_cast<float>(dot);
-}
-
-CodeTail CodePairs::Tail(uint32_t slot) const {
-  CodeTail tail;
-  std::memcpy(&tail, Record(slot) + code_bytes_, sizeof(tail));
-  return tail;
-}
 
 }  // namespace alidade

@@ -42,6 +42,11 @@ class VectorCodes {
     return rank_.bytes == 0 ? std::nullopt : std::optional(View(rank_));
   }
 
+  // Those of 8 bits among both.
+  std::optional<CodeMatrix> eight_bits() const {
+    return walk_.kind == CodeKind::kInt8 ? std::optional(walk()) : rank();
+  }
+
   // Copies everything into huge pages, whence searches that begin later read it.
   // Throws std::bad_alloc.
   void MakeResident();

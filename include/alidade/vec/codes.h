@@ -80,6 +80,9 @@ class CodeQuery {
   // Requires: `query` passed ValidateVector. Prepare must follow for each kind that is used.
   void Set(const CodeSpace& space, const float* query);
   void Prepare(CodeKind kind);
+  // The query that a record of 8 bits stands for, prepared for codes of 8 and 4 bits. Under dot,
+  // what the mean adds is left out.
+  void SetRecord(const CodeMatrix& codes, Metric metric, uint32_t slot);
 
  private:
   friend class CodeDistance;
@@ -140,24 +143,6 @@ class CodeDistance {
   float constant_ = 0;
   float length_max_ = 0;   // of a code
   float query_error_ = 0;  // what the query lost when it became whole numbers
-};
-
-// Estimates between records of 8 bits, for building graphs. Borrows the codes.
-class CodePairs {
- public:
-  explicit CodePairs(const CodeMatrix& codes)
-      : codes_(codes), stride_(codes.stride()), code_bytes_(CodeBytes(codes.kind, codes.dim)) {}
-  // Of the residuals.
-  float Dot(uint32_t a, uint32_t b) const;
-  float Offset(uint32_t slot) const { return Tail(slot).offset; }
-  CodeTail Tail(uint32_t slot) const;
-
- private:
-  const uint8_t* Record(uint32_t slot) const { return codes_.records + size_t{slot} * stride_; }
-
-  const CodeMatrix codes_;
-  const size_t stride_;
-  const size_t code_bytes_;
 };
 
 }  // namespace alidade

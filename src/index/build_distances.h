@@ -1,0 +1,70 @@
+// BuildDistances: the distances between rows by which a graph is built. They differ from those of a
+// search in three ways.
+//
+// Where there are codes, they are estimated by those of 8 bits: a fourth of the bytes.
+//
+// Dot is no distance between rows: short vectors are nobody's neighbours, and a graph by it leaves
+// them out of reach. Each row gets one more coordinate that makes all of them equally long; a query
+// has zero there, so the order in which it sees the rows stays that of dot (Bachrach et al. 2014).
+//
+// Equal rows would keep only each other as neighbours, since a link is dropped only for a strictly
+// nearer one. A difference of a few units in the last place, fixed for each pair, breaks such ties.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "alidade/index/vector_codes.h"
+#include "alidade/vec/codes.h"
+#include "alidade/vec/vector_matrix.h"
+
+namespace alidade {
+
+// Immutable; borrows matrix and codes.
+class BuildDistances {
+ public:
+  // `codes`, if not null, have some of 8 bits.
+  BuildDistances(const VectorMatrix& matrix, const VectorCodes* codes);
+
+ private:
+  friend class RowDistance;
+
+  // What dot adds for a row.
+  struct Lift {
+    float extra = 0;       // its additional coordinate
+    float along_mean = 0;  // dot(row, mean), where there are codes
+  };
+
+  const VectorMatrix matrix_;
+  std::optional<CodeMatrix> codes_;
+  std::vector<Lift> lifts_;  // for dot only
+  float mean_square_ = 0;
+};
+
+// Distances from one row. Reusable without allocating; thread-compatible. As a walk wants it.
+class RowDistance {
+ public:
+  explicit RowDistance(const BuildDistances& distances) : from_(distances) {}
+  // Required before anything else.
+  void Set(uint32_t row);
+
+  float operator()(uint32_t row) const;
+  // out[i] = distance to rows[i]
+  void Many(const uint32_t* rows, size_t count, float* out) const;
+  void Prefetch(uint32_t row) const {
+    if (estimate_.has_value()) {
+      estimate_->Prefetch(row);
+    }
+  }
+
+ private:
+  const BuildDistances& from_;
+  uint32_t row_ = 0;
+  CodeQuery query_;
+  std::optional<CodeDistance> estimate_;
+  std::optional<QueryDistance> exact_;
+};
+
+}  // namespace alidade

@@ -1,0 +1,95 @@
+// WalkScratch: what one walk of a graph needs besides the graph.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace alidade {
+
+// The nearest nodes seen so far, ascending by (distance, slot), each expanded or not. A node is one
+// whole number, so that comparing and moving them is cheap: its distance in a form that sorts, its
+// slot, and the mark in the lowest bit. Requires: slots below 2^31.
+class NearestPool {
+ public:
+  void Reset(size_t limit) {
+    limit_ = limit;
+    nodes_.clear();
+    nodes_.reserve(limit);
+  }
+  size_t size() const { return nodes_.size(); }
+  bool empty() const { return nodes_.empty(); }
+  uint32_t slot(size_t position) const { return static_cast<uint32_t>(nodes_[position]) >> 1; }
+  float distance(size_t position) const { return Unsort(nodes_[position] >> 32); }
+  bool expanded(size_t position) const { return (nodes_[position] & 1) != 0; }
+  void MarkExpanded(size_t position) { nodes_[position] |= 1; }
+
+  // Position at which the node went in, or the limit if it is too far.
+  size_t Insert(float distance, uint32_t slot) {
+    const uint64_t node = Sortable(distance) << 32 | uint64_t{slot} << 1;
+    const bool full = nodes_.size() == limit_;
+    if (full && node >= nodes_.back()) {
+      return limit_;
+    }
+    const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), node);
+    const auto position = static_cast<size_t>(at - nodes_.begin());
+    if (full) {
+      nodes_.pop_back();
+    }
+    nodes_.insert(nodes_.begin() + static_cast<ptrdiff_t>(position), node);
+    return position;
+  }
+
+ private:
+  static constexpr uint32_t kSign = 0x80000000;
+
+  // Without the negative zero, which equals the other one.
+  static uint64_t Sortable(float distance) {
+    const auto bits = std::bit_cast<uint32_t>(distance + 0.0F);
+    return (bits & kSign) != 0 ? ~bits : bits | kSign;
+  }
+  static float Unsort(uint64_t sortable) {
+    const auto bits = static_cast<uint32_t>(sortable);
+    return std::bit_cast<float>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
+  }
+
+  size_t limit_ = 0;
+  std::vector<uint64_t> nodes_;
+};
+
+// Which nodes a walk has met. Forgetting all of them costs one step.
+class VisitedNodes {
+ public:
+  void Forget(uint32_t count) {
+    seen_.resize(count, 0);
+    if (++epoch_ == 0) {
+      std::fill(seen_.begin(), seen_.end(), uint8_t{0});
+      epoch_ = 1;
+    }
+  }
+  // True the first time.
+  bool Visit(uint32_t slot) {
+    if (seen_[slot] == epoch_) {
+      return false;
+    }
+    seen_[slot] = epoch_;
+    return true;
+  }
+
+ private:
+  std::vector<uint8_t> seen_;
+  uint8_t epoch_ = 0;
+};
+
+// What one walk needs besides graph and distance; reused, so that a walk allocates nothing once it
+// is warm.
+struct WalkScratch {
+  VisitedNodes visited;
+  NearestPool pool;
+  std::vector<uint32_t> batch;
+  std::vector<float> distances;
+};
+
+}  // namespace alidade
