@@ -53,41 +53,12 @@ StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
   return graph;
 }
 
-// What one search needs besides the index; reused, so that it allocates nothing once it is warm.
+// What one search needs besides the index.
 struct HnswIndex::Scratch {
   WalkScratch walk;
   std::vector<Candidate> found;
   TopK allowed{0};
   CodeQuery query;
-};
-
-class HnswIndex::ScratchLoan {
- public:
-  explicit ScratchLoan(const HnswIndex& index) : index_(index) {
-    MutexLock lock(index.mutex_);
-    if (!index.idle_.empty()) {
-      scratch_ = std::move(index.idle_.back());
-      index.idle_.pop_back();
-    }
-  }
-  ~ScratchLoan() {
-    if (scratch_ != nullptr) {
-      MutexLock lock(index_.mutex_);
-      index_.idle_.push_back(std::move(scratch_));
-    }
-  }
-  ScratchLoan(const ScratchLoan&) = delete;
-  ScratchLoan& operator=(const ScratchLoan&) = delete;
-  Scratch& get() {
-    if (scratch_ == nullptr) {
-      scratch_ = std::make_unique<Scratch>();
-    }
-    return *scratch_;
-  }
-
- private:
-  const HnswIndex& index_;
-  std::unique_ptr<Scratch> scratch_;
 };
 
 HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes)
@@ -194,7 +165,7 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   if (matrix_.count == 0) {
     return std::vector<Candidate>();
   }
-  ScratchLoan loan(*this);
+  ScratchPool<Scratch>::Loan loan(scratch_);
   Scratch& scratch = loan.get();
   SearchStats unused;
   SearchStats& stats = options.stats == nullptr ? unused : *options.stats;

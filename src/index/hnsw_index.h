@@ -12,13 +12,13 @@
 #include <string_view>
 #include <vector>
 
-#include "alidade/common/mutex.h"
 #include "alidade/common/zeroed_memory.h"
 #include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
 #include "graph_walk.h"
 #include "hnsw_format.h"
+#include "scratch_pool.h"
 
 namespace alidade {
 
@@ -64,6 +64,8 @@ class HnswIndex final : public VectorIndex {
                                                      const VectorMatrix& matrix,
                                                      const VectorCodes* codes);
   ~HnswIndex() override;
+  HnswIndex(const HnswIndex&) = delete;
+  HnswIndex& operator=(const HnswIndex&) = delete;
   IndexKind kind() const override { return IndexKind::kHnsw; }
   StatusOr<std::vector<Candidate>> Search(const float* query,
                                           const IndexSearchOptions& options) const override;
@@ -72,7 +74,6 @@ class HnswIndex final : public VectorIndex {
 
  private:
   struct Scratch;
-  class ScratchLoan;
 
   HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
   template <class Distance>
@@ -91,8 +92,7 @@ class HnswIndex final : public VectorIndex {
   const VectorCodes* const codes_;  // null: walks read the vectors
   ZeroedMemory base_copy_;
   std::atomic<const uint32_t*> base_links_;  // mapped, then the copy
-  mutable Mutex mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> idle_ ALIDADE_GUARDED_BY(mutex_);
+  mutable ScratchPool<Scratch> scratch_;
 };
 
 }  // namespace alidade

@@ -1,0 +1,81 @@
+// ScanRows: distances to a run of rows, one after the other.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "alidade/common/deadline.h"
+#include "alidade/common/status.h"
+#include "alidade/index/vector_index.h"
+
+namespace alidade {
+
+// Rows between two looks at the deadline; their distances stay in the first-level cache.
+inline constexpr uint32_t kScanBlockRows = 512;
+
+// A block of rows under a filter; see ScanRows.
+template <class Distance, class Take>
+uint32_t ScanBlock(uint32_t first,
+                   uint32_t count,
+                   const Distance& distance,
+                   const SlotFilter& filter,
+                   const Take& take) {
+  // Where no more than this share is left out, reading on is quicker than stepping over (chosen).
+  constexpr uint32_t kSkippedShare = 4;
+  float distances[kScanBlockRows];
+  uint32_t rows[kScanBlockRows];
+  uint32_t allowed = 0;
+  for (uint32_t row = first; row < first + count; ++row) {
+    if (filter.Allows(row)) {
+      distance.Prefetch(row);
+      rows[allowed++] = row;
+    }
+  }
+  if (allowed == 0) {
+    return 0;
+  }
+  const bool whole = count - allowed <= count / kSkippedShare;
+  if (whole) {
+    distance.Range(first, count, distances);
+  } else {
+    distance.Many(rows, allowed, distances);
+  }
+  for (uint32_t i = 0; i < allowed; ++i) {
+    take(rows[i], distances[whole ? rows[i] - first : i]);
+  }
+  return allowed;
+}
+
+// Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
+// Range(first, count, out), Many(rows, count, out) and Prefetch(row), as QueryDistance and
+// CodeDistance do. `filter` and `deadline` may be null. How many rows that were.
+// Errors: DEADLINE_EXCEEDED, CANCELLED.
+template <class Distance, class Take>
+StatusOr<uint64_t> ScanRows(uint32_t first,
+                            uint32_t last,
+                            const Distance& distance,
+                            const SlotFilter* filter,
+                            const Deadline* deadline,
+                            const Take& take) {
+  uint64_t taken = 0;
+  while (first < last) {
+    if (deadline != nullptr) {
+      ALIDADE_RETURN_IF_ERROR(deadline->Check());
+    }
+    const uint32_t count = std::min(kScanBlockRows, last - first);
+    if (filter != nullptr) {
+      taken += ScanBlock(first, count, distance, *filter, take);
+    } else {
+      float distances[kScanBlockRows];
+      distance.Range(first, count, distances);
+      for (uint32_t i = 0; i < count; ++i) {
+        take(first + i, distances[i]);
+      }
+      taken += count;
+    }
+    first += count;
+  }
+  return taken;
+}
+
+}  // namespace alidade
