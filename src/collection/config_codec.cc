@@ -38,8 +38,7 @@ bool IsKnown(const VectorField& field) {
   const IndexSpec& index = field.index;
   return field.metric >= Metric::kL2 && field.metric <= Metric::kCosine &&
          index.kind >= IndexKind::kFlat && index.kind <= IndexKind::kAuto &&
-         index.ivf_codes >= IvfCodes::kFlat && index.ivf_codes <= IvfCodes::kPq &&
-         CodesName(index.codes) != "unknown";
+         IvfCodesName(index.ivf_codes) != "unknown" && CodesName(index.codes) != "unknown";
 }
 
 }  // namespace

@@ -29,8 +29,7 @@ Status ValidateIndexSpec(const IndexSpec& spec, uint32_t dim, const std::string&
     return FieldError(
         path + ".ivf.nlist", "is {}, at most {} is allowed", spec.ivf_nlist, kNlistMax);
   }
-  if (spec.ivf_codes != IvfCodes::kFlat && spec.ivf_codes != IvfCodes::kSq8 &&
-      spec.ivf_codes != IvfCodes::kPq) {
+  if (IvfCodesName(spec.ivf_codes) == "unknown") {
     return FieldError(path + ".ivf.codes", "is unknown: {}", static_cast<int>(spec.ivf_codes));
   }
   if (spec.ivf_pq_m != 0 && (spec.ivf_pq_m > dim || dim % spec.ivf_pq_m != 0)) {
@@ -73,6 +72,20 @@ std::string_view CodesName(CodesSetting codes) {
   return "unknown";
 }
 
+std::string_view IvfCodesName(IvfCodes codes) {
+  switch (codes) {
+    case IvfCodes::kFlat:
+      return "flat";
+    case IvfCodes::kSq8:
+      return "sq8";
+    case IvfCodes::kSq4:
+      return "sq4";
+    case IvfCodes::kPq:
+      return "pq";
+  }
+  return "unknown";
+}
+
 std::string DescribeIndexSpec(const IndexSpec& spec) {
   switch (spec.kind) {
     case IndexKind::kFlat:
@@ -88,11 +101,7 @@ std::string DescribeIndexSpec(const IndexSpec& spec) {
                          spec.hnsw_ef_construction,
                          CodesName(spec.codes));
     case IndexKind::kIvf:
-      return fmt::format("ivf(nlist={}, codes={})",
-                         spec.ivf_nlist,
-                         spec.ivf_codes == IvfCodes::kFlat  ? "flat"
-                         : spec.ivf_codes == IvfCodes::kSq8 ? "sq8"
-                                                            : "pq");
+      return fmt::format("ivf(nlist={}, codes={})", spec.ivf_nlist, IvfCodesName(spec.ivf_codes));
   }
   return "unknown";
 }

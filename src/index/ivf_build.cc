@@ -1,94 +1,49 @@
-// FAISS trains centroids and codebooks on a bounded sample; rows are assigned with our kernels.
+// FAISS trains centroids and entries on bounded samples; rows are assigned and encoded by us, and
+// what is as large as the vectors is written as it is made.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <new>
-#include <string>
 #include <vector>
 
-#include <faiss/Clustering.h>
-#include <faiss/IndexFlat.h>
 #include <faiss/impl/FaissException.h>
-#include <faiss/impl/ProductQuantizer.h>
 #include <omp.h>
 
 #include "alidade/vec/kernels.h"
 
+#include "clustering.h"
+#include "code_records.h"
 #include "ivf_index.h"
+#include "product_codes.h"
 #include "section.h"
+#include "training_rows.h"
 
 namespace alidade {
 namespace {
 
-constexpr int kTrainIterations = 12;        // chosen: centroids hardly move after ten
-constexpr uint32_t kTrainRowsPerList = 64;  // bounds the sample; FAISS asks for 39 at least
-constexpr uint32_t kPqTrainRowsMax = 16'384;
-constexpr int kTrainSeed = 1234;
+constexpr uint32_t kTrainRowsPerList = 64;  // FAISS asks for 39 at least
+constexpr uint64_t kTrainBytesMax = uint64_t{256} << 20;
 constexpr uint32_t kAssignBlockRows = 1'024;
+constexpr uint32_t kPqBlocksAtOnce = 64;
 
-// Rows as they are clustered and coded: normalised for cosine, so that L2 orders them as cosine
-// does.
-class TrainingRows {
- public:
-  explicit TrainingRows(const VectorMatrix& matrix) : matrix_(matrix), row_(matrix.dim) {}
-  const float* Get(uint32_t slot) {
-    if (matrix_.metric != Metric::kCosine) {
-      return matrix_.Row(slot);
-    }
-    const float* raw = matrix_.Row(slot);
-    for (uint32_t i = 0; i < matrix_.dim; ++i) {
-      row_[i] = raw[i] * matrix_.inv_norms[slot];
-    }
-    return row_.data();
-  }
-
- private:
-  const VectorMatrix& matrix_;
-  std::vector<float> row_;
-};
-
-// Evenly spread rows: rows often come in an order that means something.
-std::vector<float> Sample(const VectorMatrix& matrix, uint32_t rows_max) {
-  const uint32_t rows = std::min(matrix.count, rows_max);
-  TrainingRows source(matrix);
-  std::vector<float> sample;
-  sample.reserve(size_t{rows} * matrix.dim);
-  for (uint32_t i = 0; i < rows; ++i) {
-    const float* row = source.Get(static_cast<uint32_t>(uint64_t{i} * matrix.count / rows));
-    sample.insert(sample.end(), row, row + matrix.dim);
-  }
-  return sample;
-}
-
-std::vector<float> TrainCentroids(const VectorMatrix& matrix, uint32_t nlist) {
-  const std::vector<float> sample = Sample(matrix, nlist * kTrainRowsPerList);
-  faiss::ClusteringParameters parameters;
-  parameters.niter = kTrainIterations;
-  parameters.seed = kTrainSeed;
-  parameters.min_points_per_centroid = 1;
-  parameters.max_points_per_centroid = static_cast<int>(kTrainRowsPerList);
-  parameters.spherical = matrix.metric == Metric::kCosine;
-  faiss::Clustering clustering(static_cast<int>(matrix.dim), static_cast<int>(nlist), parameters);
-  faiss::IndexFlatL2 assigner(static_cast<faiss::Index::idx_t>(matrix.dim));
-  clustering.train(
-      static_cast<faiss::Index::idx_t>(sample.size() / matrix.dim), sample.data(), assigner);
-  return clustering.centroids;
+// Of the sample for `nlist` centroids.
+uint32_t TrainRows(uint32_t nlist, uint32_t dim) {
+  const uint64_t rows = std::min(uint64_t{nlist} * kTrainRowsPerList,
+                                 kTrainBytesMax / (uint64_t{dim} * sizeof(float)));
+  return std::max(nlist, static_cast<uint32_t>(rows));
 }
 
 Status ReportProgress(const BuildOptions& options, uint32_t rows_more) {
-  if (options.progress == nullptr) {
-    return OkStatus();
+  if (options.progress != nullptr) {
+    options.progress->rows_done += rows_more;
   }
-  options.progress->rows_done += rows_more;
-  return options.progress->cancelled.load() ? Cancelled("the index build was stopped") : OkStatus();
+  return CheckCancelled(options.progress);
 }
 
-Status AssignRows(const VectorMatrix& matrix,
-                  const std::vector<float>& centroids,
-                  const BuildOptions& options,
-                  std::vector<uint32_t>& lists) {
+StatusOr<std::vector<uint32_t>> AssignRows(const VectorMatrix& matrix,
+                                           const std::vector<float>& centroids,
+                                           const BuildOptions& options) {
   const size_t nlist = centroids.size() / matrix.dim;
-  lists.resize(matrix.count);
+  std::vector<uint32_t> lists(matrix.count);
   for (uint32_t first = 0; first < matrix.count; first += kAssignBlockRows) {
     const uint32_t last = std::min(matrix.count, first + kAssignBlockRows);
 #pragma omp parallel
@@ -104,62 +59,76 @@ Status AssignRows(const VectorMatrix& matrix,
     }
     ALIDADE_RETURN_IF_ERROR(ReportProgress(options, last - first));
   }
-  return OkStatus();
+  return lists;
 }
 
-struct Codes {
-  std::vector<float> codebook;
-  std::vector<uint8_t> bytes;  // by slot
+struct Lists {
+  std::vector<uint32_t> starts;
+  std::vector<uint32_t> slots;
 };
 
-Codes EncodeSq8(const VectorMatrix& matrix) {
-  TrainingRows source(matrix);
-  const size_t dim = matrix.dim;
-  std::vector<float> low(dim, std::numeric_limits<float>::max());
-  std::vector<float> high(dim, std::numeric_limits<float>::lowest());
-  for (uint32_t slot = 0; slot < matrix.count; ++slot) {
-    const float* row = source.Get(slot);
-    for (size_t i = 0; i < dim; ++i) {
-      low[i] = std::min(low[i], row[i]);
-      high[i] = std::max(high[i], row[i]);
-    }
+Lists OrderByList(const std::vector<uint32_t>& list_of_slot, uint32_t nlist) {
+  Lists lists;
+  lists.starts.assign(nlist + 1, 0);
+  for (const uint32_t list : list_of_slot) {
+    ++lists.starts[list + 1];
   }
-  Codes codes;
-  codes.codebook = low;
-  for (size_t i = 0; i < dim; ++i) {
-    codes.codebook.push_back((high[i] - low[i]) / 255.0F);
+  for (uint32_t list = 0; list < nlist; ++list) {
+    lists.starts[list + 1] += lists.starts[list];
   }
-  codes.bytes.resize(size_t{matrix.count} * dim);
-  for (uint32_t slot = 0; slot < matrix.count; ++slot) {
-    const float* row = source.Get(slot);
-    for (size_t i = 0; i < dim; ++i) {
-      const float step = codes.codebook[dim + i];
-      const float code = step > 0 ? std::round((row[i] - low[i]) / step) : 0.0F;
-      codes.bytes[slot * dim + i] = static_cast<uint8_t>(std::clamp(code, 0.0F, 255.0F));
-    }
+  std::vector<uint32_t> next(lists.starts.begin(), lists.starts.end() - 1);
+  lists.slots.resize(list_of_slot.size());
+  for (uint32_t slot = 0; slot < list_of_slot.size(); ++slot) {
+    lists.slots[next[list_of_slot[slot]]++] = slot;
   }
-  return codes;
+  return lists;
 }
 
-Codes EncodePq(const VectorMatrix& matrix, uint32_t pq_m) {
-  faiss::ProductQuantizer pq(matrix.dim, pq_m, 8);
-  pq.cp.seed = kTrainSeed;
-  pq.cp.min_points_per_centroid = 1;
-  pq.cp.niter = kTrainIterations;
-  const std::vector<float> sample = Sample(matrix, kPqTrainRowsMax);
-  pq.train(sample.size() / matrix.dim, sample.data());
-  Codes codes;
-  codes.codebook = pq.centroids;
-  codes.bytes.resize(size_t{matrix.count} * pq_m);
+Status AppendCentroids(const CodeSpace& space,
+                       const std::vector<float>& centroids,
+                       const BuildOptions& options,
+                       ByteSink& sink) {
+  const auto nlist = static_cast<uint32_t>(centroids.size() / space.dim());
+  const std::vector<float> ones(nlist, 1.0F);
+  const VectorMatrix matrix{.rows = centroids.data(),
+                            .inv_norms = ones.data(),
+                            .count = nlist,
+                            .dim = space.dim(),
+                            .metric = space.metric()};
+  return AppendRecords(space, CodeKind::kInt8, matrix, nullptr, options.progress, sink);
+}
+
+Status AppendPqBlocks(const PqParts& parts,
+                      const std::vector<float>& book,
+                      const VectorMatrix& matrix,
+                      const std::vector<uint32_t>& slots,
+                      const BuildOptions& options,
+                      ByteSink& sink) {
+  const size_t block_bytes = PqBlockBytes(parts.parts);
+  constexpr uint32_t kRows = kPqBlocksAtOnce * kPqBlockRows;
+  for (uint32_t first = 0; first < matrix.count; first += kRows) {
+    ALIDADE_RETURN_IF_ERROR(CheckCancelled(options.progress));
+    const uint32_t rows = std::min(kRows, matrix.count - first);
+    const size_t blocks = (rows + kPqBlockRows - 1) / kPqBlockRows;
+    std::vector<uint8_t> bytes(blocks * block_bytes, 0);
 #pragma omp parallel
-  {
-    TrainingRows source(matrix);
+    {
+      TrainingRows source(matrix);
+      std::vector<uint8_t> code(parts.parts);
 #pragma omp for
-    for (uint32_t slot = 0; slot < matrix.count; ++slot) {
-      pq.compute_code(source.Get(slot), codes.bytes.data() + size_t{slot} * pq_m);
+      for (size_t block = 0; block < blocks; ++block) {
+        const size_t begin = block * kPqBlockRows;
+        const size_t end = std::min<size_t>(begin + kPqBlockRows, rows);
+        for (size_t row = begin; row < end; ++row) {
+          EncodePq(parts, book.data(), source.Get(slots[first + row]), code.data());
+          PutPqCode(code.data(), parts.parts, row - begin, bytes.data() + block * block_bytes);
+        }
+      }
     }
+    ALIDADE_RETURN_IF_ERROR(
+        sink.Append({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   }
-  return codes;
+  return OkStatus();
 }
 
 // The largest divisor of dim that is at most dim / 8 (but at least 1).
@@ -171,10 +140,13 @@ uint32_t DefaultPqM(uint32_t dim) {
   return m;
 }
 
-Status BuildAndWrite(const IndexSpec& spec,
-                     const VectorMatrix& matrix,
-                     const BuildOptions& options,
-                     ByteSink& sink) {
+// Two parts a byte.
+uint32_t PartsFor(const IndexSpec& spec, uint32_t dim) {
+  const uint32_t bytes = spec.ivf_pq_m != 0 ? spec.ivf_pq_m : DefaultPqM(dim);
+  return std::min({2 * bytes, dim, kPqPartsMax});
+}
+
+IvfHeader HeaderFor(const IndexSpec& spec, const VectorMatrix& matrix) {
   IvfHeader header;
   const uint32_t wanted =
       spec.ivf_nlist != 0 ? spec.ivf_nlist
@@ -182,48 +154,56 @@ Status BuildAndWrite(const IndexSpec& spec,
   header.nlist = std::clamp(wanted, 1U, std::min(kNlistMax, matrix.count));
   header.count = matrix.count;
   header.dim = matrix.dim;
-  // Fewer rows than PQ centroids cannot train a codebook; the lists then refer to the matrix.
-  const bool trainable = spec.ivf_codes != IvfCodes::kPq || matrix.count >= kPqCentroids;
+  // Too few rows cannot train entries; the lists then refer to the matrix.
+  const bool trainable = spec.ivf_codes != IvfCodes::kPq || matrix.count >= kPqEntries;
   header.codes = static_cast<uint32_t>(trainable ? spec.ivf_codes : IvfCodes::kFlat);
-  if (header.codes == static_cast<uint32_t>(IvfCodes::kPq)) {
-    header.pq_m = spec.ivf_pq_m != 0 ? spec.ivf_pq_m : DefaultPqM(matrix.dim);
-  }
-  ALIDADE_RETURN_IF_ERROR(ReportProgress(options, 0));  // training is not interrupted
-  const std::vector<float> centroids = TrainCentroids(matrix, header.nlist);
-  std::vector<uint32_t> lists;
-  ALIDADE_RETURN_IF_ERROR(AssignRows(matrix, centroids, options, lists));
-  Codes codes;
-  if (header.codes == static_cast<uint32_t>(IvfCodes::kSq8)) {
-    codes = EncodeSq8(matrix);
-  } else if (header.codes == static_cast<uint32_t>(IvfCodes::kPq)) {
-    codes = EncodePq(matrix, header.pq_m);
-  }
+  header.parts =
+      header.codes == static_cast<uint32_t>(IvfCodes::kPq) ? PartsFor(spec, matrix.dim) : 0;
+  return header;
+}
 
-  std::vector<uint32_t> starts(header.nlist + 1, 0);
-  for (const uint32_t list : lists) {
-    ++starts[list + 1];
-  }
-  for (uint32_t list = 0; list < header.nlist; ++list) {
-    starts[list + 1] += starts[list];
-  }
+Status BuildAndWrite(const IndexSpec& spec,
+                     const VectorMatrix& matrix,
+                     const BuildOptions& options,
+                     ByteSink& sink) {
+  const IvfHeader header = HeaderFor(spec, matrix);
   const IvfLayout layout(header);
-  std::vector<uint32_t> next(starts.begin(), starts.end() - 1);
-  std::vector<uint32_t> slots(matrix.count);
-  std::vector<uint8_t> ordered(codes.bytes.size());
-  for (uint32_t slot = 0; slot < matrix.count; ++slot) {
-    const uint32_t position = next[lists[slot]]++;
-    slots[position] = slot;
-    std::copy_n(codes.bytes.begin() + static_cast<ptrdiff_t>(size_t{slot} * layout.code_bytes),
-                layout.code_bytes,
-                ordered.begin() + static_cast<ptrdiff_t>(size_t{position} * layout.code_bytes));
+  const bool cosine = matrix.metric == Metric::kCosine;
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<float> centroids,
+                           TrainCentroids(SampleRows(matrix, TrainRows(header.nlist, matrix.dim)),
+                                          matrix.dim,
+                                          header.nlist,
+                                          /*spherical=*/cosine,
+                                          options.progress));
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<uint32_t> list_of_slot,
+                           AssignRows(matrix, centroids, options));
+  const Lists lists = OrderByList(list_of_slot, header.nlist);
+  const PqParts parts{.dim = header.dim, .parts = header.parts};
+  const auto codes = static_cast<IvfCodes>(header.codes);
+  std::vector<float> book;
+  if (codes == IvfCodes::kPq) {
+    ALIDADE_ASSIGN_OR_RETURN(book, TrainPq(parts, matrix, options.progress));
   }
+  const CodeSpace space(matrix.metric, CodeSpace::MeanOf(matrix));
+
   ALIDADE_RETURN_IF_ERROR(sink.Append({reinterpret_cast<const char*>(&header), sizeof(header)}));
   uint64_t at = sizeof(header);
-  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, centroids, at, layout.centroids));
-  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, starts, at, layout.starts));
-  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, slots, at, layout.slots));
-  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, codes.codebook, at, layout.codebook));
-  return AppendSection(sink, ordered, at, layout.codes);
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, space.mean(), at, layout.mean));
+  ALIDADE_RETURN_IF_ERROR(AppendZeros(sink, layout.centroids - at));
+  ALIDADE_RETURN_IF_ERROR(AppendCentroids(space, centroids, options, sink));
+  at = layout.centroids + header.nlist * CodeStride(CodeKind::kInt8, header.dim);
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, lists.starts, at, layout.starts));
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, lists.slots, at, layout.slots));
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, book, at, layout.book));
+  ALIDADE_RETURN_IF_ERROR(AppendZeros(sink, layout.codes - at));
+  if (codes == IvfCodes::kPq) {
+    return AppendPqBlocks(parts, book, matrix, lists.slots, options, sink);
+  }
+  if (codes == IvfCodes::kFlat) {
+    return OkStatus();
+  }
+  const CodeKind kind = codes == IvfCodes::kSq4 ? CodeKind::kInt4 : CodeKind::kInt8;
+  return AppendRecords(space, kind, matrix, lists.slots.data(), options.progress, sink);
 }
 
 }  // namespace

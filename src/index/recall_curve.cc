@@ -80,13 +80,19 @@ StatusOr<std::vector<Query>> MakeQueries(const VectorMatrix& matrix,
   return queries;
 }
 
-StatusOr<double> RecallAt(const VectorIndex& index,
-                          const std::vector<Query>& queries,
-                          uint32_t k,
-                          uint32_t effort) {
+struct Measured {
+  double recall = 0;
+  bool all_lists = false;  // were looked at: more effort is none
+};
+
+StatusOr<Measured> RecallAt(const VectorIndex& index,
+                            const std::vector<Query>& queries,
+                            uint32_t k,
+                            uint32_t effort) {
   uint64_t found = 0;
   uint64_t wanted = 0;
-  const IndexSearchOptions options{.k = k, .ef = effort, .nprobe = effort};
+  SearchStats stats;
+  const IndexSearchOptions options{.k = k, .ef = effort, .nprobe = effort, .stats = &stats};
   for (const Query& query : queries) {
     const size_t there = std::min<size_t>(k, query.distances.size());
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> hits,
@@ -98,7 +104,9 @@ StatusOr<double> RecallAt(const VectorIndex& index,
         }));
     wanted += there;
   }
-  return static_cast<double>(found) / static_cast<double>(wanted);
+  return Measured{.recall = static_cast<double>(found) / static_cast<double>(wanted),
+                  .all_lists = index.kind() == IndexKind::kIvf &&
+                               stats.lists_probed < uint64_t{effort} * queries.size()};
 }
 
 }  // namespace
@@ -114,12 +122,13 @@ StatusOr<RecallCurve> MeasureRecallCurve(const VectorIndex& index,
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<Query> queries, MakeQueries(matrix, codes, progress));
   for (const uint32_t k : kRecallCurveK) {
     const uint32_t most = index.kind() == IndexKind::kHnsw ? std::max(k, kEfMost) : kNlistMax;
-    double recall = 0;
-    for (uint32_t effort = FirstEffort(index.kind(), k); recall < kRecallEnough && effort <= most;
+    Measured measured;
+    for (uint32_t effort = FirstEffort(index.kind(), k);
+         measured.recall < kRecallEnough && !measured.all_lists && effort <= most;
          effort = NextEffort(effort)) {
       ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-      ALIDADE_ASSIGN_OR_RETURN(recall, RecallAt(index, queries, k, effort));
-      curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(recall)});
+      ALIDADE_ASSIGN_OR_RETURN(measured, RecallAt(index, queries, k, effort));
+      curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
     }
   }
   return curve;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "code_records.h"
 #include "codes_format.h"
 
 namespace alidade {
@@ -19,21 +20,22 @@ CodeKind WalkKind(CodesSetting codes) {
                                         : CodeKind::kInt8;
 }
 
-Status WriteRecords(const CodeSpace& space,
-                    CodeKind kind,
-                    const VectorMatrix& matrix,
-                    const BuildProgress* progress,
-                    ByteSink& sink) {
+}  // namespace
+
+Status AppendRecords(const CodeSpace& space,
+                     CodeKind kind,
+                     const VectorMatrix& matrix,
+                     const uint32_t* slots,
+                     const BuildProgress* progress,
+                     ByteSink& sink) {
   const size_t stride = CodeStride(kind, matrix.dim);
   std::vector<float> residual(matrix.dim);
   std::vector<uint8_t> block(kBlockRows * stride);
   for (uint32_t first = 0; first < matrix.count; first += kBlockRows) {
-    if (progress != nullptr && progress->cancelled.load()) {
-      return Cancelled("the encoding was stopped");
-    }
+    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
     const uint32_t rows = std::min(kBlockRows, matrix.count - first);
     for (uint32_t i = 0; i < rows; ++i) {
-      const uint32_t slot = first + i;
+      const uint32_t slot = slots == nullptr ? first + i : slots[first + i];
       const float inv_norm = matrix.metric == Metric::kCosine ? matrix.inv_norms[slot] : 1.0F;
       space.Residual(matrix.Row(slot), inv_norm, residual.data());
       EncodeRecord(matrix.metric, kind, residual.data(), matrix.dim, block.data() + i * stride);
@@ -43,8 +45,6 @@ Status WriteRecords(const CodeSpace& space,
   }
   return OkStatus();
 }
-
-}  // namespace
 
 Status VectorCodes::Write(CodesSetting codes,
                           const VectorMatrix& matrix,
@@ -64,12 +64,12 @@ Status VectorCodes::Write(CodesSetting codes,
   uint64_t at = sizeof(header);
   ALIDADE_RETURN_IF_ERROR(AppendSection(sink, space.mean(), at, layout.mean));
   ALIDADE_RETURN_IF_ERROR(AppendZeros(sink, layout.walk - at));
-  ALIDADE_RETURN_IF_ERROR(WriteRecords(space, kind, matrix, progress, sink));
+  ALIDADE_RETURN_IF_ERROR(AppendRecords(space, kind, matrix, nullptr, progress, sink));
   if (!ranked) {
     return OkStatus();
   }
   ALIDADE_RETURN_IF_ERROR(AppendZeros(sink, layout.rank - layout.walk - layout.walk_bytes));
-  return WriteRecords(space, CodeKind::kInt8, matrix, progress, sink);
+  return AppendRecords(space, CodeKind::kInt8, matrix, nullptr, progress, sink);
 }
 
 StatusOr<std::unique_ptr<VectorCodes>> VectorCodes::Open(std::string_view body,

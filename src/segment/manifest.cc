@@ -42,8 +42,8 @@ bool DecodeSpec(ByteReader& in, uint8_t format, IndexSpec& spec) {
   spec.codes = format == kManifestFormatWithoutCodes
                    ? CodesSetting::kNone
                    : static_cast<CodesSetting>(in.Little<uint8_t>());
-  return in.ok() && IsIndexKind(kind) && codes >= static_cast<uint8_t>(IvfCodes::kFlat) &&
-         codes <= static_cast<uint8_t>(IvfCodes::kPq) && CodesName(spec.codes) != "unknown";
+  return in.ok() && IsIndexKind(kind) && IvfCodesName(spec.ivf_codes) != "unknown" &&
+         CodesName(spec.codes) != "unknown";
 }
 
 void EncodeRecall(std::string& out, const RecallCurve& curve) {

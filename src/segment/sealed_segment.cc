@@ -288,6 +288,9 @@ void SealedSegment::MakeResident(const std::shared_ptr<MemoryBudget>& budget) {
     }
     if (part.index != nullptr) {
       part.index->MakeResident();
+      if (part.index->resident_bytes() == part.index_file.body.size()) {
+        Forget(*part.index_file.file);
+      }
     }
   }
   impl_->resident.store(true, std::memory_order_release);

@@ -23,6 +23,7 @@ std::vector<Engine> Engines(uint32_t count) {
           {"ivf of one list", IndexKind::kIvf, {.ivf_nlist = 1}},
           {"ivf", IndexKind::kIvf, {.ivf_nlist = count / 2 + 1}},
           {"ivf sq8", IndexKind::kIvf, {.ivf_nlist = 2, .ivf_codes = IvfCodes::kSq8}},
+          {"ivf sq4", IndexKind::kIvf, {.ivf_nlist = 2, .ivf_codes = IvfCodes::kSq4}},
           // Not enough to train on: answers as if not coded.
           {"ivf pq", IndexKind::kIvf, {.ivf_nlist = 3, .ivf_codes = IvfCodes::kPq}}};
 }

@@ -35,6 +35,7 @@ class RandomSetsTest : public ::testing::TestWithParam<Metric> {
          {.hnsw_m = Between(12, 24), .hnsw_ef_construction = Between(40, 80)}},
         {"ivf", IndexKind::kIvf, {.ivf_nlist = Between(0, 100)}},
         {"ivf sq8", IndexKind::kIvf, {.ivf_nlist = Between(1, 100), .ivf_codes = IvfCodes::kSq8}},
+        {"ivf sq4", IndexKind::kIvf, {.ivf_nlist = Between(1, 100), .ivf_codes = IvfCodes::kSq4}},
         {"ivf pq",
          IndexKind::kIvf,
          {.ivf_nlist = Between(1, 60),
@@ -117,7 +118,7 @@ TEST_P(RandomSetsTest, WithManyTiesAreOrderedAlike) {
   std::vector<float> values(size_t{rows} * 3);
   std::ranges::generate(values, [&] { return static_cast<float>(Between(0, 4)) - 2; });
   const VectorSet set(GetParam(), 3, values);
-  for (const IvfCodes codes : {IvfCodes::kFlat, IvfCodes::kSq8, IvfCodes::kPq}) {
+  for (const IvfCodes codes : {IvfCodes::kFlat, IvfCodes::kSq8, IvfCodes::kSq4, IvfCodes::kPq}) {
     const Engine engine{"ivf", IndexKind::kIvf, {.ivf_nlist = 20, .ivf_codes = codes}};
     const EngineOver ivf(engine, set);
     const EngineOver flat({.name = "flat"}, set);

@@ -49,7 +49,7 @@ void FuzzConfig(std::string_view bytes) {
             "a metric is one that there is");
     Require(field.index.kind >= IndexKind::kFlat && field.index.kind <= IndexKind::kAuto,
             "an index kind is one that there is");
-    Require(field.index.ivf_codes >= IvfCodes::kFlat && field.index.ivf_codes <= IvfCodes::kPq &&
+    Require(IvfCodesName(field.index.ivf_codes) != "unknown" &&
                 CodesName(field.index.codes) != "unknown",
             "codes are of a kind that there is");
   }

@@ -273,7 +273,9 @@ std::vector<std::string> HnswCorpus() {
 
 std::vector<std::string> IvfCorpus() {
   return {IndexFile(IndexKind::kIvf, {.ivf_nlist = 5}),
-          IndexFile(IndexKind::kIvf, {.ivf_nlist = 4, .ivf_codes = IvfCodes::kSq8})};
+          IndexFile(IndexKind::kIvf, {.ivf_nlist = 4, .ivf_codes = IvfCodes::kSq8}),
+          IndexFile(IndexKind::kIvf, {.ivf_nlist = 4, .ivf_codes = IvfCodes::kSq4}),
+          IndexFile(IndexKind::kIvf, {.ivf_nlist = 4, .ivf_codes = IvfCodes::kPq})};
 }
 
 FuzzTarget Target(std::string name,

@@ -94,6 +94,14 @@ TEST_F(WordnetRecallTest, ListsWithSq8Codes) {
                 0.91});
 }
 
+TEST_F(WordnetRecallTest, ListsWithSq4Codes) {
+  ExpectRecall({"ivf sq4",
+                IndexKind::kIvf,
+                {.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kSq4},
+                {.k = 10},
+                0.91});
+}
+
 TEST_F(WordnetRecallTest, ListsWithPqCodes) {
   ExpectRecall({"ivf pq",
                 IndexKind::kIvf,

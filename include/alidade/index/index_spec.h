@@ -18,8 +18,9 @@ enum class IndexKind : uint8_t {  // on disk: numbers are never reused
 
 enum class IvfCodes : uint8_t {  // on disk: numbers are never reused
   kFlat = 1,                     // no codes: lists refer to the matrix
-  kSq8 = 2,                      // 8 bits a dimension
-  kPq = 3,                       // product quantiser, `pq_m` bytes a vector
+  kSq8 = 2,                      // about dim bytes a vector
+  kPq = 3,                       // product codes of `pq_m` bytes a vector
+  kSq4 = 4,                      // about dim / 2 bytes a vector
 };
 
 // Codes beside the vectors: what a walk of a graph reads instead of them. Answers are ranked by the
@@ -53,7 +54,7 @@ struct IndexSpec {
   uint32_t hnsw_ef_construction = 200;  // candidates examined while inserting
   uint32_t ivf_nlist = 0;               // 0: 4 * sqrt(rows), between 1 and kNlistMax
   IvfCodes ivf_codes = IvfCodes::kFlat;
-  uint32_t ivf_pq_m = 0;  // bytes a vector; 0: dim / 8 rounded to a divisor of dim
+  uint32_t ivf_pq_m = 0;  // bytes a vector at most; 0: dim / 8 rounded to a divisor of dim
   CodesSetting codes = CodesSetting::kAuto;  // HNSW only: IVF has its own
 
   friend bool operator==(const IndexSpec&, const IndexSpec&) = default;
@@ -70,6 +71,8 @@ IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows);
 CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim);
 
 std::string_view CodesName(CodesSetting codes);  // "auto", "none", "int8", "int4", "bit1"
+std::string_view IvfCodesName(IvfCodes codes);   // "flat", "sq8", "sq4", "pq"
+// Both say "unknown" of any other number.
 
 std::string DescribeIndexSpec(const IndexSpec& spec);
 

@@ -33,7 +33,7 @@ struct PartBytes {
 struct FieldMemory {
   PartBytes walk_codes;  // what a walk of the graph reads
   PartBytes rank_codes;  // what ranks its finds, if the walk does not read the best codes itself
-  PartBytes links;       // of the graph; IVF: its lists
+  PartBytes links;       // of the graph; IVF: its lists, with their codes and centroids
   PartBytes vectors;     // as they were given
 
   uint64_t anonymous() const {

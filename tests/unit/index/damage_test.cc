@@ -48,7 +48,8 @@ class DamageTest : public ::testing::TestWithParam<Target> {
     IvfHeader header;
     std::memcpy(&header, body_.data(), sizeof(header));
     const IvfLayout layout(header);
-    return {0, layout.centroids, layout.starts, layout.slots, layout.codebook, layout.codes};
+    return {
+        0, layout.mean, layout.centroids, layout.starts, layout.slots, layout.book, layout.codes};
   }
 
   StatusOr<std::unique_ptr<VectorIndex>> Open(const std::string& body) const {
@@ -93,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         Target{"Hnsw", IndexKind::kHnsw, {.hnsw_m = 3, .hnsw_ef_construction = 20}},
         Target{"IvfFlat", IndexKind::kIvf, {.ivf_nlist = 9}},
         Target{"IvfSq8", IndexKind::kIvf, {.ivf_nlist = 9, .ivf_codes = IvfCodes::kSq8}},
+        Target{"IvfSq4", IndexKind::kIvf, {.ivf_nlist = 9, .ivf_codes = IvfCodes::kSq4}},
         Target{"IvfPq", IndexKind::kIvf, {.ivf_nlist = 9, .ivf_codes = IvfCodes::kPq}}),
     [](const auto& tested) { return tested.param.name; });
 
@@ -413,7 +415,7 @@ TEST_P(ListDamageTest, SlotsOutsideOrTwiceAreRefused) {
 }
 
 TEST_P(ListDamageTest, CodesNobodyKnowsAreRefused) {
-  for (const uint32_t codes : {0U, 4U, 0xFFFFFFFFU}) {
+  for (const uint32_t codes : {0U, 5U, 0x101U, 0xFFFFFFFFU}) {
     std::string body = body_;
     Set(body, offsetof(IvfHeader, codes), codes);
     EXPECT_THAT(Open(body), StatusIs(StatusCode::kDataLoss)) << codes;

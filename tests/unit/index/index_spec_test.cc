@@ -19,6 +19,7 @@ TEST(IndexSpecTest, NumbersOnDiskStay) {
   EXPECT_EQ(static_cast<int>(IvfCodes::kFlat), 1);
   EXPECT_EQ(static_cast<int>(IvfCodes::kSq8), 2);
   EXPECT_EQ(static_cast<int>(IvfCodes::kPq), 3);
+  EXPECT_EQ(static_cast<int>(IvfCodes::kSq4), 4);
 }
 
 struct SpecCase {
@@ -67,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         SpecCase{.name = "NlistLargest", .spec = {.ivf_nlist = 65'536}},
         SpecCase{.name = "NlistTooLarge", .spec = {.ivf_nlist = 65'537}, .field = ".ivf.nlist"},
         SpecCase{.name = "NoCodes", .spec = {.ivf_codes = IvfCodes{0}}, .field = ".ivf.codes"},
-        SpecCase{.name = "UnknownCodes", .spec = {.ivf_codes = IvfCodes{4}}, .field = ".ivf.codes"},
+        SpecCase{.name = "UnknownCodes", .spec = {.ivf_codes = IvfCodes{5}}, .field = ".ivf.codes"},
         SpecCase{.name = "PqDivides", .spec = {.ivf_pq_m = 48}},
         SpecCase{.name = "PqIsDimension", .spec = {.ivf_pq_m = 384}},
         SpecCase{.name = "PqOfOne", .spec = {.ivf_pq_m = 1}, .dim = 1},
@@ -104,6 +105,8 @@ TEST(DescribeIndexSpecTest, SaysKindAndParameters) {
             "ivf(nlist=64, codes=flat)");
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kSq8}),
             "ivf(nlist=0, codes=sq8)");
+  EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kSq4}),
+            "ivf(nlist=0, codes=sq4)");
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kPq}),
             "ivf(nlist=0, codes=pq)");
   EXPECT_EQ(DescribeIndexSpec({.kind = IndexKind{9}}), "unknown");

@@ -55,6 +55,22 @@ TEST(RecallCurveTest, RisesForEachKUntilAlmostAllIsFound) {
   }
 }
 
+// Codes too coarse for a high recall: more lists than there are would not help.
+TEST(RecallCurveTest, EndsWhenAllListsAreLookedAt) {
+  const VectorSet set = Clustered(5'000, 2);
+  IndexSpec spec = Spec(IndexKind::kIvf);
+  spec.ivf_nlist = 8;
+  spec.ivf_codes = IvfCodes::kPq;
+  spec.ivf_pq_m = 1;
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
+                               BuiltIndex::Make(spec, IndexKind::kIvf, set.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  EXPECT_LT(curve.back().recall, 0.9F);
+  EXPECT_GE(curve.back().effort, 8u);
+  EXPECT_LE(curve.back().effort, 11u);
+}
+
 // What the curve promises is what queries get that are not among the vectors.
 TEST(RecallCurveTest, OtherQueriesGetWhatWasMeasured) {
   const VectorSet set = Clustered(5'000, 2);

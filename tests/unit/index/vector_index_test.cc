@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Flavour{"HnswThin", IndexKind::kHnsw, {.hnsw_m = 8, .hnsw_ef_construction = 30}},
         Flavour{"IvfFlat", IndexKind::kIvf, {.ivf_nlist = 20}},
         Flavour{"IvfSq8", IndexKind::kIvf, {.ivf_nlist = 20, .ivf_codes = IvfCodes::kSq8}},
+        Flavour{"IvfSq4", IndexKind::kIvf, {.ivf_nlist = 20, .ivf_codes = IvfCodes::kSq4}},
         Flavour{"IvfPq", IndexKind::kIvf, {.ivf_nlist = 20, .ivf_codes = IvfCodes::kPq}}),
     [](const auto& tested) { return tested.param.name; });
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -12,6 +13,7 @@
 #include "alidade/common/memory_budget.h"
 
 #include "search_checks.h"
+#include "segment_file.h"
 #include "segment_files.h"
 #include "segment_model.h"
 
@@ -188,6 +190,43 @@ TEST_F(SegmentDamageTest, AnyOtherLengthIsNoticed) {
     PutFile(PathOf(file), whole);
   }
   ASSERT_THAT(Open().status(), IsOk());
+}
+
+// What an older program left behind: sound, but its lists are not read any more.
+TEST_F(SegmentDamageTest, ListsOfAnOlderFormatAreBuiltAnew) {
+  for (SegmentFile& file : written_.manifest.files) {
+    if (file.index_kind != IndexKind::kIvf) {
+      continue;
+    }
+    const std::string whole = *ReadWholeFile(PathOf(file));
+    std::string body = whole.substr(kSegmentHeaderBytes);
+    const uint32_t older = 1;
+    ASSERT_NE(std::memcmp(body.data(), &older, sizeof(older)), 0);
+    std::memcpy(body.data(), &older, sizeof(older));
+    const SealedSegment::OpenOptions options = MakeOpenOptions(written_, schema_);
+    SegmentFileIdentity identity;
+    identity.kind = file.kind;
+    identity.index_kind = file.index_kind;
+    identity.store_uuid = options.store_uuid;
+    identity.collection = written_.manifest.collection;
+    identity.segment = written_.manifest.segment;
+    identity.first_row = written_.manifest.first_row;
+    identity.last_row = written_.manifest.last_row;
+    identity.rows = written_.manifest.rows;
+    const VectorField& field = schema_.fields[2];
+    identity.SetField(field.id, field.metric, field.dim);
+    const auto opened = Open();
+    ASSERT_THAT(opened.status(), IsOk());
+    identity.count = (*opened)->vectors(2);
+    std::filesystem::remove(PathOf(file));
+    auto writer = SegmentFileWriter::Create(written_.directory, identity);
+    ASSERT_THAT(writer.status(), IsOk());
+    ASSERT_THAT((*writer)->Append(body), IsOk());
+    const auto rewritten = (*writer)->Finish();
+    ASSERT_THAT(rewritten.status(), IsOk());
+    file = *rewritten;
+    CheckNoticed(file, "of an older format");
+  }
 }
 
 TEST_F(SegmentDamageTest, AMissingFileIsNoticed) {

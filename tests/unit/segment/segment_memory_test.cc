@@ -153,10 +153,12 @@ TEST_F(SealedMemoryTest, TheCopyMovesCodesAndLinksIntoAnonymousMemory) {
   const FieldMemory bitwise = segment_->field_memory(1);
   EXPECT_EQ(bitwise.walk_codes, (PartBytes{.anonymous = bit1_bytes, .count = kRows}));
   EXPECT_EQ(bitwise.rank_codes, (PartBytes{.anonymous = int8_bytes, .count = kRows}));
-  EXPECT_EQ(segment_->field_memory(2).anonymous(), 0U);
+  const uint64_t list_bytes = Body(SegmentFileKind::kIndex, 2);
+  EXPECT_EQ(segment_->field_memory(2).links,
+            (PartBytes{.anonymous = list_bytes, .count = kPartRows}));
   EXPECT_EQ(bytewise.vectors.anonymous, 0U);
 
-  const uint64_t copied = 2 * int8_bytes + bit1_bytes + 2 * kBaseLinkBytes;
+  const uint64_t copied = 2 * int8_bytes + bit1_bytes + 2 * kBaseLinkBytes + list_bytes;
   EXPECT_EQ(AnonymousOfFields(*segment_, schema_), copied);
   EXPECT_EQ(segment_->memory_bytes(), before + copied);
   EXPECT_EQ(budget->taken(), copied);
