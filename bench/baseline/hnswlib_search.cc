@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <time.h>
 
 #include "alidade/common/file.h"
 
@@ -20,6 +18,7 @@
 #include "load.h"
 #include "own_index.h"
 #include "real_vectors.h"
+#include "side.h"
 #include "spread.h"
 
 namespace alidade {
@@ -47,42 +46,6 @@ struct Options {
   std::string json;
 };
 
-// One of the two, as the measurements see it. Distances come nearest first, as in the data set.
-struct Side {
-  std::string name;
-  std::function<void(uint32_t ef)> set_ef;
-  std::function<Status(const float* query, uint32_t k, std::vector<float>& distances)> search;
-};
-
-// Reads more than the last-level cache holds.
-class CacheFlush {
- public:
-  void operator()() {
-    for (size_t i = 0; i < bytes_.size(); i += 64) {
-      sum_ = sum_ + ++bytes_[i];
-    }
-  }
-
- private:
-  std::vector<uint8_t> bytes_ = std::vector<uint8_t>(size_t{96} << 20);
-  volatile uint64_t sum_ = 0;
-};
-
-StatusOr<double> Recall(const Options& options,
-                        const RealVectors& set,
-                        const Side& side,
-                        bool odd) {
-  uint64_t near = 0;
-  uint64_t asked = 0;
-  std::vector<float> distances;
-  for (uint64_t i = odd ? 1 : 0; i < set.queries.query_count; i += 2) {
-    ALIDADE_RETURN_IF_ERROR(side.search(set.queries.Query(i), options.k, distances));
-    near += CountNear(distances, set.queries.KthDistance(i, options.k));
-    asked += options.k;
-  }
-  return static_cast<double>(near) / static_cast<double>(asked);
-}
-
 // 0 if even kEfMax does not reach it.
 StatusOr<uint32_t> SmallestEf(const Options& options,
                               const RealVectors& set,
@@ -90,15 +53,15 @@ StatusOr<uint32_t> SmallestEf(const Options& options,
                               double recall) {
   uint32_t low = options.k;
   uint32_t high = kEfMax;
-  side.set_ef(high);
-  ALIDADE_ASSIGN_OR_RETURN(double reached, Recall(options, set, side, /*odd=*/false));
+  side.set_effort(high);
+  ALIDADE_ASSIGN_OR_RETURN(double reached, RecallOfSide(set, side, options.k, Half::kEven));
   if (reached < recall) {
     return 0;
   }
   while (low < high) {
     const uint32_t middle = (low + high) / 2;
-    side.set_ef(middle);
-    ALIDADE_ASSIGN_OR_RETURN(reached, Recall(options, set, side, /*odd=*/false));
+    side.set_effort(middle);
+    ALIDADE_ASSIGN_OR_RETURN(reached, RecallOfSide(set, side, options.k, Half::kEven));
     if (reached >= recall) {
       high = middle;
     } else {
@@ -108,45 +71,13 @@ StatusOr<uint32_t> SmallestEf(const Options& options,
   return low;
 }
 
-// Of this thread: what others take from it while it waits for a processor is not counted.
-double ThreadSeconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-// Queries per second of processor time of all threads together over the odd queries.
 StatusOr<double> Rate(const Options& options, const RealVectors& set, const Side& side) {
-  std::vector<double> busy(static_cast<size_t>(options.threads));
-  std::vector<uint64_t> done(static_cast<size_t>(options.threads));
-  const double end = NowSeconds() + options.seconds;
-  const Status ran = RunWorkers(options.threads, [&](int thread) -> Status {
-    const auto own = static_cast<size_t>(thread);
-    std::unique_ptr<CacheFlush> flush;
-    if (options.cold) {
-      flush = std::make_unique<CacheFlush>();
-    }
-    std::vector<float> distances;
-    const uint64_t count = set.queries.query_count / 2;
-    uint64_t next = own * count / static_cast<uint64_t>(options.threads);
-    while (NowSeconds() < end) {
-      if (flush != nullptr) {
-        (*flush)();
-      }
-      const double start = ThreadSeconds();
-      ALIDADE_RETURN_IF_ERROR(
-          side.search(set.queries.Query(next++ % count * 2 + 1), options.k, distances));
-      busy[own] += ThreadSeconds() - start;
-      ++done[own];
-    }
-    return OkStatus();
-  });
-  ALIDADE_RETURN_IF_ERROR(ran);
-  double rate = 0;
-  for (size_t i = 0; i < busy.size(); ++i) {
-    rate += static_cast<double>(done[i]) / busy[i];
-  }
-  return rate;
+  return RateOfSide(set,
+                    side,
+                    {.k = options.k,
+                     .threads = options.threads,
+                     .seconds = options.seconds,
+                     .cold = options.cold});
 }
 
 struct Figures {
@@ -167,10 +98,11 @@ StatusOr<Json> Compare(const Options& options,
     std::printf("%7.2f  not reached by %s\n", recall, own_ef == 0 ? "Alidade" : "hnswlib");
     return Json{{"recall_wanted", recall}, {"own_ef", own_ef}, {"hnswlib_ef", other_ef}};
   }
-  own.set_ef(own_ef);
-  other.set_ef(other_ef);
-  ALIDADE_ASSIGN_OR_RETURN(const double own_recall, Recall(options, set, own, /*odd=*/true));
-  ALIDADE_ASSIGN_OR_RETURN(const double other_recall, Recall(options, set, other, /*odd=*/true));
+  own.set_effort(own_ef);
+  other.set_effort(other_ef);
+  ALIDADE_ASSIGN_OR_RETURN(const double own_recall, RecallOfSide(set, own, options.k, Half::kOdd));
+  ALIDADE_ASSIGN_OR_RETURN(const double other_recall,
+                           RecallOfSide(set, other, options.k, Half::kOdd));
   Figures figures;
   for (int turn = 0; turn < options.turns; ++turn) {
     ALIDADE_ASSIGN_OR_RETURN(const double own_rate, Rate(options, set, own));
@@ -219,8 +151,8 @@ StatusOr<Json> SweepPoint(const Options& options,
                           const RealVectors& set,
                           const Side& side,
                           uint32_t ef) {
-  side.set_ef(ef);
-  ALIDADE_ASSIGN_OR_RETURN(const double recall, Recall(options, set, side, /*odd=*/true));
+  side.set_effort(ef);
+  ALIDADE_ASSIGN_OR_RETURN(const double recall, RecallOfSide(set, side, options.k, Half::kOdd));
   std::vector<double> rates;
   for (int turn = 0; turn < options.turns; ++turn) {
     ALIDADE_ASSIGN_OR_RETURN(rates.emplace_back(), Rate(options, set, side));
