@@ -107,21 +107,13 @@ StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const
       spec.kind = IndexKind::kIvf;
       spec.ivf_nlist = in.ivf().nlist();
       spec.ivf_pq_m = in.ivf().pq_m();
-      switch (in.ivf().codes()) {
-        case v1::IVF_CODES_UNSPECIFIED:
-        case v1::IVF_CODES_FLAT:
-          spec.ivf_codes = IvfCodes::kFlat;
-          break;
-        case v1::IVF_CODES_SQ8:
-          spec.ivf_codes = IvfCodes::kSq8;
-          break;
-        case v1::IVF_CODES_PQ:
-          spec.ivf_codes = IvfCodes::kPq;
-          break;
-        default:
+      if (in.ivf().codes() != v1::IVF_CODES_UNSPECIFIED) {
+        if (!v1::IvfCodes_IsValid(in.ivf().codes())) {
           return FieldError(path.Field("ivf").Field("codes").ToString(),
                             "{} is not known to this server",
                             static_cast<int>(in.ivf().codes()));
+        }
+        spec.ivf_codes = static_cast<IvfCodes>(in.ivf().codes());
       }
       break;
     case v1::IndexSpec::kAutomatic:
@@ -146,9 +138,7 @@ void EncodeIndexSpec(const IndexSpec& in, v1::IndexSpec& out) {
     case IndexKind::kIvf:
       out.mutable_ivf()->set_nlist(in.ivf_nlist);
       out.mutable_ivf()->set_pq_m(in.ivf_pq_m);
-      out.mutable_ivf()->set_codes(in.ivf_codes == IvfCodes::kSq8  ? v1::IVF_CODES_SQ8
-                                   : in.ivf_codes == IvfCodes::kPq ? v1::IVF_CODES_PQ
-                                                                   : v1::IVF_CODES_FLAT);
+      out.mutable_ivf()->set_codes(static_cast<v1::IvfCodes>(in.ivf_codes));
       break;
     case IndexKind::kAuto:
       out.mutable_automatic();

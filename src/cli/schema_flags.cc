@@ -19,8 +19,8 @@ void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
   command.add_option("--hnsw-codes", flags.hnsw_codes, "HNSW: auto, none, int8, int4 or bit1")
       ->check(CLI::IsMember({"auto", "none", "int8", "int4", "bit1"}))
       ->capture_default_str();
-  command.add_option("--codes", flags.codes, "IVF: flat, sq8 or pq")
-      ->check(CLI::IsMember({"flat", "sq8", "pq"}))
+  command.add_option("--codes", flags.codes, "IVF: flat, sq8, sq4 or pq")
+      ->check(CLI::IsMember({"flat", "sq8", "sq4", "pq"}))
       ->capture_default_str();
   command.add_option("--pq-m", flags.pq_m, "IVF with pq: bytes per vector");
 }
@@ -43,6 +43,20 @@ std::string HnswCodesText(alidade::v1::HnswCodes codes) {
                                                  : "auto";
 }
 
+alidade::v1::IvfCodes IvfCodesFor(const std::string& name) {
+  return name == "pq"    ? alidade::v1::IVF_CODES_PQ
+         : name == "sq8" ? alidade::v1::IVF_CODES_SQ8
+         : name == "sq4" ? alidade::v1::IVF_CODES_SQ4
+                         : alidade::v1::IVF_CODES_FLAT;
+}
+
+std::string IvfCodesText(alidade::v1::IvfCodes codes) {
+  return codes == alidade::v1::IVF_CODES_PQ    ? "pq"
+         : codes == alidade::v1::IVF_CODES_SQ8 ? "sq8"
+         : codes == alidade::v1::IVF_CODES_SQ4 ? "sq4"
+                                               : "flat";
+}
+
 }  // namespace
 
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) {
@@ -62,9 +76,7 @@ alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) 
   } else if (flags.index == "ivf") {
     index.mutable_ivf()->set_nlist(flags.nlist);
     index.mutable_ivf()->set_pq_m(flags.pq_m);
-    index.mutable_ivf()->set_codes(flags.codes == "pq"    ? alidade::v1::IVF_CODES_PQ
-                                   : flags.codes == "sq8" ? alidade::v1::IVF_CODES_SQ8
-                                                          : alidade::v1::IVF_CODES_FLAT);
+    index.mutable_ivf()->set_codes(IvfCodesFor(flags.codes));
   } else {
     index.mutable_automatic();
   }
@@ -100,12 +112,8 @@ std::string IndexText(const alidade::v1::IndexSpec& spec) {
                        HnswCodesText(spec.hnsw().codes()));
   }
   if (spec.has_ivf()) {
-    const auto codes = spec.ivf().codes();
-    return fmt::format("ivf nlist={} codes={}",
-                       spec.ivf().nlist(),
-                       codes == alidade::v1::IVF_CODES_PQ    ? "pq"
-                       : codes == alidade::v1::IVF_CODES_SQ8 ? "sq8"
-                                                             : "flat");
+    return fmt::format(
+        "ivf nlist={} codes={}", spec.ivf().nlist(), IvfCodesText(spec.ivf().codes()));
   }
   return spec.has_flat() ? "flat" : "auto";
 }

@@ -1,11 +1,14 @@
 // Codecs of filters, collections and administration: what good requests become, and which field
 // each bad request is refused for.
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "admin_codec.h"
 #include "codec_testing.h"
 #include "collection_codec.h"
 #include "filter_codec.h"
+#include "support/status_matchers.h"
 
 namespace alidade {
 namespace {
@@ -127,6 +130,24 @@ TEST(FilterCodec, RefusesUnknownFieldsAtEveryLevel) {
     const Status status = DecodeFilter(bad, Limits(), FieldPath("filter")).status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << i;
     EXPECT_THAT(MessageOf(status), HasSubstr("field number 99")) << i;
+  }
+}
+
+TEST(CollectionCodec, CodesOfListsComeBack) {
+  for (const auto& [name, codes] : {std::pair{"IVF_CODES_FLAT", IvfCodes::kFlat},
+                                    std::pair{"IVF_CODES_SQ8", IvfCodes::kSq8},
+                                    std::pair{"IVF_CODES_SQ4", IvfCodes::kSq4},
+                                    std::pair{"IVF_CODES_PQ", IvfCodes::kPq}}) {
+    const auto request = Parse<v1::CreateCollectionRequest>(
+        std::string("collection { name: 'w' vector_fields { name: 'a' dimension: 8 metric: "
+                    "METRIC_L2 index { ivf { codes: ") +
+        name + " } } } }");
+    CollectionInfo info;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(info.config, DecodeCreateCollection(request, Limits()));
+    EXPECT_EQ(info.config.fields[0].index.ivf_codes, codes);
+    v1::Collection encoded;
+    EncodeCollection(info, encoded);
+    EXPECT_EQ(v1::IvfCodes_Name(encoded.vector_fields(0).index().ivf().codes()), name);
   }
 }
 

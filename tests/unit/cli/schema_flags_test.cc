@@ -31,6 +31,7 @@ TEST(SchemaFlagsTest, DescribeAField) {
   EXPECT_EQ(Described("--index ivf --nlist 64"),
             cosine + "{ ivf { nlist: 64 codes: IVF_CODES_FLAT } }");
   EXPECT_EQ(Described("--index ivf --codes sq8"), cosine + "{ ivf { codes: IVF_CODES_SQ8 } }");
+  EXPECT_EQ(Described("--index ivf --codes sq4"), cosine + "{ ivf { codes: IVF_CODES_SQ4 } }");
   EXPECT_EQ(Described("--index ivf --codes pq --pq-m 4"),
             cosine + "{ ivf { codes: IVF_CODES_PQ pq_m: 4 } }");
   EXPECT_EQ(Described("--field v --metric l2 --index flat"),
@@ -42,7 +43,7 @@ TEST(SchemaFlagsTest, DescribeAField) {
 TEST(SchemaFlagsTest, UnknownWordsAreRefused) {
   EXPECT_EQ(Described("--metric euclid"), "ValidationError");
   EXPECT_EQ(Described("--index tree"), "ValidationError");
-  EXPECT_EQ(Described("--codes sq4"), "ValidationError");
+  EXPECT_EQ(Described("--codes sq2"), "ValidationError");
   EXPECT_EQ(Described("--m many"), "ConversionError");
   EXPECT_EQ(Described("--m -3"), "ConversionError");
 }
@@ -59,6 +60,8 @@ TEST(SchemaFlagsTest, NamesForPeople) {
   EXPECT_EQ(IndexText(spec), "hnsw m=16 ef_construction=0 codes=auto");
   spec.mutable_ivf()->set_codes(v1::IVF_CODES_PQ);
   EXPECT_EQ(IndexText(spec), "ivf nlist=0 codes=pq");
+  spec.mutable_ivf()->set_codes(v1::IVF_CODES_SQ4);
+  EXPECT_EQ(IndexText(spec), "ivf nlist=0 codes=sq4");
 }
 
 TEST(PointIds, AreNumbersUnlessTheySayOtherwise) {
