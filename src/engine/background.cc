@@ -6,6 +6,8 @@
 
 #include <chrono>
 
+#include <pthread.h>
+
 #include "alidade/collection/config_codec.h"
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
@@ -18,6 +20,8 @@ namespace alidade {
 namespace {
 
 constexpr std::chrono::milliseconds kIdlePeriod{100};
+constexpr const char* kSealThread = "sealing";  // as ps and top show them
+constexpr const char* kBuildThread = "building";
 constexpr uint32_t kDropKeysPerStep = 20'000;
 constexpr uint64_t kQuietLogBytes = uint64_t{8} << 20;
 constexpr std::chrono::seconds kQuietLogPeriod{2};
@@ -32,10 +36,12 @@ void Engine::Impl::StartBackground() {
 }
 
 void Engine::Impl::RunMaintenance(bool build) {
-  // Linux keeps niceness per thread, and threads made by this one inherit it. Failure costs
-  // politeness only.
-  (void)::setpriority(
-      PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options.background_nice);
+  // Linux keeps name and niceness per thread, and threads made by this one inherit both. Failure
+  // costs politeness only.
+  ::pthread_setname_np(::pthread_self(), build ? kBuildThread : kSealThread);
+  (void)::setpriority(PRIO_PROCESS,
+                      static_cast<id_t>(::syscall(SYS_gettid)),
+                      build ? options.build_nice : options.background_nice);
   while (true) {
     {
       MutexLock lock(mutex);

@@ -42,6 +42,7 @@ EngineOptions EngineOptionsFor(const RunOptions& run) {
   options.limits = run.config.limits;
   options.background_threads = static_cast<int>(run.config.background_threads);
   options.background_nice = static_cast<int>(run.config.background_nice);
+  options.build_nice = static_cast<int>(run.config.build_nice);
   options.seal_after_quiet_ms = static_cast<int64_t>(run.config.seal_after_quiet_ms);
   options.block_cache_bytes = run.config.block_cache_bytes;
   options.write_buffer_bytes = run.config.write_buffer_bytes;

@@ -71,7 +71,7 @@ Status TraceRun::OpenEngine() {
   EngineOptions options;
   options.data_directory = scratch_.Path("data");
   options.background_threads = 1;
-  options.background_nice = 0;
+  options.background_nice = options.build_nice = 0;
   options.seal_after_quiet_ms = 30;
   options.block_cache_bytes = options.write_buffer_bytes = size_t{1} << 20;
   options.limits.disk_free_bytes_min = 0;

@@ -57,7 +57,10 @@ ServerProcess::ServerProcess(const ServerOptions& options) {
                                     "--http-listen",
                                     "127.0.0.1:0",
                                     "--port-file",
-                                    port_file};
+                                    port_file,
+                                    // Tests wait for builds, and run beside each other.
+                                    "--set",
+                                    "background.build_nice=0"};
   for (const std::string& setting : options.settings) {
     words.push_back("--set");
     words.push_back(setting);

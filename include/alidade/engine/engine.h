@@ -24,7 +24,8 @@ struct EngineOptions {
   std::string data_directory;
   Limits limits;
   int background_threads = 2;  // threads of one index build (FAISS's OpenMP) and of merges
-  int background_nice = 5;     // niceness of background threads
+  int background_nice = 5;     // niceness of the sealing thread: writes wait for it
+  int build_nice = 19;         // .. of the building thread and its helpers: searches come first
   int64_t seal_after_quiet_ms =
       2'000;  // a delta without writes for this long is sealed and indexed
   size_t block_cache_bytes = size_t{256} << 20;

@@ -36,6 +36,7 @@ struct ServerConfig {
   uint64_t write_buffer_bytes = 0;
   uint64_t background_threads = 0;
   uint64_t background_nice = 0;
+  uint64_t build_nice = 0;
   uint64_t seal_after_quiet_ms = 0;
   std::string log_level;
   std::string log_format;

@@ -1,7 +1,11 @@
 // The whole engine without a network: opening, stopping, background work, waiting for it.
 #include "alidade/engine/engine.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -118,6 +122,20 @@ TEST_F(EngineLifeTest, AStopUnderLoadKeepsEveryAcknowledgedWrite) {
   }
 }
 
+// Of the threads of this process that have this name.
+std::vector<int> NicenessOf(const std::string& name) {
+  std::vector<int> niceness;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string found;
+    if (std::getline(file, found) && found == name) {
+      const auto id = static_cast<id_t>(std::stoul(task.path().filename()));
+      niceness.push_back(::getpriority(PRIO_PROCESS, id));
+    }
+  }
+  return niceness;
+}
+
 class EngineWorkTest : public EngineTest {
  protected:
   CollectionStats StatsOf(const std::string& name) const {
@@ -230,6 +248,14 @@ TEST_F(EngineWorkTest, AQuietDeltaIsSealedByItself) {
   EXPECT_THAT(Count("a"), IsOkAndHolds(1'500U));
   ASSERT_THAT(Put("a", 2'000, 2'010), IsOk());  // too few to be worth a segment
   EXPECT_EQ(StatsOf("a").delta_rows, 11U);
+}
+
+TEST_F(EngineWorkTest, SearchesComeBeforeSealingAndSealingBeforeBuilding) {
+  options_.background_nice = 5;
+  options_.build_nice = 19;
+  Open();
+  EXPECT_TRUE(Eventually([] { return NicenessOf("sealing") == std::vector<int>{5}; }));
+  EXPECT_TRUE(Eventually([] { return NicenessOf("building") == std::vector<int>{19}; }));
 }
 
 TEST_F(EngineWorkTest, FlushUnderLoadLosesNothing) {

@@ -44,7 +44,7 @@ class EngineTest : public ::testing::Test {
   EngineTest() {
     options_.data_directory = scratch_.Path("data");
     options_.background_threads = 1;
-    options_.background_nice = 0;
+    options_.background_nice = options_.build_nice = 0;
     options_.seal_after_quiet_ms = 1'000'000;
     options_.block_cache_bytes = options_.write_buffer_bytes = size_t{1} << 20;
     options_.limits.disk_free_bytes_min = 0;

@@ -155,6 +155,7 @@ TEST_F(SettingsTest, ValuesOutOfBoundsAreRefusedWithTheRange) {
       {"limits.delta_bytes_max", "18446744073709551616", "is no whole number"},
       {"server.deadline_max_ms", "0", "from 1 to 86400000"},
       {"background.nice", "20", "from 0 to 19"},
+      {"background.build_nice", "20", "from 0 to 19"},
       {"background.threads", "0", "from 1 to 256"},
       {"log.level", "loud", "\"loud\" is not one of: debug, info, warn, error"},
       {"log.format", "xml", "\"xml\" is not one of: auto, text, json"},
