@@ -44,6 +44,7 @@ CommitGroup::CommitGroup(Store& store, RequestLedger& ledger, const Limits& limi
     : store_(store),
       ledger_(ledger),
       limits_(limits),
+      batch_(store),
       last_(last),
       visible_(last.value()),
       durable_(last.value()),
@@ -132,7 +133,8 @@ void CommitGroup::PrepareOne(Waiter& waiter, WriteBatch& batch) {
 
 void CommitGroup::RunGroup(const std::vector<Waiter*>& group) {
   ++group_number_;
-  WriteBatch batch;
+  WriteBatch& batch = batch_;
+  batch.Clear();
   const SeqNo before = last_;
   bool sync = false;
   bool prepared = false;
@@ -157,7 +159,7 @@ void CommitGroup::RunGroup(const std::vector<Waiter*>& group) {
       std::this_thread::sleep_for(milliseconds(50));
       WriteOrDie(late, sync);
     }).detach();
-    batch = WriteBatch();
+    batch = WriteBatch(store_);
     sync = false;
   }
 #endif

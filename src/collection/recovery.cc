@@ -95,7 +95,7 @@ Status Collection::Recover() {
 
 Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
   std::vector<SegmentManifest> kept;
-  WriteBatch dropped;
+  WriteBatch dropped(*context_.store);
   bool any_dropped = false;
   for (SegmentManifest& manifest : manifests) {
     SealedSegment::OpenOptions options;

@@ -132,7 +132,7 @@ void Engine::Impl::RemoveDropped() {
   }
   ALIDADE_FAILPOINT_VOID("drop.files_removed");
   // Manifests last: a publish in the group before the drop was not yet in the store then.
-  WriteBatch batch;
+  WriteBatch batch(*store);
   Status status = store->ScanMeta(MetaKind::kManifest,
                                   CollectionMetaName(id),
                                   [&batch](std::string_view name, std::string_view) -> Status {

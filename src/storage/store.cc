@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::chrono::seconds kWatermarkPeriod{1};
 constexpr uint64_t kWalBytesMax = uint64_t{128} << 20;  // bounds the replay at start
-constexpr uint64_t kProtectionBytes = 8;                // per key, from our batch to the memtable
 
 rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
                                            const StoreOptions& options,
@@ -294,18 +293,11 @@ Status Store::Write(WriteBatch& batch, bool sync) {
     return Internal("the store failed before; restart to recover from disk");
   }
   ALIDADE_FAILPOINT("storage.before_write");
-  rocksdb::WriteBatch rocks(
-      batch.byte_size() + 64 * batch.impl_->puts.size(), 0, kProtectionBytes, 0);
-  for (const WriteBatch::Impl::Put& put : batch.impl_->puts) {
-    rocksdb::ColumnFamilyHandle* handle = impl_->Handle(put.family);
-    const rocksdb::Status added =
-        put.remove ? rocks.Delete(handle, put.key) : rocks.Put(handle, put.key, put.value);
-    ALIDADE_RETURN_IF_ERROR(FromRocks(added, "fill the batch"));
-  }
+  ALIDADE_RETURN_IF_ERROR(FromRocks(batch.impl_->filled, "fill the batch"));
   rocksdb::WriteOptions options;
   options.sync = sync && !ALIDADE_MUTANT("no_sync");
   const auto start = std::chrono::steady_clock::now();
-  const rocksdb::Status written = impl_->db->Write(options, &rocks);
+  const rocksdb::Status written = impl_->db->Write(options, &batch.impl_->rocks);
   if (sync) {
     impl_->sync_seconds.Observe(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
@@ -315,7 +307,7 @@ Status Store::Write(WriteBatch& batch, bool sync) {
 }
 
 Status Store::Sync() {
-  WriteBatch nothing;
+  WriteBatch nothing(*this);
   return Write(nothing, /*sync=*/true);
 }
 

@@ -27,19 +27,18 @@ inline constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
     "default", "meta", "ids", "rows", "vectors", "tombstones"};
 
 struct WriteBatch::Impl {
-  struct Put {
-    Family family;
-    bool remove;
-    std::string key;
-    std::string value;
-  };
-  // RocksDB's batch needs column family handles, which only an open store has: operations are kept
-  // until then.
-  std::vector<Put> puts;
-  size_t bytes = 0;
+  explicit Impl(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
-  void Add(Family family, std::string key, std::string value);
-  void Remove(Family family, std::string key);
+  // Adds `key` with what is in `value`, sealed.
+  void Put(Family family, const std::string& key);
+  void Delete(Family family, const std::string& key);
+  void Note(const rocksdb::Status& added);
+
+  const std::vector<rocksdb::ColumnFamilyHandle*>& families;  // the store's
+  rocksdb::WriteBatch rocks;
+  const size_t empty_bytes;
+  rocksdb::Status filled;  // the first failure
+  std::string value;       // one at a time: it stays in the cache between being sealed and copied
 };
 
 class SnapshotHolder final : public StoreSnapshot {

@@ -119,7 +119,7 @@ class LedgerStore {
   }
 
   void Put(std::string_view value) {
-    WriteBatch batch;
+    WriteBatch batch(*store_);
     batch.PutMeta(MetaKind::kRequest, kName, value);
     Require(store_->Write(batch, /*sync=*/false).ok(), "a record is written");
   }
@@ -131,7 +131,7 @@ class LedgerStore {
   // As RequestLedger writes it.
   std::string Encode(uint64_t fingerprint, const WriteReceipt& receipt) {
     RequestLedger ledger(10);
-    WriteBatch batch;
+    WriteBatch batch(*store_);
     ledger.Remember(kName, fingerprint, receipt, batch);
     Require(store_->Write(batch, /*sync=*/false).ok(), "a record is written");
     return Value();

@@ -70,7 +70,7 @@ Status AddRecords(const std::string& directory) {
   StoreOptions options;
   options.directory = directory;
   ALIDADE_ASSIGN_OR_RETURN(const auto store, Store::Open(options));
-  WriteBatch batch;
+  WriteBatch batch(*store);
   const SegmentManifest manifest = Manifest();
   batch.PutMeta(MetaKind::kManifest,
                 ManifestMetaName(manifest.collection, manifest.segment),

@@ -108,6 +108,7 @@ class CommitGroup {
   CondVar timer_wake_;
 
   // Leader only.
+  WriteBatch batch_;  // of the group; its memory serves the next one
   SeqNo last_;
   uint64_t group_number_ = 0;
 

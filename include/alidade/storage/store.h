@@ -70,7 +70,8 @@ class Store {
   // Random, made with the directory; part of every segment file's header.
   std::string_view uuid() const;  // 16 bytes
 
-  // Commits the batch; with `sync` its bytes are on disk when OK is answered.
+  // Commits the batch, which was made for this store; with `sync` its bytes are on disk when OK is
+  // answered.
   Status Write(WriteBatch& batch, bool sync);
   // Makes everything written so far durable (an empty synced write).
   Status Sync();
@@ -141,6 +142,7 @@ class Store {
   uint64_t MemoryBytes() const;
 
  private:
+  friend class WriteBatch;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

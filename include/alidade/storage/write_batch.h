@@ -45,10 +45,13 @@ enum class MetaKind : uint8_t {  // on disk: numbers are never reused
 // writes: the newest seq whose effects are in the store. Open compares it with the watermark.
 inline constexpr std::string_view kAppliedSeqName = "applied_seq";
 
-// A batch of changes, committed all or nothing. Thread-compatible.
+class Store;
+
+// A batch of changes, committed all or nothing. Everything is copied once, into RocksDB's own
+// batch. Thread-compatible; borrows the store.
 class WriteBatch {
  public:
-  WriteBatch();
+  explicit WriteBatch(const Store& store);
   ~WriteBatch();
   WriteBatch(const WriteBatch&) = delete;
   WriteBatch& operator=(const WriteBatch&) = delete;
@@ -59,8 +62,7 @@ class WriteBatch {
   void DeleteMeta(MetaKind kind, std::string_view name);
   void PutId(KeySpace space, std::string_view encoded_id, IdEntry entry);
   void DeleteId(KeySpace space, std::string_view encoded_id);
-  // Takes views so that the payload is copied once, into the batch (GetRows and ScanRows give
-  // StoredRow).
+  // GetRows and ScanRows give StoredRow.
   void PutRow(
       KeySpace space, RowNo row, std::string_view encoded_id, SeqNo seq, std::string_view payload);
   void PutVector(KeySpace space, RowNo row, const StoredVector& value);
@@ -70,6 +72,7 @@ class WriteBatch {
   void DeleteTombstone(KeySpace space, RowNo row);
 
   size_t byte_size() const;
+  // Empties it for other changes, and keeps its memory unless that is much.
   void Clear();
 
  private:

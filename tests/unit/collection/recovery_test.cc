@@ -202,7 +202,7 @@ TEST_F(RecoveryTest, OrphansAreRemoved) {
 
 TEST_F(RecoveryTest, AMissingRowIsDataLossAndNotAShorterCollection) {
   Fill();
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   ALIDADE_ASSERT_OK_AND_ASSIGN(const auto entries,
                                store_->GetIds({kId, ShardId(0)}, {Id(180).Encode()}, nullptr));
   batch.DeleteRow({kId, ShardId(0)}, entries[0]->row, {FieldId(1)});
@@ -213,7 +213,7 @@ TEST_F(RecoveryTest, AMissingRowIsDataLossAndNotAShorterCollection) {
 
 TEST_F(RecoveryTest, AVectorOfAnotherLengthIsDataLoss) {
   PutNumbered(1, 3);
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   batch.PutVector({kId, ShardId(0)}, RowNo(1), {FieldId(1), "short"});
   ASSERT_THAT(store_->Write(batch, /*sync=*/true), IsOk());
   Open();

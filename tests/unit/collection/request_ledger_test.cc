@@ -25,7 +25,7 @@ class RequestLedgerTest : public ::testing::Test {
     store_ = std::move(opened).value();
   }
   void Remember(RequestLedger& ledger, const std::string& id, uint64_t print, uint64_t seq) {
-    WriteBatch batch;
+    WriteBatch batch(*store_);
     WriteReceipt receipt;
     receipt.seq = SeqNo(seq);
     receipt.points = seq * 10;
@@ -127,7 +127,7 @@ TEST_F(RequestLedgerTest, ASmallerLimitAfterARestartForgetsDownToIt) {
 }
 
 TEST_F(RequestLedgerTest, AMalformedRecordIsDataLoss) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   batch.PutMeta(MetaKind::kRequest, "bad id", "short");
   ASSERT_THAT(store_->Write(batch, /*sync=*/false), IsOk());
   RequestLedger ledger(2);

@@ -70,7 +70,7 @@ class CheckTest : public EngineTest {
     options.directory = Data();
     const auto store = Store::Open(options);
     ASSERT_THAT(store, IsOk());
-    WriteBatch batch;
+    WriteBatch batch(**store);
     fill(batch);
     ASSERT_THAT((*store)->Write(batch, /*sync=*/true), IsOk());
   }

@@ -50,7 +50,7 @@ TEST(StoreCreationDeathTest, ACrashAtAnyStepOfTheCreationLeavesADirectoryThatIsM
     const bool published = PathExists(directory + "/FORMAT");
     EXPECT_EQ(published, step == "storage.create.after_format") << step;
     ALIDADE_ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(SmallOptions(directory)));
-    WriteBatch batch;
+    WriteBatch batch(*store);
     batch.PutMeta(MetaKind::kServer, "name", "value");
     EXPECT_THAT(store->Write(batch, /*sync=*/true), IsOk()) << step;
   }
@@ -277,7 +277,7 @@ TEST_F(StoreReadOnlyTest, ReadsTablesAndLogAndChangesNothing) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(ReadOnly(directory())));
     ExpectPoints(*store, 60);
     EXPECT_THAT(store->VerifyChecksums(), IsOk());
-    WriteBatch batch;
+    WriteBatch batch(*store);
     AddPoint(batch, 61);
     EXPECT_FALSE(store->Write(batch, /*sync=*/true).ok());
   }

@@ -117,7 +117,7 @@ class StoreReadsTest : public StoreTest {
 };
 
 TEST_F(StoreReadsTest, ABatchIsNotThereBeforeItIsWrittenAndWholeAfter) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   AddEverything(batch, Space(1), 5);
   batch.PutMeta(MetaKind::kState, "s", "state");
   EXPECT_GT(batch.byte_size(), 0U);
@@ -134,7 +134,7 @@ TEST_F(StoreReadsTest, ABatchIsNotThereBeforeItIsWrittenAndWholeAfter) {
 }
 
 TEST_F(StoreReadsTest, AClearedBatchWritesNothing) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   AddEverything(batch, Space(1), 5);
   batch.Clear();
   EXPECT_EQ(batch.byte_size(), 0U);
@@ -142,8 +142,25 @@ TEST_F(StoreReadsTest, AClearedBatchWritesNothing) {
   EXPECT_THAT(ScannedRows(Space(1)), IsEmpty());
 }
 
+TEST_F(StoreReadsTest, ABatchIsUsedAgainForOtherChanges) {
+  WriteBatch batch(*store_);
+  // More than what it keeps, and less.
+  for (const size_t bytes : {size_t{17} << 20, size_t{100}}) {
+    batch.PutMeta(MetaKind::kState, "large", std::string(bytes, 'x'));
+    Commit(batch);
+    batch.Clear();
+    EXPECT_EQ(batch.byte_size(), 0U);
+    batch.DeleteMeta(MetaKind::kState, "large");
+    batch.PutMeta(MetaKind::kState, "small", std::to_string(bytes));
+    Commit(batch);
+    batch.Clear();
+    EXPECT_THAT(ScannedMeta(MetaKind::kState, ""),
+                ElementsAre(Pair("small", std::to_string(bytes))));
+  }
+}
+
 TEST_F(StoreReadsTest, LaterChangesOfABatchWin) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   batch.PutMeta(MetaKind::kAlias, "a", "first");
   batch.PutMeta(MetaKind::kAlias, "a", "second");
   batch.PutMeta(MetaKind::kAlias, "b", "there");
@@ -159,7 +176,7 @@ TEST_F(StoreReadsTest, ABatchThatWasCutFromTheLogIsGoneWhole) {
   ASSERT_THAT(store_->Sync(), IsOk());
   const std::string log = FilesBelow(directory() + "/db", ".log").back();
   const size_t before = FileBytes(log);
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (uint64_t row = 1; row <= 20; ++row) {
     AddEverything(batch, Space(1), row);
   }
@@ -180,7 +197,7 @@ TEST_F(StoreReadsTest, ABatchThatWasCutFromTheLogIsGoneWhole) {
 }
 
 TEST_F(StoreReadsTest, GetsAnswerInTheOrderAsked) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (const uint64_t row : {3U, 1U, 2U}) {
     AddEverything(batch, Space(1), row);
   }
@@ -210,7 +227,7 @@ TEST_F(StoreReadsTest, GetsAnswerInTheOrderAsked) {
 
 TEST_F(StoreReadsTest, BytesComeBackAsTheyAreWithZerosAndAll) {
   const std::string bytes("\0\xFF\0binary\0", 10);
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   batch.PutRow(Space(1), RowNo(1), PointId("t\xC3\xA9xt").Encode(), SeqNo(8), bytes);
   batch.PutVector(Space(1), RowNo(1), {FieldId(1), bytes});
   batch.PutMeta(MetaKind::kRequest, bytes, bytes);
@@ -227,7 +244,7 @@ TEST_F(StoreReadsTest, BytesComeBackAsTheyAreWithZerosAndAll) {
 }
 
 TEST_F(StoreReadsTest, RowScansHaveInclusiveBounds) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (const uint64_t row :
        {uint64_t{0}, uint64_t{1}, uint64_t{255}, uint64_t{256}, kRowMax.value()}) {
     AddEverything(batch, Space(1), row);
@@ -257,7 +274,7 @@ TEST_F(StoreReadsTest, CollectionsShardsAndFieldsDoNotSeeEachOther) {
                                         Space(~uint32_t{0}),
                                         Space(~uint32_t{0}, 0xFFFF)};
   const std::vector<uint16_t> fields = {0, 1, 0xFF, 0x100, 0xFFFF};
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (size_t i = 0; i < spaces.size(); ++i) {
     batch.PutId(spaces[i], IdBytes(i), {RowNo(i), SeqNo(1)});
     batch.PutRow(spaces[i], RowNo(i), IdBytes(i), SeqNo(1), "");
@@ -287,7 +304,7 @@ TEST_F(StoreReadsTest, IdScansGoOnBehindTheGivenIdAndStopWhenTold) {
                                         PointId(std::string("a\0", 2)).Encode(),
                                         PointId("ab").Encode(),
                                         PointId("b").Encode()};
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (size_t i = ids.size(); i-- > 0;) {
     batch.PutId(Space(1), ids[i], {RowNo(i), SeqNo(1)});
   }
@@ -322,7 +339,7 @@ TEST_F(StoreReadsTest, AnErrorOfTheCallbackEndsAScanAndComesBack) {
 }
 
 TEST_F(StoreReadsTest, MetaKindsAndPrefixesAreApart) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   batch.PutMeta(MetaKind::kManifest, "a", "1");
   batch.PutMeta(MetaKind::kManifest, "a\xFF", "2");
   batch.PutMeta(MetaKind::kManifest, "ab", "3");
@@ -340,12 +357,12 @@ TEST_F(StoreReadsTest, MetaKindsAndPrefixesAreApart) {
 }
 
 TEST_F(StoreReadsTest, DeletingARowTakesItsNamedVectorsAndNothingElse) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   AddEverything(batch, Space(1), 1);
   AddEverything(batch, Space(1), 2);
   AddEverything(batch, Space(2), 1);
   Commit(batch);
-  WriteBatch removal;
+  WriteBatch removal(*store_);
   removal.DeleteRow(Space(1), RowNo(1), {FieldId(1), FieldId(2)});
   removal.DeleteId(Space(1), IdBytes(1));
   Commit(removal);
@@ -356,18 +373,18 @@ TEST_F(StoreReadsTest, DeletingARowTakesItsNamedVectorsAndNothingElse) {
   EXPECT_THAT(ScannedRows(Space(2)), ElementsAre(1));
   // The tombstone stays until it is removed by name.
   EXPECT_THAT(ScannedTombstones(Space(1)), ElementsAre(Pair(1, 2), Pair(2, 3)));
-  WriteBatch forgetting;
+  WriteBatch forgetting(*store_);
   forgetting.DeleteTombstone(Space(1), RowNo(1));
   Commit(forgetting);
   EXPECT_THAT(ScannedTombstones(Space(1)), ElementsAre(Pair(2, 3)));
 }
 
 TEST_F(StoreReadsTest, ASnapshotSeesTheOldState) {
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   AddEverything(batch, Space(1), 1);
   Commit(batch);
   const auto snapshot = store_->TakeSnapshot();
-  WriteBatch change;
+  WriteBatch change(*store_);
   change.DeleteRow(Space(1), RowNo(1), {FieldId(1)});
   change.PutId(Space(1), IdBytes(1), {RowNo(2), SeqNo(2)});
   change.PutRow(Space(1), RowNo(2), IdBytes(1), SeqNo(2), "new");
@@ -392,7 +409,7 @@ TEST_F(StoreReadsTest, ASnapshotSeesTheOldState) {
 
 TEST_F(StoreReadsTest, RemovesACollectionInStepsAndLeavesItsNeighboursAlone) {
   const std::vector<KeySpace> neighbours = {Space(0xFE), Space(0x100), Space(0x1FF)};
-  WriteBatch batch;
+  WriteBatch batch(*store_);
   for (uint64_t row = 0; row < 50; ++row) {
     AddEverything(batch, Space(0xFF), row);
     AddEverything(batch, Space(0xFF, 3), row);

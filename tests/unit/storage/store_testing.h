@@ -51,7 +51,7 @@ class StoreTest : public ::testing::Test {
     batch.PutMeta(MetaKind::kServer, kAppliedSeqName, applied);
   }
   void WritePoint(uint64_t number, bool sync = true) {
-    WriteBatch batch;
+    WriteBatch batch(*store_);
     AddPoint(batch, number);
     ASSERT_THAT(store_->Write(batch, sync), IsOk());
   }
