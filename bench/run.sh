@@ -103,13 +103,16 @@ say "distance kernels"
 say "exact scan against graph"
 "$programs/crossover_bench" "$dataset" --json "$results/crossover.json"
 
-say "durable ingest through gRPC and by RocksDB alone, in turn"
+say "durable ingest through gRPC and by RocksDB alone, in turn: small batches, and large ones"
 for ((round = 1; round <= ingest_rounds; round++)); do
-  "$alidade" bench "$dataset" --spawn "$work/ingest" --writers 8 --batch 100 --limit "$limit" \
-    --ingest-only --json "$results/rounds/ingest_alidade_$round.json"
-  "$programs/rocksdb_ingest" "$work/rocksdb" "$dataset" --writers 8 --batch 100 --limit "$limit" \
-    --json "$results/rounds/ingest_rocksdb_$round.json"
-  rm -rf "$work/ingest" "$work/ingest".bench.* "$work/rocksdb"
+  for form in "ingest 8 100" "bulk 4 500"; do
+    read -r name writers batch <<<"$form"
+    "$alidade" bench "$dataset" --spawn "$work/ingest" --writers "$writers" --batch "$batch" \
+      --limit "$limit" --ingest-only --json "$results/rounds/${name}_alidade_$round.json"
+    "$programs/rocksdb_ingest" "$work/rocksdb" "$dataset" --writers "$writers" --batch "$batch" \
+      --limit "$limit" --json "$results/rounds/${name}_rocksdb_$round.json"
+    rm -rf "$work/ingest" "$work/ingest".bench.* "$work/rocksdb"
+  done
 done
 
 say "the whole: ingest, build, sweep, memory, restart"
