@@ -51,8 +51,8 @@ struct Int4 {
   static constexpr const char* kName = "int4";
   using Sum = int32_t;
   static size_t RowBytes(size_t dim) { return Int4CodeBytes(dim) + kBehindCode; }
-  explicit Int4(size_t dim) : query(Int4CodeBytes(dim) * 2, 100) {}
-  std::vector<int16_t> query;
+  explicit Int4(size_t dim) : query(2 * Int4CodeBytes(dim), 100) {}
+  std::vector<int8_t> query;
 
   int32_t One(const uint8_t* row, size_t dim) const { return DotInt4(query.data(), row, dim); }
   void Rows(const CodeRows& rows, int32_t* out) const { DotInt4Rows(query.data(), rows, out); }

@@ -15,12 +15,8 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// ---- 8 bits
-
-// A query against codes (Q = int16_t), or codes against codes (Q = int8_t).
-template <class Q>
 struct Int8 {
-  using Query = Q;
+  using Query = int16_t;
   static HWY_INLINE size_t Bytes(size_t dim) { return dim; }
 
   using D16 = hn::ScalableTag<int16_t>;
@@ -39,13 +35,13 @@ struct Int8 {
 
   // The last vector of the query without the lanes that came before: so the rest is one more step
   // over the last full vector, which reads nothing behind the end. Requires: dim >= lanes.
-  static HWY_INLINE V16 LoadLast(const Q* query, size_t dim, size_t rest) {
+  static HWY_INLINE V16 LoadLast(const int16_t* query, size_t dim, size_t rest) {
     const D16 d;
     const size_t lanes = hn::Lanes(d);
     return hn::IfThenZeroElse(hn::FirstN(d, lanes - rest), Load(query + dim - lanes));
   }
 
-  static HWY_INLINE int32_t Plain(const Q* query, const int8_t* code, size_t dim) {
+  static HWY_INLINE int32_t Plain(const int16_t* query, const int8_t* code, size_t dim) {
     int32_t sum = 0;
     for (size_t i = 0; i < dim; ++i) {
       sum += int32_t{query[i]} * int32_t{code[i]};
@@ -53,7 +49,9 @@ struct Int8 {
     return sum;
   }
 
-  static HWY_INLINE int32_t One(const Q* HWY_RESTRICT query, const uint8_t* bytes, size_t dim) {
+  static HWY_INLINE int32_t One(const int16_t* HWY_RESTRICT query,
+                                const uint8_t* bytes,
+                                size_t dim) {
     const auto* HWY_RESTRICT code = reinterpret_cast<const int8_t*>(bytes);
     const D32 d;
     const size_t lanes = hn::Lanes(D16());
@@ -80,7 +78,7 @@ struct Int8 {
   }
 
   // The query is loaded once for all four.
-  static HWY_INLINE void Four(const Q* HWY_RESTRICT query,
+  static HWY_INLINE void Four(const int16_t* HWY_RESTRICT query,
                               const uint8_t* const* codes,
                               size_t dim,
                               int32_t* out) {
@@ -126,110 +124,14 @@ struct Int8 {
   }
 };
 
-// ---- 4 bits
-
-struct Int4 {
-  using Query = int16_t;
-  static HWY_INLINE size_t Bytes(size_t dim) { return Int4CodeBytes(dim); }
-
-  // One vector for each half of a block at most, so that a block is a whole number of steps.
-  using D16 = hn::CappedTag<int16_t, kInt4BlockBytes>;
-  using D8 = hn::Rebind<uint8_t, D16>;
-  using D32 = hn::RepartitionToWide<D16>;
-  using V16 = hn::Vec<D16>;
-  using V32 = hn::Vec<D32>;
-
-  static HWY_INLINE void Add(
-      V16 low_query, V16 high_query, const uint8_t* code, V32& low, V32& high) {
-    const D16 d;
-    const V16 both = hn::PromoteTo(d, hn::LoadU(D8(), code));
-    low = hn::ReorderWidenMulAccumulate(D32(), low_query, hn::And(both, hn::Set(d, 15)), low, high);
-    low = hn::ReorderWidenMulAccumulate(D32(), high_query, hn::ShiftRight<4>(both), low, high);
-  }
-
-  static HWY_INLINE int32_t One(const int16_t* HWY_RESTRICT query,
-                                const uint8_t* HWY_RESTRICT code,
-                                size_t dim) {
-    const D16 d;
-    const D32 d32;
-    const size_t lanes = hn::Lanes(d);
-    V32 low = hn::Zero(d32);
-    V32 high = low;
-    const size_t bytes = Int4CodeBytes(dim);
-    for (size_t block = 0; block < bytes; block += kInt4BlockBytes) {
-      const int16_t* q = query + 2 * block;
-      for (size_t j = 0; j < kInt4BlockBytes; j += lanes) {
-        Add(hn::LoadU(d, q + j),
-            hn::LoadU(d, q + j + kInt4BlockBytes),
-            code + block + j,
-            low,
-            high);
-      }
-    }
-    return hn::GetLane(hn::SumOfLanes(d32, hn::Add(low, high)));
-  }
-
-  static HWY_INLINE void Four(const int16_t* HWY_RESTRICT query,
-                              const uint8_t* const* codes,
-                              size_t dim,
-                              int32_t* out) {
-    const uint8_t* c0 = codes[0];
-    const uint8_t* c1 = codes[1];
-    const uint8_t* c2 = codes[2];
-    const uint8_t* c3 = codes[3];
-    const D16 d;
-    const D32 d32;
-    const size_t lanes = hn::Lanes(d);
-    V32 low0 = hn::Zero(d32);
-    V32 low1 = low0;
-    V32 low2 = low0;
-    V32 low3 = low0;
-    V32 high0 = low0;
-    V32 high1 = low0;
-    V32 high2 = low0;
-    V32 high3 = low0;
-    const size_t bytes = Int4CodeBytes(dim);
-    for (size_t block = 0; block < bytes; block += kInt4BlockBytes) {
-      const int16_t* q = query + 2 * block;
-      for (size_t j = 0; j < kInt4BlockBytes; j += lanes) {
-        const V16 low_query = hn::LoadU(d, q + j);
-        const V16 high_query = hn::LoadU(d, q + j + kInt4BlockBytes);
-        const size_t at = block + j;
-        Add(low_query, high_query, c0 + at, low0, high0);
-        Add(low_query, high_query, c1 + at, low1, high1);
-        Add(low_query, high_query, c2 + at, low2, high2);
-        Add(low_query, high_query, c3 + at, low3, high3);
-      }
-    }
-    StoreSums(d32,
-              hn::Add(low0, high0),
-              hn::Add(low1, high1),
-              hn::Add(low2, high2),
-              hn::Add(low3, high3),
-              out);
-  }
-};
-
 int32_t DotInt8Impl(const int16_t* query, const int8_t* code, size_t dim) {
-  return Int8<int16_t>::One(query, reinterpret_cast<const uint8_t*>(code), dim);
+  return Int8::One(query, reinterpret_cast<const uint8_t*>(code), dim);
 }
 void DotInt8RowsImpl(const int16_t* query, const CodeRows& rows, int32_t* out) {
-  Rows<Int8<int16_t>>(query, rows, out);
+  Rows<Int8>(query, rows, out);
 }
 void DotInt8GatherImpl(const int16_t* query, const CodePick& pick, int32_t* out) {
-  Gather<Int8<int16_t>>(query, pick, out);
-}
-int32_t DotInt8PairImpl(const int8_t* a, const int8_t* b, size_t dim) {
-  return Int8<int8_t>::One(a, reinterpret_cast<const uint8_t*>(b), dim);
-}
-int32_t DotInt4Impl(const int16_t* query, const uint8_t* code, size_t dim) {
-  return Int4::One(query, code, dim);
-}
-void DotInt4RowsImpl(const int16_t* query, const CodeRows& rows, int32_t* out) {
-  Rows<Int4>(query, rows, out);
-}
-void DotInt4GatherImpl(const int16_t* query, const CodePick& pick, int32_t* out) {
-  Gather<Int4>(query, pick, out);
+  Gather<Int8>(query, pick, out);
 }
 }  // namespace HWY_NAMESPACE
 }  // namespace alidade
@@ -241,10 +143,6 @@ namespace alidade {
 HWY_EXPORT(DotInt8Impl);
 HWY_EXPORT(DotInt8RowsImpl);
 HWY_EXPORT(DotInt8GatherImpl);
-HWY_EXPORT(DotInt8PairImpl);
-HWY_EXPORT(DotInt4Impl);
-HWY_EXPORT(DotInt4RowsImpl);
-HWY_EXPORT(DotInt4GatherImpl);
 
 int32_t DotInt8(const int16_t* query, const int8_t* code, size_t dim) {
   return HWY_DYNAMIC_DISPATCH(DotInt8Impl)(query, code, dim);
@@ -256,33 +154,6 @@ void DotInt8Rows(const int16_t* query, const CodeRows& rows, int32_t* out) {
 
 void DotInt8Gather(const int16_t* query, const CodePick& pick, int32_t* out) {
   HWY_DYNAMIC_DISPATCH(DotInt8GatherImpl)(query, pick, out);
-}
-
-int32_t DotInt8Pair(const int8_t* a, const int8_t* b, size_t dim) {
-  return HWY_DYNAMIC_DISPATCH(DotInt8PairImpl)(a, b, dim);
-}
-
-void PackInt4(const uint8_t* values, size_t dim, uint8_t* code) {
-  constexpr size_t kHalf = kInt4BlockDim / 2;
-  std::fill_n(code, Int4CodeBytes(dim), uint8_t{0});
-  for (size_t d = 0; d < dim; ++d) {
-    const size_t in_block = d % kInt4BlockDim;
-    const unsigned shift = in_block < kHalf ? 0 : 4;
-    uint8_t& byte = code[d / kInt4BlockDim * kInt4BlockBytes + in_block % kHalf];
-    byte = static_cast<uint8_t>(byte | (values[d] << shift));
-  }
-}
-
-int32_t DotInt4(const int16_t* query, const uint8_t* code, size_t dim) {
-  return HWY_DYNAMIC_DISPATCH(DotInt4Impl)(query, code, dim);
-}
-
-void DotInt4Rows(const int16_t* query, const CodeRows& rows, int32_t* out) {
-  HWY_DYNAMIC_DISPATCH(DotInt4RowsImpl)(query, rows, out);
-}
-
-void DotInt4Gather(const int16_t* query, const CodePick& pick, int32_t* out) {
-  HWY_DYNAMIC_DISPATCH(DotInt4GatherImpl)(query, pick, out);
 }
 
 }  // namespace alidade

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "alidade/vec/code_kernels.h"
 #include "alidade/vec/kernels.h"
@@ -73,6 +74,19 @@ float Largest(const float* values, uint32_t dim) {
     largest = std::max(largest, std::abs(values[d]));
   }
   return largest;
+}
+
+// Whole numbers of at most `most` that stand for the values; answers what one of them is worth.
+template <class T>
+float ToWholeNumbers(const std::vector<float>& values, int most, T* out) {
+  const auto bound = static_cast<float>(most);
+  const float largest = Largest(values.data(), static_cast<uint32_t>(values.size()));
+  const float scale = largest > 0 ? bound / largest : 0.0F;
+  for (size_t d = 0; d < values.size(); ++d) {
+    // A scale that overflowed gives what does not fit: it is cut off.
+    out[d] = static_cast<T>(Round(std::clamp(values[d] * scale, -bound, bound)));
+  }
+  return largest / bound;
 }
 
 // Writes the code and, into `numbers`, the whole numbers it stands for.
@@ -224,32 +238,27 @@ void CodeQuery::Prepare(CodeKind kind) {
     PackBitPlanes(levels_.data(), dim, planes_.data());
     return;
   }
-  // As fine as the sums of the kernels allow.
+  if (kind == CodeKind::kInt4) {
+    narrow_.resize(dim);
+    narrow_step_ = ToWholeNumbers(rotated_, kInt8Max, narrow_.data());
+    narrow_sum_ = std::accumulate(narrow_.begin(), narrow_.end(), int64_t{0});
+    halves_.resize(2 * Int4CodeBytes(dim));
+    PackInt4Query(narrow_.data(), dim, halves_.data());
+    return;
+  }
+  // As fine as the sums of the kernel allow.
   const int wide_max = static_cast<int>(
       std::min<int64_t>(kWideMax, std::numeric_limits<int32_t>::max() / (int64_t{kInt8Max} * dim)));
-  const float largest = Largest(rotated_.data(), dim);
-  wide_step_ = largest / static_cast<float>(wide_max);
-  const float scale = largest > 0 ? static_cast<float>(wide_max) / largest : 0.0F;
-  wide_.assign((dim + kInt4BlockDim - 1) / kInt4BlockDim * kInt4BlockDim, 0);
-  wide_sum_ = 0;
-  for (uint32_t d = 0; d < dim; ++d) {
-    const float value = std::clamp(
-        rotated_[d] * scale, static_cast<float>(-wide_max), static_cast<float>(wide_max));
-    wide_[d] = static_cast<int16_t>(Round(value));
-    wide_sum_ += wide_[d];
-  }
+  wide_.resize(dim);
+  wide_step_ = ToWholeNumbers(rotated_, wide_max, wide_.data());
 }
 
 void CodeQuery::SetRecord(const CodeMatrix& codes, Metric metric, uint32_t slot) {
   const uint8_t* record = codes.records + size_t{slot} * codes.stride();
   CodeTail tail;
   std::memcpy(&tail, record + CodeBytes(codes.kind, codes.dim), sizeof(tail));
-  wide_.assign((codes.dim + kInt4BlockDim - 1) / kInt4BlockDim * kInt4BlockDim, 0);
-  wide_sum_ = 0;
-  for (uint32_t d = 0; d < codes.dim; ++d) {
-    wide_[d] = static_cast<int8_t>(record[d]);
-    wide_sum_ += wide_[d];
-  }
+  const auto* code = reinterpret_cast<const int8_t*>(record);
+  wide_.assign(code, code + codes.dim);
   wide_step_ = tail.factor;
   base_ = tail.offset;
   weight_ = metric == Metric::kL2 ? -2.0F : -1.0F;
@@ -267,8 +276,8 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
       dot_factor_ = query.wide_step_;
       break;
     case CodeKind::kInt4:
-      dot_factor_ = 2 * query.wide_step_;
-      constant_ = -kInt4Max * query.wide_step_ * static_cast<float>(query.wide_sum_);
+      dot_factor_ = 2 * query.narrow_step_;
+      constant_ = -kInt4Max * query.narrow_step_ * static_cast<float>(query.narrow_sum_);
       break;
     case CodeKind::kBit1:
       dot_factor_ = 2 * query.plane_step_;
@@ -277,9 +286,9 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
           -query.plane_low_ * dim - query.plane_step_ * static_cast<float>(query.plane_sum_);
       break;
   }
-  const int largest = codes.kind == CodeKind::kInt8 ? kInt8Max : kInt4Max;
-  length_max_ = static_cast<float>(largest) * std::sqrt(dim);
-  query_error_ = query.wide_step_ / 2 * std::sqrt(dim);
+  const bool wide = codes.kind == CodeKind::kInt8;
+  length_max_ = static_cast<float>(wide ? kInt8Max : kInt4Max) * std::sqrt(dim);
+  query_error_ = (wide ? query.wide_step_ : query.narrow_step_) / 2 * std::sqrt(dim);
 }
 
 // NaN can come of inf - inf, where vectors are so long that squares overflow: such a record is as
@@ -315,7 +324,7 @@ void CodeDistance::Many(const uint32_t* slots, size_t count, float* out) const {
         DotInt8Gather(query_.wide_.data(), pick, dots);
         break;
       case CodeKind::kInt4:
-        DotInt4Gather(query_.wide_.data(), pick, dots);
+        DotInt4Gather(query_.halves_.data(), pick, dots);
         break;
       case CodeKind::kBit1:
         DotBitGather(query_.planes_.data(), pick, dots);
@@ -341,7 +350,7 @@ void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
         DotInt8Rows(query_.wide_.data(), rows, dots);
         break;
       case CodeKind::kInt4:
-        DotInt4Rows(query_.wide_.data(), rows, dots);
+        DotInt4Rows(query_.halves_.data(), rows, dots);
         break;
       case CodeKind::kBit1:
         DotBitRows(query_.planes_.data(), rows, dots);

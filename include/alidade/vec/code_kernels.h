@@ -37,8 +37,6 @@ struct CodePick {
 int32_t DotInt8(const int16_t* query, const int8_t* code, size_t dim);
 void DotInt8Rows(const int16_t* query, const CodeRows& rows, int32_t* out);
 void DotInt8Gather(const int16_t* query, const CodePick& pick, int32_t* out);
-// Codes on both sides. Requires: dim <= 65,536.
-int32_t DotInt8Pair(const int8_t* a, const int8_t* b, size_t dim);
 
 // 4 bits a dimension: 0..15, in blocks of 32 dimensions. Byte j of a block holds dimension j in its
 // low half and j + 16 in its high half; the last block is filled up with zeros and read whole.
@@ -49,10 +47,14 @@ constexpr size_t Int4CodeBytes(size_t dim) {
 }
 // Requires: values in 0..15.
 void PackInt4(const uint8_t* values, size_t dim, uint8_t* code);
-// `query` is padded with zeros to a multiple of 32 values. Requires: dim * 15 * max|query| < 2^31.
-int32_t DotInt4(const int16_t* query, const uint8_t* code, size_t dim);
-void DotInt4Rows(const int16_t* query, const CodeRows& rows, int32_t* out);
-void DotInt4Gather(const int16_t* query, const CodePick& pick, int32_t* out);
+// The query is int8 in two planes that follow each other, Int4CodeBytes(dim) bytes each: byte i of
+// the first is what the low half of a code's byte i is multiplied with, of the second the high
+// half. Requires: values from -127 on.
+void PackInt4Query(const int8_t* values, size_t dim, int8_t* query);
+// Requires: dim <= 65,536.
+int32_t DotInt4(const int8_t* query, const uint8_t* code, size_t dim);
+void DotInt4Rows(const int8_t* query, const CodeRows& rows, int32_t* out);
+void DotInt4Gather(const int8_t* query, const CodePick& pick, int32_t* out);
 
 // 1 bit a dimension: dimension d is bit d % 64 of little-endian word d / 64; the last word is
 // filled up with zeros and read whole.

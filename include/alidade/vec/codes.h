@@ -88,13 +88,16 @@ class CodeQuery {
   friend class CodeDistance;
 
   std::vector<float> rotated_;
-  float norm_ = 0;      // of rotated_
-  float rounding_ = 0;  // error of float arithmetic in any distance
-  float base_ = 0;      // what every distance begins with
-  float weight_ = 0;    // of an estimated dot product in a distance
-  std::vector<int16_t> wide_;
+  float norm_ = 0;             // of rotated_
+  float rounding_ = 0;         // error of float arithmetic in any distance
+  float base_ = 0;             // what every distance begins with
+  float weight_ = 0;           // of an estimated dot product in a distance
+  std::vector<int16_t> wide_;  // for codes of 8 bits
   float wide_step_ = 0;
-  int64_t wide_sum_ = 0;
+  std::vector<int8_t> narrow_;  // for codes of 4 bits
+  std::vector<int8_t> halves_;  // narrow_ as their kernel takes it
+  float narrow_step_ = 0;
+  int64_t narrow_sum_ = 0;
   std::vector<uint64_t> planes_;
   float plane_low_ = 0;
   float plane_step_ = 0;

@@ -80,20 +80,21 @@ struct Int8Kind {
 };
 
 struct Int4Kind {
-  using Query = int16_t;
+  using Query = int8_t;
   static constexpr int kCodeMin = 0;
   static constexpr int kCodeMax = 15;
-  static int QueryMin(size_t dim) { return -alidade::QueryMax(dim, kCodeMax); }
-  static int QueryMax(size_t dim) { return alidade::QueryMax(dim, kCodeMax); }
+  static int QueryMin(size_t /*dim*/) { return -127; }
+  static int QueryMax(size_t /*dim*/) { return 127; }
   static std::vector<uint8_t> Code(const Values& values) {
     const std::vector<uint8_t> bytes(values.begin(), values.end());
     std::vector<uint8_t> code(Int4CodeBytes(values.size()), 0xEE);
     PackInt4(bytes.data(), bytes.size(), code.data());
     return code;
   }
-  static std::vector<int16_t> QueryOf(const Values& values) {
-    std::vector<int16_t> query(values.begin(), values.end());
-    query.resize((query.size() + 31) / 32 * 32);
+  static std::vector<int8_t> QueryOf(const Values& values) {
+    const std::vector<int8_t> bytes(values.begin(), values.end());
+    std::vector<int8_t> query(2 * Int4CodeBytes(values.size()), 0x55);
+    PackInt4Query(bytes.data(), bytes.size(), query.data());
     return query;
   }
   static constexpr auto One = DotInt4;
@@ -336,28 +337,6 @@ void CodeKernelsTest::ExpectRowsAndGatherAtAllLengths() {
 TEST_P(CodeKernelsTest, Int8RowsAndGatherAreExact) { ExpectRowsAndGatherAtAllLengths<Int8Kind>(); }
 TEST_P(CodeKernelsTest, Int4RowsAndGatherAreExact) { ExpectRowsAndGatherAtAllLengths<Int4Kind>(); }
 TEST_P(CodeKernelsTest, BitRowsAndGatherAreExact) { ExpectRowsAndGatherAtAllLengths<BitKind>(); }
-
-TEST_P(CodeKernelsTest, PairOfInt8IsExact) {
-  std::vector<size_t> dims = Dims();
-  dims.push_back(65'536);
-  for (const size_t dim : dims) {
-    const Values a_values = RandomCode<Int8Kind>(dim);
-    const Values b_values = RandomCode<Int8Kind>(dim);
-    const Fenced<uint8_t> a(Int8Kind::Code(a_values));
-    const Fenced<uint8_t> b(Int8Kind::Code(b_values));
-    const auto* x = reinterpret_cast<const int8_t*>(a.data());
-    const auto* y = reinterpret_cast<const int8_t*>(b.data());
-    ASSERT_EQ(DotInt8Pair(x, y, dim), ByLoop(a_values, b_values)) << dim;
-    ASSERT_EQ(DotInt8Pair(y, x, dim), ByLoop(a_values, b_values)) << dim;
-    for (const int8_t extreme : {int8_t{-128}, int8_t{127}}) {
-      const std::vector<int8_t> least(dim, -128);
-      const std::vector<int8_t> other(dim, extreme);
-      ASSERT_EQ(DotInt8Pair(least.data(), other.data(), dim),
-                -128 * int32_t{extreme} * static_cast<int32_t>(dim))
-          << dim;
-    }
-  }
-}
 
 TEST(CodeLayoutTest, SizesAreWholeBlocksAndWords) {
   EXPECT_THAT(
