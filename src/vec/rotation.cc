@@ -15,8 +15,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // (a, b) becomes (a + b, a - b) for `count` pairs.
-HWY_INLINE void Butterflies(float* HWY_RESTRICT a, float* HWY_RESTRICT b, size_t count) {
-  const hn::ScalableTag<float> d;
+template <class D>
+HWY_INLINE void Butterflies(D d, float* HWY_RESTRICT a, float* HWY_RESTRICT b, size_t count) {
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -33,16 +33,51 @@ HWY_INLINE void Butterflies(float* HWY_RESTRICT a, float* HWY_RESTRICT b, size_t
   }
 }
 
+// One step of the transform: pairs that are `half` apart.
+template <class D>
+HWY_INLINE void HadamardStep(D d, float* values, size_t count, size_t half) {
+  for (size_t start = 0; start < count; start += 2 * half) {
+    Butterflies(d, values + start, values + start + half, half);
+  }
+}
+
+// The first two steps at once, or as many as there are; answers how far apart the next pairs are.
+HWY_INLINE size_t FirstHadamardSteps(float* values, size_t count) {
+#if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
+  if (count >= 4) {
+    HWY_ALIGN static constexpr float kOdd[4] = {1, -1, 1, -1};
+    HWY_ALIGN static constexpr float kUpper[4] = {1, 1, -1, -1};
+    const hn::CappedTag<float, 4> d;
+    const auto odd = hn::Load(d, kOdd);
+    const auto upper = hn::Load(d, kUpper);
+    for (size_t i = 0; i < count; i += 4) {
+      auto v = hn::LoadU(d, values + i);
+      v = hn::Add(hn::Shuffle2301(v), hn::Mul(v, odd));
+      v = hn::Add(hn::Shuffle1032(v), hn::Mul(v, upper));
+      hn::StoreU(v, d, values + i);
+    }
+    return 4;
+  }
+#endif
+  return 1;
+}
+
 // Without the factor 1 / sqrt(count). `count` is a power of two.
 void HadamardImpl(float* values, size_t count) {
-  for (size_t half = 1; half < count; half *= 2) {
-    for (size_t start = 0; start < count; start += 2 * half) {
-      Butterflies(values + start, values + start + half, half);
+  for (size_t half = FirstHadamardSteps(values, count); half < count; half *= 2) {
+    if (half < 8) {
+      HadamardStep(hn::CappedTag<float, 4>(), values, count, half);
+    } else if (half < 16) {
+      HadamardStep(hn::CappedTag<float, 8>(), values, count, half);
+    } else {
+      HadamardStep(hn::ScalableTag<float>(), values, count, half);
     }
   }
 }
 
-void ButterfliesImpl(float* a, float* b, size_t count) { Butterflies(a, b, count); }
+void ButterfliesImpl(float* a, float* b, size_t count) {
+  Butterflies(hn::ScalableTag<float>(), a, b, count);
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace alidade

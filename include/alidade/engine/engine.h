@@ -23,7 +23,7 @@ namespace alidade {
 struct EngineOptions {
   std::string data_directory;
   Limits limits;
-  int background_threads = 2;  // threads of one index build (FAISS's OpenMP) and of merges
+  int background_threads = 2;  // threads of one index build
   int background_nice = 5;     // niceness of the sealing thread: writes wait for it
   int build_nice = 19;         // .. of the building thread and its helpers: searches come first
   int64_t seal_after_quiet_ms =

@@ -3,13 +3,19 @@
 #include <cmath>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alidade/vec/kernels.h"
 #include "alidade/vec/rotation.h"
 
 namespace alidade {
 namespace {
+
+using ::testing::Each;
 
 constexpr CodeKind kKinds[] = {CodeKind::kInt8, CodeKind::kInt4, CodeKind::kBit1};
 constexpr Metric kMetrics[] = {Metric::kL2, Metric::kDot, Metric::kCosine};
@@ -81,6 +87,21 @@ TEST(RotationTest, SpreadsOneDimensionOverAll) {
         EXPECT_LT(std::abs(value), 12 / std::sqrt(static_cast<float>(dim))) << dim << " " << one;
       }
     }
+  }
+}
+
+TEST(RotationTest, IsTheSameOnEveryInstructionSet) {
+  std::mt19937_64 random(4);
+  for (const uint32_t dim : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 15U, 16U, 17U, 33U, 100U, 384U, 1'000U}) {
+    const std::vector<float> row = RandomRows(1, dim, random());
+    std::vector<std::vector<float>> turned;
+    for (const std::string& target : KernelTargets()) {
+      ASSERT_TRUE(ForceKernelTargetForTest(target));
+      turned.push_back(row);
+      Rotation(dim).Apply(turned.back().data());
+    }
+    ForceKernelTargetForTest("");
+    EXPECT_THAT(turned, Each(turned.front())) << dim;
   }
 }
 
