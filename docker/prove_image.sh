@@ -2,15 +2,19 @@
 # Performs the steps of docker/Dockerfile in a plain Debian root and runs the result the way a
 # container engine would, for machines that have no engine.
 #
-# Usage: docker/prove_image.sh [--binary PATH] [--base FILE] [--build-arg NAME=VALUE]...
+# Usage: docker/prove_image.sh [--binary PATH] [--base FILE | --machine] [--build-arg NAME=VALUE]...
 #   --binary PATH  skip the build stage and take this instead: an install prefix (with bin/alidade),
 #                  a build directory, or the binary; it must be built on the Debian of the Dockerfile
 #   --base FILE    keep Debian's base system in this tar file, and use it if it is there
+#   --machine      take for the base what is installed on this machine, under an overlay that keeps
+#                  what the steps write: seconds and no download. Needs --binary; the build stage is
+#                  then performed up to the configuration
 #   --build-arg NAME=VALUE  as the engine takes it; REVISION is what git says unless it is given
 # Exit codes: 0 proved, 1 something is wrong, 64 bad arguments, 77 this machine cannot do it.
 #
-# Needs root, debootstrap, and Debian's archive as the machine's own apt sources name it. All mounts
-# are made in mount namespaces that end with their process; the machine's own are not touched.
+# Needs root, and without --machine debootstrap and Debian's archive as the machine's own apt sources
+# name it. All mounts are made in mount namespaces that end with their process; the machine's own are
+# not touched.
 set -euo pipefail
 
 here=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")")
@@ -18,20 +22,27 @@ context=$(dirname -- "$here")
 dockerfile=$here/Dockerfile
 image_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-binary='' base_file=''
+arguments=("$@")
+binary='' base_file='' machine=false
 declare -A build_arguments
 build_arguments[REVISION]=$(git -C "$context" rev-parse --short HEAD 2>/dev/null || true)
 while [ $# -gt 0 ]; do
   case "$1" in
     --binary) binary=${2:?--binary wants a path} && shift 2 ;;
     --base) base_file=${2:?--base wants a file} && shift 2 ;;
+    --machine) machine=true && shift ;;
     --build-arg)
       [[ "${2-}" == [A-Z]*=* ]] || { echo "--build-arg wants NAME=VALUE" >&2 && exit 64; }
       build_arguments[${2%%=*}]=${2#*=} && shift 2
       ;;
-    *) echo "usage: $0 [--binary PATH] [--base FILE] [--build-arg NAME=VALUE]..." >&2 && exit 64 ;;
+    *) echo "usage: $0 [--binary PATH] [--base FILE | --machine] [--build-arg NAME=VALUE]..." >&2 && exit 64 ;;
   esac
 done
+
+if $machine && { [ -z "$binary" ] || [ -n "$base_file" ]; }; then
+  echo "--machine goes with --binary and without --base" >&2
+  exit 64
+fi
 
 section() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }
@@ -40,10 +51,16 @@ skip() { printf 'skipped: %s\n' "$*" && exit 77; }
 indent() { sed 's/^/   /'; }
 
 [ "$(id -u)" -eq 0 ] || skip "only root can make a Debian root and mount in it"
-for tool in debootstrap unshare nsenter setpriv ip apt-get apt-config; do
+tools=(chroot unshare nsenter setpriv ip)
+$machine || tools+=(debootstrap apt-get apt-config)
+for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null || skip "there is no $tool"
 done
 unshare --mount --pid --net --ipc --uts --fork true 2>/dev/null || skip "namespaces are not allowed here"
+# The overlays of all stages live in one mount namespace, which ends with the script.
+if $machine && [ -z "${ALIDADE_PROOF_NAMESPACE-}" ]; then
+  ALIDADE_PROOF_NAMESPACE=own exec unshare --mount "$0" "${arguments[@]}"
+fi
 
 work=$(mktemp -d -t alidade-image.XXXXXX)
 container=  # the process id of unshare, whose only child is the container's first process
@@ -51,6 +68,9 @@ clean_up() {
   if [ -n "$container" ]; then
     kill -KILL "$container" 2>/dev/null || true  # takes the child with it
     wait "$container" 2>/dev/null || true
+  fi
+  if $machine; then
+    awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | tac | xargs -r umount --lazy || true
   fi
   rm -rf --one-file-system -- "$work"
 }
@@ -88,7 +108,8 @@ expand() {
   printf '%s' "$text"
 }
 
-stage='' root='' workdir=/ user='' volume='' stop_signal=''
+# $layer holds what $root has beyond the base: its top layer, or without layers $root itself.
+stage='' root='' layer='' workdir=/ user='' volume='' stop_signal=''
 labels='' ports=() entrypoint=() health=()
 skipped=false  # whether the current stage is skipped
 
@@ -109,9 +130,13 @@ begin_stage() {
   image=$(expand "$image" global)
   [ "$as" = AS ] || die "a stage without a name: FROM $1"
   [[ "$image" =~ ^debian:(bookworm)-([0-9]{8}-)?slim$ ]] || die "$image: only Debian bookworm's slim image is known here"
-  stage=$name root=$work/$name workdir=/ user='' stage_arguments=()
+  stage=$name root=$work/$name layer=$root workdir=/ user='' stage_arguments=()
   skipped=false
   section "stage $name, from $image"
+  if $machine; then
+    overlay_machine "${BASH_REMATCH[1]}"
+    return
+  fi
   if [ -n "$binary" ] && [ "$name" = build ]; then
     skipped=true
     say "skipped: its product is taken from $binary"
@@ -150,7 +175,7 @@ copy() {
       cp -a --no-preserve=ownership "$from/$source" "$root$target"
     fi
   done
-  find "$root$target" -depth -name __pycache__ -exec rm -r {} +
+  [ "$from" != "$context" ] || find "$root$target" -depth -name __pycache__ -exec rm -r {} +
 }
 
 # .dockerignore refuses everything and then names what may pass.
@@ -166,6 +191,10 @@ reaches_engine() {
 # As root, with the machine's network and name service, and nothing of its environment.
 run_step() {
   [ -z "$user" ] || die "RUN after USER is not known here: $1"
+  if [ -n "$binary" ] && [ "$stage" = build ] && [[ "$1" =~ ^cmake\ --(build|install)\  ]]; then
+    say "      skipped: the product is taken from $binary"
+    return
+  fi
   local start=$SECONDS name environment=()
   for name in "${!stage_arguments[@]}"; do
     environment+=("$name=${stage_arguments[$name]}")
@@ -176,6 +205,8 @@ run_step() {
     root=$1 workdir=$2 command=$3 && shift 3
     mkdir -p "$root$workdir"
     mount -t proc proc "$root/proc"
+    mount -t tmpfs -o size=64k,mode=755,noexec,nosuid tmpfs "$root/dev"
+    for device in null zero random urandom; do touch "$root/dev/$device" && mount --bind "/dev/$device" "$root/dev/$device"; done
     for file in resolv.conf hosts; do
       if [ -e "$root/etc/$file" ] && [ -e "/etc/$file" ]; then mount --bind "/etc/$file" "$root/etc/$file"; fi
     done
@@ -245,6 +276,23 @@ make_base() {
   [ -z "$base_file" ] || tar -C "$work/base" -cf "$base_file" .
 }
 
+# The machine's own system as the base: what the steps write goes to $layer, in memory.
+overlay_machine() {
+  local suite=$1
+  [ "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" = "$suite" ] || skip "this machine is not Debian $suite"
+  [ ! -e /var/lib/alidade ] || skip "this machine has a /var/lib/alidade of its own"
+  ! getent passwd alidade 10001 >/dev/null || skip "this machine has a user alidade or 10001 of its own"
+  if ! mountpoint -q "$work/layers"; then
+    mkdir "$work/layers"
+    mount -t tmpfs -o mode=700 tmpfs "$work/layers"
+  fi
+  layer=$work/layers/$stage/written
+  mkdir -p "$layer" "$work/layers/$stage/scratch" "$root"
+  mount -t overlay -o "lowerdir=/,upperdir=$layer,workdir=$work/layers/$stage/scratch" overlay "$root" 2>/dev/null ||
+    skip "the kernel allows no overlay here"
+  [ -x "$root/bin/sh" ] || skip "this machine's system lies on several file systems"
+}
+
 # The --binary of the command line as an install prefix, in $work/product.
 take_product() {
   local path=$binary
@@ -253,7 +301,7 @@ take_product() {
   elif [ -x "$binary/bin/alidade" ]; then
     cp -a "$binary" "$work/product"
   elif [ -f "$binary" ] && [ -x "$binary" ]; then
-    install -D "$path" "$work/product/bin/alidade"
+    install -D --strip "$path" "$work/product/bin/alidade"
   else
     echo "--binary $binary is no install prefix, no build directory and no binary" >&2
     exit 64
@@ -263,6 +311,22 @@ take_product() {
 # ---- What the image holds ----
 
 files_of() { (cd "$1" && find . -xdev -not -type d -printf '%P\t%s\t%T@\n' | LC_ALL=C sort); }
+
+# Our own directories hold the binary and its configuration, and nothing that a step forgot.
+check_files() {
+  (cd "$layer" && find etc/alidade opt root src srv tmp usr/local "${volume#/}" -xdev -type f 2>/dev/null || true) |
+    LC_ALL=C sort >"$work/own"
+  if $machine; then
+    indent <"$work/own"
+  else
+    # Debian's own: the files of a new home directory.
+    LC_ALL=C comm -23 "$work/own" <(cd "$work/base" && find root -type f | LC_ALL=C sort) >"$work/own.new"
+    mv "$work/own.new" "$work/own"
+  fi
+  printf '%s\n' etc/alidade/alidade.yaml usr/local/bin/alidade | diff - "$work/own" ||
+    die "the image's own files are not those that are meant (>: too many, <: missing)"
+  [ -x "$layer/usr/local/bin/${entrypoint[0]}" ] || die "the entry point is not executable"
+}
 
 # Files of the steps that no Debian package brought. What packages' scripts made is summed up.
 list_files() {
@@ -289,11 +353,16 @@ list_libraries() {
 
 # The revision reaches the binary only through the build argument: .git is not sent to the engine.
 check_revision() {
-  local told
+  local told revision=${global_arguments[REVISION]} configured=$work/build/src/build/release/src/server/version.h
+  grep -qF "org.opencontainers.image.revision=\"$revision\"" <<<"$labels" || die "no label tells the revision $revision"
   told=$(chroot "$root" "/usr/local/bin/${entrypoint[0]}" --version)
-  say "${entrypoint[0]} --version: $told"
-  [ -n "$binary" ] || [[ "$told" == *"(${global_arguments[REVISION]})" ]] ||
-    die "the binary does not tell the revision ${global_arguments[REVISION]}"
+  say "${entrypoint[0]} --version: $told${binary:+ (as it was built)}"
+  if [ -z "$binary" ]; then
+    [[ "$told" == *"($revision)" ]] || die "the binary does not tell the revision $revision"
+  elif $machine; then
+    grep -qF "\"$revision\"" "$configured" || die "the build stage does not configure the revision $revision"
+    say "the build stage configures $revision, the label tells it"
+  fi
 }
 
 # ---- The container ----
@@ -390,7 +459,8 @@ done
 [ ${#health[@]} -gt 0 ] || die "the Dockerfile has no HEALTHCHECK"
 
 section "files that are not Debian's"
-list_files
+$machine || list_files
+check_files
 section "dynamic libraries of ${entrypoint[0]}"
 list_libraries
 section "version"
@@ -405,13 +475,13 @@ grep -oE '[a-z.]+="[^"]*"' <<<"$labels" | indent
 
 section "running as $user: read-only root, volume $volume, tmpfs /tmp, no capabilities, own namespaces"
 cp -a "$root$volume" "$work/volume"  # as an engine fills a new named volume
-files_of "$root" >"$work/before"
+files_of "$layer" >"$work/before"
 start_container
 say "health check (${health[*]}): $(in_container "${health[@]}")"
 check_confinement
 use_container
 stop_container
-files_of "$root" | diff "$work/before" - || die "files outside the volume changed"
+files_of "$layer" | diff "$work/before" - || die "files outside the volume changed"
 say "nothing outside $volume and /tmp was written; the volume has $(find "$work/volume" -type f | wc -l) files"
 
 section "a new container on the same volume"
@@ -420,5 +490,5 @@ start_container
 say "3 points are there"
 stop_container
 
-section "proved${binary:+, but for the build stage}"
+section "proved${binary:+, but for compiling}"
 say "not proved here: the build by a real engine, its layers, the compose file's limits"
