@@ -82,6 +82,7 @@ struct Store::Impl {
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+  rocksdb::Status Write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch);
   Status OpenDatabase(bool fresh);
   Status CheckManifest();
   Status CheckWatermark();
