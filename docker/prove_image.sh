@@ -66,7 +66,10 @@ work=$(mktemp -d -t alidade-image.XXXXXX)
 container=  # the process id of unshare, whose only child is the container's first process
 clean_up() {
   if [ -n "$container" ]; then
-    kill -KILL "$container" 2>/dev/null || true  # takes the child with it
+    # The child itself: a change of user takes away its wish to end with its parent. Being the first of
+    # its namespace it takes all others of the container with it.
+    xargs -r kill -KILL <"/proc/$container/task/$container/children" 2>/dev/null || true
+    kill -KILL "$container" 2>/dev/null || true
     wait "$container" 2>/dev/null || true
   fi
   if $machine; then
