@@ -17,7 +17,7 @@ Status WaitAtMost(Engine& engine,
                   CollectionStats& stats) {
   const Deadline first(std::min(until.at(), deadline.at()),
                        [&deadline] { return deadline.Check().code() == StatusCode::kCancelled; });
-  const Status status = engine.WaitIndexed(collection, first, stats);
+  Status status = engine.WaitIndexed(collection, first, stats);
   if (status.code() == StatusCode::kDeadlineExceeded && until.Passed() && !deadline.Passed()) {
     return OkStatus();
   }

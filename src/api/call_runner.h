@@ -66,6 +66,7 @@ class CallRunner {
  public:
   // Borrows the pool.
   CallRunner(const CallRunnerOptions& options, CallPool& pool) : options_(options), pool_(pool) {}
+  ~CallRunner() = default;
   CallRunner(const CallRunner&) = delete;
   CallRunner& operator=(const CallRunner&) = delete;
 
@@ -114,12 +115,12 @@ class UnaryCall : public grpc::ServerUnaryReactor, public CallPool::Task {
  public:
   UnaryCall(CallRunner& runner, Method method, Lane lane, const RawUnary& raw)
       : runner_(runner), method_(method), lane_(lane), raw_(raw) {}
+  ~UnaryCall() override = default;
 
   void RunTask() final;
   void OnDone() final { delete this; }
 
  protected:
-  ~UnaryCall() override = default;
   const RawUnary& raw() const { return raw_; }
   // Parses, works and writes the reply. The messages live in the arena.
   virtual Status Answer(Call& call, google::protobuf::Arena& arena) = 0;

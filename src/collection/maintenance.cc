@@ -49,6 +49,17 @@ int64_t NowMs() {
       .count();
 }
 
+// The first that should be rebuilt for its dead rows alone, or null.
+std::shared_ptr<Segment> FirstMostlyDead(const std::vector<std::shared_ptr<Segment>>& segments) {
+  for (const auto& segment : segments) {
+    if (segment->deleted_rows() >= kDeadRowsMin &&
+        segment->deleted_rows() > kDeadShareMax * segment->rows()) {
+      return segment;
+    }
+  }
+  return nullptr;
+}
+
 uint64_t BytesOf(const Segment& segment) {
   return std::max<uint64_t>(segment.disk_bytes(), segment.memory_bytes());
 }
@@ -200,12 +211,9 @@ Collection::BuildRun Collection::PickBuild() const {
     }
   }
   BuildRun run;
-  for (const auto& segment : sealed) {
-    if (segment->deleted_rows() >= kDeadRowsMin &&
-        segment->deleted_rows() > kDeadShareMax * segment->rows()) {
-      run.inputs = {segment};
-      return run;
-    }
+  if (auto dead = FirstMostlyDead(sealed); dead != nullptr) {
+    run.inputs = {std::move(dead)};
+    return run;
   }
   // From the newest backwards: a segment joins while it is not much larger than what follows it.
   uint64_t rows = 0;
@@ -394,7 +402,7 @@ Status Collection::BuildAndPublish(const BuildRun& run,
                            SettledTombstones(written.manifest, segment.get()));
   ALIDADE_FAILPOINT("maintenance.before_publish");
   PublishOperation publish(*this, run, written.manifest, segment, settled);
-  const Status status = context_.commits->Submit(publish).status();
+  Status status = context_.commits->Submit(publish).status();
   if (!status.ok() && segment != nullptr) {
     segment->RemoveFilesWhenUnused();
   }

@@ -115,12 +115,15 @@ Status Engine::Impl::LoadCatalog() {
         return OkStatus();
       }));
   catalog.Set(std::move(next));
-  MutexLock lock(mutex);
-  return store->ScanMeta(
-      MetaKind::kDropped, "", [this](std::string_view name, std::string_view) -> Status {
-        dropped.push_back(CollectionId(ByteReader(name).Big<uint32_t>()));
+  std::vector<CollectionId> unfinished;
+  ALIDADE_RETURN_IF_ERROR(store->ScanMeta(
+      MetaKind::kDropped, "", [&unfinished](std::string_view name, std::string_view) -> Status {
+        unfinished.push_back(CollectionId(ByteReader(name).Big<uint32_t>()));
         return OkStatus();
-      });
+      }));
+  MutexLock lock(mutex);
+  dropped = std::move(unfinished);
+  return OkStatus();
 }
 
 void Engine::Impl::Stop() {

@@ -150,8 +150,9 @@ Status SegmentWrite::WriteVectors(FieldIndex index) {
   ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
   ALIDADE_RETURN_IF_ERROR(
       WriteVectorsBody(selection_, field, index, request_.build.progress, *writer));
-  ALIDADE_ASSIGN_OR_RETURN(vector_files_[index], writer->Finish());
-  result_.manifest.files.push_back(*vector_files_[index]);
+  ALIDADE_ASSIGN_OR_RETURN(const SegmentFile file, writer->Finish());
+  vector_files_[index] = file;
+  result_.manifest.files.push_back(file);
   return OkStatus();
 }
 
@@ -187,7 +188,8 @@ Status SegmentWrite::WriteCodes(CodesSetting codes,
 }
 
 Status SegmentWrite::WriteIndex(FieldIndex index) {
-  if (!vector_files_[index].has_value()) {
+  const std::optional<SegmentFile>& vectors_file = vector_files_[index];
+  if (!vectors_file.has_value()) {
     return OkStatus();
   }
   const VectorField& field = request_.schema.fields[index];
@@ -200,7 +202,7 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
   identity.SetField(field.id, field.metric, field.dim);
   // Reading the vectors back as a reader would: also proves that the file is what it should be.
   ALIDADE_ASSIGN_OR_RETURN(const SegmentFileMap mapped,
-                           OpenSegmentFile(temporary_directory_, *vector_files_[index], identity));
+                           OpenSegmentFile(temporary_directory_, *vectors_file, identity));
   ALIDADE_ASSIGN_OR_RETURN(
       const VectorsBody vectors,
       VectorsBody::Parse(mapped.body, field, mapped.count, result_.manifest.rows));

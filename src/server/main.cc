@@ -39,7 +39,7 @@ std::string UnknownCommand(const CLI::App& app, int argc, char** argv) {
                          group,
                          typed,
                          nearest.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
-                                         : "did you mean \"" + group + nearest + "\"?");
+                                         : fmt::format("did you mean \"{}{}\"?", group, nearest));
     }
     level = next;
     group += level->get_name() + " ";

@@ -147,7 +147,8 @@ std::vector<Setting> ServerSettings() {
   };
 }
 
-std::vector<Setting> LimitSettings() {
+// Of one request.
+std::vector<Setting> RequestLimitSettings() {
   using L = Limits;
   constexpr uint64_t kGiB = 1ULL << 30;
   return {
@@ -191,6 +192,14 @@ std::vector<Setting> LimitSettings() {
        "10000",
        "Points of one page; larger wishes are cut.",
        Limit(&L::page_size_max, 1, 1'000'000)},
+  };
+}
+
+// Of what the server holds and does at once.
+std::vector<Setting> ServerLimitSettings() {
+  using L = Limits;
+  constexpr uint64_t kGiB = 1ULL << 30;
+  return {
       {"limits.collections_max",
        "1000",
        "Collections of the server.",
@@ -309,7 +318,7 @@ bool IsSection(const std::string& name) {
 const std::vector<Setting>& AllSettings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> settings = ServerSettings();
-    for (auto& more : {LimitSettings(), OtherSettings()}) {
+    for (auto& more : {RequestLimitSettings(), ServerLimitSettings(), OtherSettings()}) {
       settings.insert(settings.end(), more.begin(), more.end());
     }
     return settings;

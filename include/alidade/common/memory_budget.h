@@ -11,6 +11,7 @@ namespace alidade {
 class MemoryBudget {
  public:
   explicit MemoryBudget(size_t bytes_max) : bytes_max_(bytes_max) {}
+  ~MemoryBudget() = default;
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 

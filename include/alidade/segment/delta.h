@@ -36,6 +36,8 @@ class Delta final : public Segment {
   // Rows are from `first_row` on.
   Delta(const Schema& schema, RowNo first_row, const Options& options);
   ~Delta() override;
+  Delta(const Delta&) = delete;
+  Delta& operator=(const Delta&) = delete;
 
   // False if it is full (rows or bytes); nothing is changed then. An empty delta takes any row.
   // Requires: row numbers rise; one span for each field of the schema, empty or of its dimension,

@@ -33,6 +33,8 @@ class SealedSegment final : public Segment {
   // missing or damaged; the message names the file), INTERNAL (system).
   static StatusOr<std::unique_ptr<SealedSegment>> Open(const OpenOptions& options);
   ~SealedSegment() override;
+  SealedSegment(const SealedSegment&) = delete;
+  SealedSegment& operator=(const SealedSegment&) = delete;
 
   const SegmentManifest& manifest() const;
   // Fields whose index or codes file was missing or damaged at Open, with the reason.
