@@ -4,8 +4,6 @@
 
 namespace alidade {
 
-namespace v1 = alidade::v1;
-
 std::vector<v1::SearchRequest> BenchSearch::MakeCalls(const SearchSetting& setting,
                                                       bool exact) const {
   v1::SearchRequest common;
