@@ -150,6 +150,7 @@ Status WaitForIndex(const BenchFlags& flags, Json& report) {
 // What to measure with each number of clients.
 std::vector<SearchSetting> Settings(const BenchFlags& flags) {
   std::vector<SearchSetting> settings;
+  settings.reserve(flags.recall_target.size());
   for (const double target : flags.recall_target) {
     settings.push_back({.recall_target = target});
   }
@@ -332,6 +333,79 @@ int RunBench(BenchFlags& flags) {
   return 0;
 }
 
+// What is loaded where, and how.
+void AddLoadFlags(CLI::App& bench, BenchFlags& flags) {
+  bench
+      .add_option("dataset",
+                  flags.dataset,
+                  "Directory as bench/datasets/ makes it (base, queries, distances) or of TEXMEX "
+                  ".fvecs files, or an ann-benchmarks .hdf5")
+      ->required();
+  bench.add_option("--collection", flags.collection, "Made if it is not there")
+      ->capture_default_str();
+  bench.add_option("--spawn",
+                   flags.spawn,
+                   "Run a server of our own on this directory (measures restart and memory too)");
+  bench.add_option("--set", flags.settings, "section.key=value for that server")->take_all();
+  bench.add_flag("--skip-ingest", flags.skip_ingest, "The collection is loaded already");
+  bench.add_flag(
+      "--ingest-only", flags.ingest_only, "Neither wait for the index nor search nor restart");
+  bench.add_flag("--during-build",
+                 flags.during_build,
+                 "Instead of the sweep: latencies at the first --ef and --clients without a build, "
+                 "then while the data set is loaded and indexed once more, beside");
+  bench.add_option(
+      "--limit", flags.limit, "Only the first rows (the truth is asked from the server then)");
+  bench.add_option("--writers", flags.ingest.writers, "Upserts at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  bench.add_option("--batch", flags.ingest.batch_rows, "Rows per upsert")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  bench.add_option("--durability", flags.ingest.durability, "durable or buffered")
+      ->check(CLI::IsMember({"durable", "buffered"}))
+      ->capture_default_str();
+}
+
+// What is measured afterwards.
+void AddSearchFlags(CLI::App& bench, BenchFlags& flags) {
+  bench.add_option("--ef", flags.ef, "HNSW candidates, a list (0: the default)")->delimiter(',');
+  bench.add_option("--nprobe", flags.nprobe, "IVF lists, a list (0: the default)")->delimiter(',');
+  bench
+      .add_option("--recall-target",
+                  flags.recall_target,
+                  "Recalls to aim at, a list: the server chooses ef or nprobe")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1.0));
+  bench.add_option("--clients", flags.clients, "Calls in flight, a list")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'024));
+  bench.add_option("-k", flags.search.k, "Hits per query")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  bench.add_option("--queries-per-call", flags.search.queries_per_call, "Queries in one call")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  bench.add_option("--seconds", flags.search.seconds, "Per point of the sweep")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  bench.add_flag("--exact", flags.search.exact, "Exact searches");
+  bench
+      .add_option("--client-style",
+                  flags.search.style,
+                  "How the load generator waits: queue (one thread), threads (one for each call "
+                  "in flight), callback")
+      ->transform(CLI::CheckedTransformer(kCallStyles));
+  bench
+      .add_option(
+          "--connections", flags.search.connections, "Shared by the clients; 0: one for each")
+      ->check(CLI::Range(0, 1'024))
+      ->capture_default_str();
+  bench.add_option("--server-pid",
+                   flags.search.server_pid,
+                   "The server's process, for its processor time (known with --spawn)");
+}
+
 }  // namespace
 
 void AddBenchCommands(CLI::App& app, int& exit_code) {
@@ -342,74 +416,9 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
       "bench",
       "Load a data set, wait for its index, measure searches, restart and memory; JSON out");
   AddConnectionFlags(*bench, flags->connection);
-  bench
-      ->add_option("dataset",
-                   flags->dataset,
-                   "Directory as bench/datasets/ makes it (base, queries, distances) or of TEXMEX "
-                   ".fvecs files, or an ann-benchmarks .hdf5")
-      ->required();
-  bench->add_option("--collection", flags->collection, "Made if it is not there")
-      ->capture_default_str();
-  bench->add_option("--spawn",
-                    flags->spawn,
-                    "Run a server of our own on this directory (measures restart and memory too)");
-  bench->add_option("--set", flags->settings, "section.key=value for that server")->take_all();
-  bench->add_flag("--skip-ingest", flags->skip_ingest, "The collection is loaded already");
-  bench->add_flag(
-      "--ingest-only", flags->ingest_only, "Neither wait for the index nor search nor restart");
-  bench->add_flag(
-      "--during-build",
-      flags->during_build,
-      "Instead of the sweep: latencies at the first --ef and --clients without a build, "
-      "then while the data set is loaded and indexed once more, beside");
-  bench->add_option(
-      "--limit", flags->limit, "Only the first rows (the truth is asked from the server then)");
-  bench->add_option("--writers", flags->ingest.writers, "Upserts at once")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  bench->add_option("--batch", flags->ingest.batch_rows, "Rows per upsert")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  bench->add_option("--durability", flags->ingest.durability, "durable or buffered")
-      ->check(CLI::IsMember({"durable", "buffered"}))
-      ->capture_default_str();
+  AddLoadFlags(*bench, *flags);
   AddSchemaFlags(*bench, flags->schema);
-  bench->add_option("--ef", flags->ef, "HNSW candidates, a list (0: the default)")->delimiter(',');
-  bench->add_option("--nprobe", flags->nprobe, "IVF lists, a list (0: the default)")
-      ->delimiter(',');
-  bench
-      ->add_option("--recall-target",
-                   flags->recall_target,
-                   "Recalls to aim at, a list: the server chooses ef or nprobe")
-      ->delimiter(',')
-      ->check(CLI::Range(0.0, 1.0));
-  bench->add_option("--clients", flags->clients, "Calls in flight, a list")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1'024));
-  bench->add_option("-k", flags->search.k, "Hits per query")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  bench->add_option("--queries-per-call", flags->search.queries_per_call, "Queries in one call")
-      ->check(CLI::Range(1, 1'000))
-      ->capture_default_str();
-  bench->add_option("--seconds", flags->search.seconds, "Per point of the sweep")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  bench->add_flag("--exact", flags->search.exact, "Exact searches");
-  bench
-      ->add_option("--client-style",
-                   flags->search.style,
-                   "How the load generator waits: queue (one thread), threads (one for each call "
-                   "in flight), callback")
-      ->transform(CLI::CheckedTransformer(kCallStyles));
-  bench
-      ->add_option(
-          "--connections", flags->search.connections, "Shared by the clients; 0: one for each")
-      ->check(CLI::Range(0, 1'024))
-      ->capture_default_str();
-  bench->add_option("--server-pid",
-                    flags->search.server_pid,
-                    "The server's process, for its processor time (known with --spawn)");
+  AddSearchFlags(*bench, *flags);
   bench->add_option("--json", flags->json, "Write the figures here (-: standard output)");
   bench->callback([flags, &exit_code] { exit_code = RunBench(*flags); });
 }

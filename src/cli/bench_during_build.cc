@@ -93,7 +93,7 @@ class Run {
   Status LoadBeside() {
     std::atomic<bool> loaded{false};
     auto loading = std::async(std::launch::async, [&] {
-      const Status status = Ingest(options_.connection, options_.ingest, *source_, phases_.rows);
+      Status status = Ingest(options_.connection, options_.ingest, *source_, phases_.rows);
       loaded = true;
       return status;
     });
