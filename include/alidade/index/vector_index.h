@@ -93,8 +93,8 @@ Status CheckCancelled(const BuildProgress* progress);
 struct BuildOptions {
   int threads = 1;
   BuildProgress* progress = nullptr;
-  // Of the same vectors, or null. With codes, distances of a graph are estimated by those of 8 bits,
-  // which are made for the build if these are others.
+  // Of the same vectors, or null. With codes, distances of a graph are estimated by those of 8
+  // bits, which are made for the build if these are others.
   const VectorCodes* codes = nullptr;
 };
 
