@@ -36,7 +36,7 @@ class StoreConcurrencyTest : public StoreTest {
   }
 
   void FillDroppedCollection() {
-    WriteBatch batch;
+    WriteBatch batch(*store_);
     for (uint64_t number = 1; number <= kDroppedRows; ++number) {
       batch.PutRow(Space(2), RowNo(number), IdBytes(number), SeqNo(number), "payload");
     }
@@ -46,7 +46,7 @@ class StoreConcurrencyTest : public StoreTest {
   // As the commit group's leader does.
   void WriteAllPoints() {
     for (uint64_t number = 1; number <= kPoints; ++number) {
-      WriteBatch batch;
+      WriteBatch batch(*store_);
       AddPoint(batch, number);
       const bool sync = number % 16 == 0;
       EXPECT_THAT(store_->Write(batch, sync), IsOk());
@@ -58,7 +58,7 @@ class StoreConcurrencyTest : public StoreTest {
   }
   void WriteRecords(int writer) {
     for (uint64_t number = 0; number < kRecords; ++number) {
-      WriteBatch batch;
+      WriteBatch batch(*store_);
       batch.PutMeta(MetaKind::kManifest, RecordName(writer, number), RecordValue(writer, number));
       EXPECT_THAT(store_->Write(batch, /*sync=*/number % 32 == 0), IsOk());
     }
