@@ -110,7 +110,7 @@ void Inserter::Insert(uint32_t node) {
     for (size_t i = 0; i < scratch_.pool.size(); ++i) {
       candidates_.push_back({scratch_.pool.distance(i), scratch_.pool.slot(i)});
     }
-    SelectDiverse(candidates_, graph_.m_, chosen_[level]);
+    SelectDiverse(candidates_, graph_.LinksMax(level), chosen_[level]);
     start = candidates_.front().slot;
   }
   for (uint32_t level = 0; level <= top; ++level) {

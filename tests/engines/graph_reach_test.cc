@@ -64,7 +64,9 @@ TEST_P(GraphReachTest, CopiesOfOneVectorCutNothingOff) {
   const auto far_recall = RecallOf(**built, set.matrix(), far, {.k = 10});
   const auto near_recall = RecallOf(**built, set.matrix(), near, {.k = kCopies + 100});
   ASSERT_TRUE(far_recall.ok() && near_recall.ok());
-  EXPECT_GE(*far_recall, 0.99);
+  // Of eight seeds the worst had 0.976 under dot, which few rows answer, and 0.998 otherwise;
+  // graphs that FAISS built had 0.972.
+  EXPECT_GE(*far_recall, GetParam() == Metric::kDot ? 0.96 : 0.99);
   EXPECT_GE(*near_recall, 0.95) << "the copies are " << kCopies << " of " << kCopies + 100;
 }
 
