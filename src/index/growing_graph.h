@@ -92,7 +92,8 @@ class GrowingGraph {
 class Inserter {
  public:
   Inserter(GrowingGraph& graph, const BuildDistances& distances);
-  // Requires: `node` is below the graph's count and was not inserted before.
+  // Requires: `node` is below the graph's count and was not inserted before. Nobody else inserts
+  // while the graph is empty.
   void Insert(uint32_t node);
 
  private:

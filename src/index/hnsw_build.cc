@@ -71,9 +71,15 @@ Status InsertRows(const std::vector<uint32_t>& order,
                   const BuildDistances& distances,
                   const BuildOptions& options,
                   GrowingGraph& graph) {
+  if (order.empty()) {
+    return OkStatus();
+  }
   std::atomic<uint64_t> unwatched{0};
   auto& rows_done = options.progress == nullptr ? unwatched : options.progress->rows_done;
-  std::atomic<size_t> next{0};
+  // Alone: of two that find the graph empty, one would be linked with nothing.
+  Inserter(graph, distances).Insert(order.front());
+  ++rows_done;
+  std::atomic<size_t> next{1};
   std::atomic<bool> out_of_memory{false};
   const auto insert_some = [&] {
     try {

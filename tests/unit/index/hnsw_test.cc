@@ -181,6 +181,20 @@ TEST_P(HnswExtensionTest, IsSoundAndAsGoodAsAFreshGraph) {
   }
 }
 
+TEST_F(HnswTest, ThreadsLeaveNoNodeOut) {
+  for (uint32_t round = 0; round < 40; ++round) {
+    const uint32_t rows = 1 + round * 3;
+    const VectorSet set(Metric::kL2, kDim, Values(rows));
+    StringSink body;
+    ASSERT_THAT(BuildIndex({}, IndexKind::kHnsw, set.matrix(), {}, {.threads = 4}, body), IsOk());
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const auto index,
+                                 OpenIndex(IndexKind::kHnsw, body.bytes(), set.matrix()));
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const auto found,
+                                 index->Search(set.Row(0), {.k = rows, .ef = rows}));
+    EXPECT_EQ(found.size(), rows);
+  }
+}
+
 TEST_F(HnswTest, ExtensionKeepsWhatItGot) {
   const VectorSet set(Metric::kL2, kDim, Values(1'500));
   const IndexSpec spec{.hnsw_m = 6, .hnsw_ef_construction = 40};
