@@ -33,8 +33,9 @@ enum class CodesSetting : uint8_t {  // on disk: numbers are never reused
   kBit1 = 5,                         // dim / 8 bytes for the walk and dim bytes to rank its finds
 };
 
-// From here on 4 bits are the fastest at equal recall, and the smallest: measured without AVX-512
-// at 384 and 768 dimensions (bench/README.md, "Against hnswlib"). The bound itself is chosen.
+// From here on 4 bits are the fastest at equal recall, and the smallest: measured at 384 and 768
+// dimensions, with AVX-512 and without (bench/README.md, "Against hnswlib"). The bound itself is
+// chosen.
 inline constexpr uint32_t kInt4CodesDimMin = 256;
 // Below this a code is hardly smaller than the vector.
 inline constexpr uint32_t kCodesDimMin = 16;
