@@ -20,7 +20,6 @@ class NearestPool {
     nodes_.reserve(limit);
   }
   size_t size() const { return nodes_.size(); }
-  bool empty() const { return nodes_.empty(); }
   uint32_t slot(size_t position) const { return static_cast<uint32_t>(nodes_[position]) >> 1; }
   float distance(size_t position) const { return Unsort(nodes_[position] >> 32); }
   bool expanded(size_t position) const { return (nodes_[position] & 1) != 0; }

@@ -66,7 +66,7 @@ TEST_P(GraphReachTest, CopiesOfOneVectorCutNothingOff) {
   ASSERT_TRUE(far_recall.ok() && near_recall.ok());
   // Of eight seeds the worst had 0.976 under dot, which few rows answer, and 0.998 otherwise;
   // graphs that FAISS built had 0.972.
-  EXPECT_GE(*far_recall, GetParam() == Metric::kDot ? 0.96 : 0.99);
+  EXPECT_GE(*far_recall, GetParam() == Metric::kDot ? 0.975 : 0.99);
   EXPECT_GE(*near_recall, 0.95) << "the copies are " << kCopies << " of " << kCopies + 100;
 }
 

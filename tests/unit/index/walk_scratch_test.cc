@@ -78,7 +78,7 @@ TEST(NearestPoolTest, MarksStayWithTheirNodes) {
   EXPECT_TRUE(pool.expanded(2));
   EXPECT_EQ(pool.slot(2), 20);
   pool.Reset(1);
-  EXPECT_TRUE(pool.empty());
+  EXPECT_EQ(pool.size(), 0);
 }
 
 TEST(VisitedNodesTest, ForgetsAsOftenAsOneLikes) {
