@@ -6,6 +6,7 @@
 
 #include "alidade/vec/code_kernels.h"
 #include "alidade/vec/kernels.h"
+#include "alidade/vec/scan_prefetch.h"
 
 #include "kernel_timing.h"
 
@@ -37,8 +38,8 @@ struct Int8 {
   static constexpr const char* kName = "int8";
   using Sum = int32_t;
   static size_t RowBytes(size_t dim) { return dim + kBehindCode; }
-  explicit Int8(size_t dim) : query(dim, 100) {}
-  std::vector<int16_t> query;
+  explicit Int8(size_t dim) : query(Int8QueryBytes(dim), 100) {}
+  std::vector<int8_t> query;
 
   int32_t One(const uint8_t* row, size_t dim) const {
     return DotInt8(query.data(), reinterpret_cast<const int8_t*>(row), dim);
@@ -117,12 +118,14 @@ Variant ByRows(const Kernel<Kind>& kernel, const char* access, size_t block_rows
           .access = access,
           .bytes = kernel.bytes,
           .from_memory = rows > block_rows,
-          .run = [&kernel, block_rows, blocks = rows / block_rows](size_t first, size_t count) {
-            typename Kind::Sum out[kScanRows];
+          .run = [&kernel, block_rows, rows](size_t first, size_t count) {
+            typename Kind::Sum out[kScanStepRowsMax];
             float sum = 0;
+            const size_t blocks = rows / block_rows;
             for (size_t i = first / block_rows; i < (first + count) / block_rows; ++i) {
-              const uint8_t* block = kernel.Row(i % blocks * block_rows);
-              kernel.kind.Rows({block, kernel.bytes, block_rows, kernel.dim}, out);
+              const size_t row = i % blocks * block_rows;
+              FetchScanAhead(kernel.base, kernel.bytes, row, block_rows, rows);
+              kernel.kind.Rows({kernel.Row(row), kernel.bytes, block_rows, kernel.dim}, out);
               sum += static_cast<float>(out[0]);
             }
             return sum;
@@ -153,7 +156,7 @@ void AddVariants(const Kernel<Kind>& kernel, std::vector<Variant>& variants) {
   variants.push_back(
       OneByOne(kernel, "hot", /*memory=*/false, [](size_t i) { return i % kHotRows; }));
   variants.push_back(ByRows(kernel, "hot rows", kHotRows, kHotRows));
-  variants.push_back(ByRows(kernel, "sequential", kScanRows, kernel.order.size()));
+  variants.push_back(ByRows(kernel, "sequential", ScanStepRows(kernel.bytes), kernel.order.size()));
   variants.push_back(OneByOne(kernel, "random", /*memory=*/true, [&kernel](size_t i) {
     return size_t{kernel.order[i % kernel.order.size()]};
   }));

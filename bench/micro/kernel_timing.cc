@@ -35,7 +35,7 @@ double TimeSlice(Variant& variant, size_t count) {
 
 // Doubles until a slice is long enough to be timed; always whole blocks.
 void Calibrate(Variant& variant) {
-  size_t count = kScanRows;
+  size_t count = 512;
   while (TimeSlice(variant, count) < kSliceSeconds) {
     count *= 2;
   }

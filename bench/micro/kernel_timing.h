@@ -20,7 +20,6 @@ namespace alidade {
 
 constexpr size_t kHotRows = 8;      // 24 KiB of float32 at 768 dimensions
 constexpr size_t kGatherRows = 32;  // links of a node at level 0 with M = 16
-constexpr size_t kScanRows = 512;   // as in index/flat.cc
 
 struct TimingOptions {
   std::vector<size_t> dims = {128, 384, 768};

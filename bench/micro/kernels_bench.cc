@@ -4,6 +4,7 @@
 #include <faiss/utils/distances.h>
 
 #include "alidade/vec/kernels.h"
+#include "alidade/vec/scan_prefetch.h"
 
 #include "kernel_timing.h"
 
@@ -53,19 +54,21 @@ Variant Sequential(const Kernels& kernels, const Rows& rows) {
           .access = "sequential",
           .bytes = rows.Bytes(),
           .run = [&kernels, &rows](size_t first, size_t count) {
-            float distances[kScanRows];
+            float distances[kScanStepRowsMax];
             float sum = 0;
-            const size_t blocks = rows.order.size() / kScanRows;
-            for (size_t i = first / kScanRows; i < (first + count) / kScanRows; ++i) {
-              const float* block = rows.Row(i % blocks * kScanRows);
+            const size_t step = ScanStepRows(rows.Bytes());
+            const size_t steps = rows.order.size() / step;
+            for (size_t i = first / step; i < (first + count) / step; ++i) {
+              const float* block = rows.Row(i % steps * step);
               if (kernels.rows != nullptr) {
-                kernels.rows(rows.query, block, kScanRows, rows.dim, distances);
+                FetchScanAhead(rows.base, rows.Bytes(), i % steps * step, step, steps * step);
+                kernels.rows(rows.query, block, step, rows.dim, distances);
               } else {
-                for (size_t k = 0; k < kScanRows; ++k) {
+                for (size_t k = 0; k < step; ++k) {
                   distances[k] = kernels.one(rows.query, block + k * rows.dim, rows.dim);
                 }
               }
-              sum += distances[0] + distances[kScanRows - 1];
+              sum += distances[0] + distances[step - 1];
             }
             return sum;
           }};

@@ -54,6 +54,9 @@ class ListedVectors {
       exact_.Many(picked, block, out + done);
     }
   }
+  uint32_t StepRows() const { return kScanBlockRows; }
+  // Many and Range fetch for themselves.
+  void FetchAhead(uint32_t, uint32_t, uint32_t) const {}
   void Prefetch(uint32_t) const {}
 
  private:

@@ -15,6 +15,8 @@
 #include "alidade/vec/pq_kernels.h"
 #include "alidade/vec/vector_matrix.h"
 
+#include "row_scan.h"
+
 namespace alidade {
 
 // More would leave too little of a sum for each (pq_kernels.h).
@@ -63,6 +65,9 @@ class PqDistance {
   void Range(uint32_t first, size_t count, float* out) const;
   // Requires: rows are rising.
   void Many(const uint32_t* rows, size_t count, float* out) const;
+  uint32_t StepRows() const { return kScanBlockRows; }
+  // Many and Range fetch for themselves.
+  void FetchAhead(uint32_t, uint32_t, uint32_t) const {}
   void Prefetch(uint32_t) const {}
 
  private:

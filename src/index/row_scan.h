@@ -10,7 +10,7 @@
 
 namespace alidade {
 
-// Rows between two looks at the deadline; their distances stay in the first-level cache.
+// Rows between two looks at the deadline.
 inline constexpr uint32_t kScanBlockRows = 512;
 
 // A block of rows under a filter; see ScanRows.
@@ -46,9 +46,28 @@ uint32_t ScanBlock(uint32_t first,
   return allowed;
 }
 
+// All rows of a block; `last` as for ScanRows.
+template <class Distance, class Take>
+void ScanWholeBlock(
+    uint32_t first, uint32_t count, uint32_t last, const Distance& distance, const Take& take) {
+  float distances[kScanBlockRows];
+  const uint32_t step = distance.StepRows();
+  while (count > 0) {
+    const uint32_t rows = std::min(count, step);
+    distance.FetchAhead(first, rows, last);
+    distance.Range(first, rows, distances);
+    for (uint32_t i = 0; i < rows; ++i) {
+      take(first + i, distances[i]);
+    }
+    first += rows;
+    count -= rows;
+  }
+}
+
 // Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
-// Range(first, count, out), Many(rows, count, out) and Prefetch(row), as QueryDistance and
-// CodeDistance do. `filter` and `deadline` may be null. How many rows that were.
+// StepRows(), FetchAhead(first, count, last), Range(first, count, out), Many(rows, count, out) and
+// Prefetch(row), as QueryDistance and CodeDistance do. `filter` and `deadline` may be null. How
+// many rows that were.
 // Errors: DEADLINE_EXCEEDED, CANCELLED.
 template <class Distance, class Take>
 StatusOr<uint64_t> ScanRows(uint32_t first,
@@ -66,11 +85,7 @@ StatusOr<uint64_t> ScanRows(uint32_t first,
     if (filter != nullptr) {
       taken += ScanBlock(first, count, distance, *filter, take);
     } else {
-      float distances[kScanBlockRows];
-      distance.Range(first, count, distances);
-      for (uint32_t i = 0; i < count; ++i) {
-        take(first + i, distances[i]);
-      }
+      ScanWholeBlock(first, count, last, distance, take);
       taken += count;
     }
     first += count;

@@ -60,7 +60,6 @@ HWY_INLINE int32_t SumWords(const uint64_t* HWY_RESTRICT planes,
 
 struct Bit {
   using Query = uint64_t;
-  static HWY_INLINE size_t Bytes(size_t dim) { return BitCodeBytes(dim); }
   using D = hn::ScalableTag<uint64_t>;
   using D32 = hn::Repartition<int32_t, D>;
   using V = hn::Vec<D>;
@@ -134,7 +133,6 @@ struct Bit {
 
 struct Bit {
   using Query = uint64_t;
-  static HWY_INLINE size_t Bytes(size_t dim) { return BitCodeBytes(dim); }
   // Not wider: most codes have 48 to 96 bytes.
   using D8 = hn::CappedTag<uint8_t, 32>;
   using D32 = hn::Repartition<int32_t, D8>;
@@ -249,7 +247,6 @@ struct Bit {
 
 struct Bit {
   using Query = uint64_t;
-  static HWY_INLINE size_t Bytes(size_t dim) { return BitCodeBytes(dim); }
 
   static HWY_INLINE int32_t One(const uint64_t* planes, const uint8_t* code, size_t dim) {
     return SumWords(planes, code, BitCodeBytes(dim) / kBitWordBytes);

@@ -57,36 +57,17 @@ HWY_INLINE void StoreSums(D32 d, V32 s0, V32 s1, V32 s2, V32 s3, int32_t* out) {
 
 constexpr size_t kLineBytes = 64;
 
-// How far ahead a scan asks for memory: the hardware prefetcher alone leaves a third to a half of
-// the bandwidth unused (measured on Zen 3 by bench/micro/code_kernels_bench.cc; 1 to 4 KiB are
-// alike).
-constexpr size_t kScanAheadBytes = 2'048;
-// Codes that are longer than this are scanned one by one: as one stream they come up to twice as
-// quickly as four that jump, and the query is loaded often either way.
-constexpr size_t kScanByFourBytesMax = 256;
-
-HWY_INLINE void PrefetchScan(const uint8_t* record, size_t bytes) {
-  for (size_t offset = 0; offset < bytes; offset += kLineBytes) {
-    __builtin_prefetch(record + kScanAheadBytes + offset);
-  }
-}
-
 template <class Kernel>
 HWY_INLINE void Rows(const typename Kernel::Query* query, const CodeRows& rows, int32_t* out) {
-  const size_t code_bytes = Kernel::Bytes(rows.dim);
-  // Where more lies between the codes than they hold, most of it would be fetched for nothing.
-  const size_t fetched = rows.stride <= 2 * code_bytes ? rows.stride : 0;
   size_t i = 0;
-  for (; code_bytes <= kScanByFourBytesMax && i + 4 <= rows.count; i += 4) {
+  for (; i + 4 <= rows.count; i += 4) {
     const uint8_t* first = rows.base + i * rows.stride;
     const uint8_t* const four[4] = {
         first, first + rows.stride, first + 2 * rows.stride, first + 3 * rows.stride};
-    PrefetchScan(first, 4 * fetched);
     Kernel::Four(query, four, rows.dim, out + i);
   }
   for (; i < rows.count; ++i) {
     const uint8_t* record = rows.base + i * rows.stride;
-    PrefetchScan(record, fetched);
     out[i] = Kernel::One(query, record, rows.dim);
   }
 }

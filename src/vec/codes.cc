@@ -20,7 +20,6 @@ constexpr size_t kFillShare = 4;
 constexpr int kInt8Max = 127;
 constexpr int kInt4Max = 15;  // codes of 4 bits are the odd numbers -15..15
 constexpr int kQueryLevels = 15;
-constexpr int kWideMax = std::numeric_limits<int16_t>::max();
 
 // Grids tried for a 4-bit code: the largest value may be cut off to place the many small ones
 // better.
@@ -238,28 +237,25 @@ void CodeQuery::Prepare(CodeKind kind) {
     PackBitPlanes(levels_.data(), dim, planes_.data());
     return;
   }
+  numbers_.resize(dim);
+  step_ = ToWholeNumbers(rotated_, kInt8Max, numbers_.data());
   if (kind == CodeKind::kInt4) {
-    narrow_.resize(dim);
-    narrow_step_ = ToWholeNumbers(rotated_, kInt8Max, narrow_.data());
-    narrow_sum_ = std::accumulate(narrow_.begin(), narrow_.end(), int64_t{0});
-    halves_.resize(2 * Int4CodeBytes(dim));
-    PackInt4Query(narrow_.data(), dim, halves_.data());
-    return;
+    sum_ = std::accumulate(numbers_.begin(), numbers_.end(), int64_t{0});
+    packed4_.resize(2 * Int4CodeBytes(dim));
+    PackInt4Query(numbers_.data(), dim, packed4_.data());
+  } else {
+    packed8_.resize(Int8QueryBytes(dim));
+    PackInt8Query(numbers_.data(), dim, packed8_.data());
   }
-  // As fine as the sums of the kernel allow.
-  const int wide_max = static_cast<int>(
-      std::min<int64_t>(kWideMax, std::numeric_limits<int32_t>::max() / (int64_t{kInt8Max} * dim)));
-  wide_.resize(dim);
-  wide_step_ = ToWholeNumbers(rotated_, wide_max, wide_.data());
 }
 
 void CodeQuery::SetRecord(const CodeMatrix& codes, Metric metric, uint32_t slot) {
   const uint8_t* record = codes.records + size_t{slot} * codes.stride();
   CodeTail tail;
   std::memcpy(&tail, record + CodeBytes(codes.kind, codes.dim), sizeof(tail));
-  const auto* code = reinterpret_cast<const int8_t*>(record);
-  wide_.assign(code, code + codes.dim);
-  wide_step_ = tail.factor;
+  packed8_.resize(Int8QueryBytes(codes.dim));
+  PackInt8Query(reinterpret_cast<const int8_t*>(record), codes.dim, packed8_.data());
+  step_ = tail.factor;
   base_ = tail.offset;
   weight_ = metric == Metric::kL2 ? -2.0F : -1.0F;
 }
@@ -273,11 +269,11 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
   const auto dim = static_cast<float>(codes.dim);
   switch (codes.kind) {
     case CodeKind::kInt8:
-      dot_factor_ = query.wide_step_;
+      dot_factor_ = query.step_;
       break;
     case CodeKind::kInt4:
-      dot_factor_ = 2 * query.narrow_step_;
-      constant_ = -kInt4Max * query.narrow_step_ * static_cast<float>(query.narrow_sum_);
+      dot_factor_ = 2 * query.step_;
+      constant_ = -kInt4Max * query.step_ * static_cast<float>(query.sum_);
       break;
     case CodeKind::kBit1:
       dot_factor_ = 2 * query.plane_step_;
@@ -286,9 +282,22 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
           -query.plane_low_ * dim - query.plane_step_ * static_cast<float>(query.plane_sum_);
       break;
   }
-  const bool wide = codes.kind == CodeKind::kInt8;
-  length_max_ = static_cast<float>(wide ? kInt8Max : kInt4Max) * std::sqrt(dim);
-  query_error_ = (wide ? query.wide_step_ : query.narrow_step_) / 2 * std::sqrt(dim);
+  usual_error_ = ErrorFor(kErrorDeviations / std::sqrt(dim));
+  greatest_error_ = ErrorFor(1);
+}
+
+// dot(q, r) = dot(q, f c) + dot(q, r - f c): the first part is off by what the query lost when it
+// became whole numbers, the second is left out.
+CodeDistance::ErrorTerms CodeDistance::ErrorFor(float spread) const {
+  const float root = std::sqrt(static_cast<float>(codes_.dim));
+  const auto most = static_cast<float>(codes_.kind == CodeKind::kInt8 ? kInt8Max : kInt4Max);
+  const float code_length = most * root;  // |f c| is at most f times that
+  const float query_error = query_.step_ / 2 * root;
+  const float weight = std::abs(query_.weight_) * spread;
+  return {.factor = code_length * (weight * query_error + kRounding * query_.norm_),
+          .offset = kRounding,
+          .extra = weight * query_.norm_,
+          .constant = query_.rounding_};
 }
 
 // NaN can come of inf - inf, where vectors are so long that squares overflow: such a record is as
@@ -321,10 +330,10 @@ void CodeDistance::Many(const uint32_t* slots, size_t count, float* out) const {
                         .prefetch_bytes = small_ ? 0 : stride_};
     switch (codes_.kind) {
       case CodeKind::kInt8:
-        DotInt8Gather(query_.wide_.data(), pick, dots);
+        DotInt8Gather(query_.packed8_.data(), pick, dots);
         break;
       case CodeKind::kInt4:
-        DotInt4Gather(query_.halves_.data(), pick, dots);
+        DotInt4Gather(query_.packed4_.data(), pick, dots);
         break;
       case CodeKind::kBit1:
         DotBitGather(query_.planes_.data(), pick, dots);
@@ -347,10 +356,10 @@ void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
                         .dim = codes_.dim};
     switch (codes_.kind) {
       case CodeKind::kInt8:
-        DotInt8Rows(query_.wide_.data(), rows, dots);
+        DotInt8Rows(query_.packed8_.data(), rows, dots);
         break;
       case CodeKind::kInt4:
-        DotInt4Rows(query_.halves_.data(), rows, dots);
+        DotInt4Rows(query_.packed4_.data(), rows, dots);
         break;
       case CodeKind::kBit1:
         DotBitRows(query_.planes_.data(), rows, dots);
@@ -361,25 +370,5 @@ void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
     }
   }
 }
-
-// dot(q, r) = dot(q, f c) + dot(q, r - f c), and the first part is off by what the query lost.
-float CodeDistance::Error(uint32_t slot, float spread) const {
-  CodeTail tail;
-  std::memcpy(&tail, TailAt(slot), sizeof(tail));
-  const float length = tail.factor * length_max_;  // at least |f c|
-  const float rounding = kRounding * (query_.norm_ * length + tail.offset) + query_.rounding_;
-  const float error =
-      std::abs(query_.weight_) * spread * (query_.norm_ * tail.extra + query_error_ * length) +
-      rounding;
-  // Of vectors so long that squares overflow nothing is known.
-  constexpr float kUnknown = std::numeric_limits<float>::infinity();
-  return error < kUnknown ? error : kUnknown;
-}
-
-float CodeDistance::ErrorOf(uint32_t slot) const {
-  return Error(slot, kErrorDeviations / std::sqrt(static_cast<float>(codes_.dim)));
-}
-
-float CodeDistance::ErrorMax(uint32_t slot) const { return Error(slot, 1); }
 
 }  // namespace alidade

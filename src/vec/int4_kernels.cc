@@ -110,7 +110,6 @@ using Wide = Narrow;
 
 struct Int4 {
   using Query = int8_t;
-  static HWY_INLINE size_t Bytes(size_t dim) { return Int4CodeBytes(dim); }
 
   static HWY_INLINE int32_t One(const int8_t* HWY_RESTRICT query,
                                 const uint8_t* HWY_RESTRICT code,

@@ -33,10 +33,16 @@ struct CodePick {
   size_t prefetch_bytes;  // of a record: its code and what the caller reads behind it; 0: none
 };
 
-// 8 bits a dimension: int8. Requires: dim * 128 * max|query| < 2^31 (127 where no code is -128).
-int32_t DotInt8(const int16_t* query, const int8_t* code, size_t dim);
-void DotInt8Rows(const int16_t* query, const CodeRows& rows, int32_t* out);
-void DotInt8Gather(const int16_t* query, const CodePick& pick, int32_t* out);
+// 8 bits a dimension: int8. The query is int8 too, filled up with zeros to whole lines of 64, and
+// behind it the sum of its values (int32).
+constexpr size_t Int8QuerySumAt(size_t dim) { return dim == 0 ? 64 : (dim + 63) / 64 * 64; }
+constexpr size_t Int8QueryBytes(size_t dim) { return Int8QuerySumAt(dim) + sizeof(int32_t); }
+// Requires: values from -127 on.
+void PackInt8Query(const int8_t* values, size_t dim, int8_t* query);
+// Requires: dim <= 65,536.
+int32_t DotInt8(const int8_t* query, const int8_t* code, size_t dim);
+void DotInt8Rows(const int8_t* query, const CodeRows& rows, int32_t* out);
+void DotInt8Gather(const int8_t* query, const CodePick& pick, int32_t* out);
 
 // 4 bits a dimension: 0..15, in blocks of 32 dimensions. Byte j of a block holds dimension j in its
 // low half and j + 16 in its high half; the last block is filled up with zeros and read whole.

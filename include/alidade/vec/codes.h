@@ -12,10 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <vector>
 
 #include "alidade/vec/metric.h"
 #include "alidade/vec/rotation.h"
+#include "alidade/vec/scan_prefetch.h"
 #include "alidade/vec/vector_matrix.h"
 
 namespace alidade {
@@ -80,24 +83,23 @@ class CodeQuery {
   // Requires: `query` passed ValidateVector. Prepare must follow for each kind that is used.
   void Set(const CodeSpace& space, const float* query);
   void Prepare(CodeKind kind);
-  // The query that a record of 8 bits stands for, prepared for codes of 8 and 4 bits. Under dot,
-  // what the mean adds is left out.
+  // The query that a record of 8 bits stands for, prepared for codes of 8 bits. Under dot, what the
+  // mean adds is left out.
   void SetRecord(const CodeMatrix& codes, Metric metric, uint32_t slot);
 
  private:
   friend class CodeDistance;
 
   std::vector<float> rotated_;
-  float norm_ = 0;             // of rotated_
-  float rounding_ = 0;         // error of float arithmetic in any distance
-  float base_ = 0;             // what every distance begins with
-  float weight_ = 0;           // of an estimated dot product in a distance
-  std::vector<int16_t> wide_;  // for codes of 8 bits
-  float wide_step_ = 0;
-  std::vector<int8_t> narrow_;  // for codes of 4 bits
-  std::vector<int8_t> halves_;  // narrow_ as their kernel takes it
-  float narrow_step_ = 0;
-  int64_t narrow_sum_ = 0;
+  float norm_ = 0;               // of rotated_
+  float rounding_ = 0;           // error of float arithmetic in any distance
+  float base_ = 0;               // what every distance begins with
+  float weight_ = 0;             // of an estimated dot product in a distance
+  std::vector<int8_t> numbers_;  // for codes of 8 and 4 bits
+  float step_ = 0;               // what one of them is worth
+  int64_t sum_ = 0;              // of numbers_; for codes of 4 bits
+  std::vector<int8_t> packed8_;  // numbers_ as the kernels take them
+  std::vector<int8_t> packed4_;
   std::vector<uint64_t> planes_;
   float plane_low_ = 0;
   float plane_step_ = 0;
@@ -113,6 +115,11 @@ class CodeDistance {
   float operator()(uint32_t slot) const;
   // out[i] = estimated distance to slots[i]; never NaN
   void Many(const uint32_t* slots, size_t count, float* out) const;
+  // As QueryDistance has them.
+  uint32_t StepRows() const { return ScanStepRows(stride_); }
+  void FetchAhead(uint32_t first, uint32_t count, uint32_t last) const {
+    FetchScanAhead(codes_.records, stride_, first, count, last);
+  }
   // out[i] = estimated distance to first + i
   void Range(uint32_t first, size_t count, float* out) const;
   // Fetches a small record into the cache; larger ones are fetched by Many.
@@ -125,15 +132,31 @@ class CodeDistance {
     }
   }
   // How far an estimate may be off, but for one case in about a thousand; 8 and 4 bits only.
-  float ErrorOf(uint32_t slot) const;
+  float ErrorOf(uint32_t slot) const { return Error(slot, usual_error_); }
   // How far an estimate may be off at all; 8 and 4 bits only.
-  float ErrorMax(uint32_t slot) const;
+  float ErrorMax(uint32_t slot) const { return Error(slot, greatest_error_); }
 
  private:
   const uint8_t* TailAt(uint32_t slot) const {
     return codes_.records + size_t{slot} * stride_ + code_bytes_;
   }
-  float Error(uint32_t slot, float spread) const;
+  // What an error is made of: factors of the fields of a CodeTail, and the same for all.
+  struct ErrorTerms {
+    float factor = 0;
+    float offset = 0;
+    float extra = 0;
+    float constant = 0;
+  };
+  ErrorTerms ErrorFor(float spread) const;
+  float Error(uint32_t slot, const ErrorTerms& terms) const {
+    CodeTail tail;
+    std::memcpy(&tail, TailAt(slot), sizeof(tail));
+    const float error = terms.factor * tail.factor + terms.offset * tail.offset +
+                        terms.extra * tail.extra + terms.constant;
+    // Of vectors so long that squares overflow nothing is known.
+    constexpr float kUnknown = std::numeric_limits<float>::infinity();
+    return error < kUnknown ? error : kUnknown;
+  }
   float Finish(int32_t dot, const uint8_t* tail) const;
 
   const CodeMatrix codes_;
@@ -144,8 +167,8 @@ class CodeDistance {
   float dot_factor_ = 0;  // estimate = dot_factor * sum + extra_factor * extra + constant
   float extra_factor_ = 0;
   float constant_ = 0;
-  float length_max_ = 0;   // of a code
-  float query_error_ = 0;  // what the query lost when it became whole numbers
+  ErrorTerms usual_error_;
+  ErrorTerms greatest_error_;
 };
 
 }  // namespace alidade

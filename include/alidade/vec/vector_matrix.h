@@ -8,6 +8,7 @@
 
 #include "alidade/common/status.h"
 #include "alidade/vec/metric.h"
+#include "alidade/vec/scan_prefetch.h"
 
 namespace alidade {
 
@@ -30,6 +31,12 @@ class QueryDistance {
   float operator()(uint32_t slot) const;
   // out[i] = distance to slots[i]
   void Many(const uint32_t* slots, size_t count, float* out) const;
+  // Rows that a scan should ask Range for at once.
+  uint32_t StepRows() const { return ScanStepRows(matrix_.dim * sizeof(float)); }
+  // Range(first, count) comes next, and then on to last - 1.
+  void FetchAhead(uint32_t first, uint32_t count, uint32_t last) const {
+    FetchScanAhead(matrix_.rows, matrix_.dim * sizeof(float), first, count, last);
+  }
   // Many fetches for itself.
   void Prefetch(uint32_t) const {}
   // out[i] = distance to first + i

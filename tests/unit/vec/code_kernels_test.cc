@@ -51,28 +51,25 @@ int32_t ByLoop(const Values& query, const Values& code) {
   return static_cast<int32_t>(sum);
 }
 
-// The largest query value of an int16 query whose sum cannot overflow.
-int QueryMax(size_t dim, int code_max) {
-  const int64_t most = kSumMax / (std::max<int64_t>(static_cast<int64_t>(dim), 1) * code_max);
-  return static_cast<int>(std::min<int64_t>(most, std::numeric_limits<int16_t>::max()));
-}
-
 // What the three kinds of codes have in common, so that each test is written once.
 struct Int8Kind {
-  using Query = int16_t;
+  using Query = int8_t;
   static constexpr int kCodeMin = -128;
   static constexpr int kCodeMax = 127;
-  static int QueryMin(size_t dim) { return -alidade::QueryMax(dim, 128); }
-  static int QueryMax(size_t dim) { return alidade::QueryMax(dim, 128); }
+  static int QueryMin(size_t /*dim*/) { return -127; }
+  static int QueryMax(size_t /*dim*/) { return 127; }
   static std::vector<uint8_t> Code(const Values& values) {
     std::vector<uint8_t> code(values.size());
     std::ranges::transform(values, code.begin(), [](int x) { return static_cast<uint8_t>(x); });
     return code;
   }
-  static std::vector<int16_t> QueryOf(const Values& values) {
-    return {values.begin(), values.end()};
+  static std::vector<int8_t> QueryOf(const Values& values) {
+    const std::vector<int8_t> bytes(values.begin(), values.end());
+    std::vector<int8_t> query(Int8QueryBytes(values.size()), 0x55);
+    PackInt8Query(bytes.data(), bytes.size(), query.data());
+    return query;
   }
-  static int32_t One(const int16_t* query, const uint8_t* code, size_t dim) {
+  static int32_t One(const int8_t* query, const uint8_t* code, size_t dim) {
     return DotInt8(query, reinterpret_cast<const int8_t*>(code), dim);
   }
   static constexpr auto kRows = DotInt8Rows;
