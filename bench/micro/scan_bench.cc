@@ -1,5 +1,5 @@
-// scan_bench: exact searches over the vectors and over their codes, on real vectors, one thread,
-// beside the time that reading the same bytes takes (bandwidth, measured in the same rounds).
+// scan_bench: exact searches over the vectors and over their codes, on real vectors, beside the
+// time that one thread takes to read the same bytes (bandwidth, measured in the same rounds).
 #include <cstdio>
 #include <memory>
 
@@ -26,6 +26,7 @@ struct Options {
   uint32_t k = 10;
   uint32_t queries = 20;  // of a round
   uint32_t rounds = 9;
+  uint32_t threads = 1;
   std::string json;
 };
 
@@ -69,9 +70,10 @@ Status Round(const Options& options,
              const RealVectors& set,
              const VectorMatrix& matrix,
              uint64_t first_query,
+             SpareThreads& spare,
              Scanned& scanned) {
   SearchStats stats;
-  const IndexSearchOptions search{.k = options.k, .stats = &stats};
+  const IndexSearchOptions search{.k = options.k, .stats = &stats, .spare = &spare};
   const double bandwidth = ReadBandwidth(scanned.memory, scanned.bytes);
   const double start = NowSeconds();
   for (uint32_t i = 0; i < options.queries; ++i) {
@@ -101,16 +103,18 @@ Status Run(const Options& options) {
   for (const std::string& name : options.codes) {
     ALIDADE_ASSIGN_OR_RETURN(all.emplace_back(), Make(name, matrix));
   }
+  SpareThreads spare(options.threads);
   for (uint32_t round = 0; round < options.rounds; ++round) {
     for (const auto& scanned : all) {
       ALIDADE_RETURN_IF_ERROR(
-          Round(options, set, matrix, uint64_t{options.queries} * round, *scanned));
+          Round(options, set, matrix, uint64_t{options.queries} * round, spare, *scanned));
     }
   }
-  std::printf("%u x %u, k %u, one thread, medians of %u rounds\n",
+  std::printf("%u x %u, k %u, %u thread(s), medians of %u rounds\n",
               set.rows,
               set.dim,
               options.k,
+              options.threads,
               options.rounds);
   std::printf("%6s %13s %9s %22s %19s\n",
               "codes",
@@ -118,7 +122,10 @@ Status Run(const Options& options) {
               "ms",
               "share of bandwidth",
               "vectors read after");
-  Json report = {{"machine", MachineJson()}, {"rows", set.rows}, {"dimension", set.dim}};
+  Json report = {{"machine", MachineJson()},
+                 {"rows", set.rows},
+                 {"dimension", set.dim},
+                 {"threads", options.threads}};
   for (const auto& scanned : all) {
     const Spread share = SpreadOf(scanned->of_bandwidth);
     const double milliseconds = SpreadOf(scanned->milliseconds).median;
@@ -151,6 +158,9 @@ int main(int argc, char** argv) {
   app.add_option("-k", options.k, "Hits per query")->capture_default_str();
   app.add_option("--queries", options.queries, "Of a round")->capture_default_str();
   app.add_option("--rounds", options.rounds, "Times each is measured")->capture_default_str();
+  app.add_option("--threads", options.threads, "Of one search; the bandwidth is that of one")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
   const alidade::Status status = alidade::Run(options);

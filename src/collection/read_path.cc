@@ -286,6 +286,7 @@ StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
   wanted.recall_target = query.recall_target;
   wanted.filter = query.filter.get();
   wanted.explain = query.explain;
+  wanted.spare = context_.spare;
   std::string self;
   if (const auto* id = std::get_if<PointId>(&query.target)) {
     self = id->Encode();

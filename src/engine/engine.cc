@@ -59,6 +59,7 @@ CollectionContext Engine::Impl::ContextForCollections() {
   CollectionContext context;
   context.store = store.get();
   context.commits = commits.get();
+  context.spare = &spare;
   context.resident_budget = resident_budget;
   context.limits = options.limits;
   context.segments_directory = SegmentsDirectory();

@@ -60,6 +60,7 @@ struct Engine::Impl {
   RequestLedger ledger;
   std::unique_ptr<CommitGroup> commits;
   const std::shared_ptr<MemoryBudget> resident_budget;
+  SpareThreads spare{std::thread::hardware_concurrency()};
   Published<const Catalog> catalog{std::make_shared<Catalog>()};
   // Writer only.
   uint32_t next_collection = 1;

@@ -25,6 +25,12 @@ class Contenders {
       }
     }
   }
+  // Leaves the other one empty.
+  void Take(Contenders& other) {
+    nearest_.Take(other.nearest_);
+    rows_.insert(rows_.end(), other.rows_.begin(), other.rows_.end());
+    other.rows_.clear();
+  }
   // By what they may be at the least.
   std::vector<Candidate> TakeSorted() {
     Prune();

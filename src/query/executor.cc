@@ -101,7 +101,8 @@ class SearchRun {
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : &allowed_[i],
                                .deadline = &deadline_,
-                               .stats = &stats};
+                               .stats = &stats,
+                               .spare = query_.spare};
     auto hits = method == SegmentMethod::kIndex ? segment.segment->SearchIndex(search)
                                                 : segment.segment->SearchExact(search);
     Add(stats, outcome_.stats);

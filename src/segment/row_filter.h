@@ -41,6 +41,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.nprobe = search.nprobe;
   options.deadline = search.deadline;
   options.stats = search.stats;
+  options.spare = search.spare;
   return options;
 }
 

@@ -29,11 +29,11 @@
 
 namespace alidade {
 
-// What a collection needs from its surroundings; the pointers to the store and the commits are
-// borrowed.
+// What a collection needs from its surroundings; plain pointers are borrowed.
 struct CollectionContext {
   Store* store = nullptr;
   CommitGroup* commits = nullptr;
+  SpareThreads* spare = nullptr;  // null: none
   std::shared_ptr<MemoryBudget> resident_budget;
   Limits limits;
   std::string segments_directory;  // <data>/segments

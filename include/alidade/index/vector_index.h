@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "alidade/common/deadline.h"
+#include "alidade/common/spare_threads.h"
 #include "alidade/common/status.h"
 #include "alidade/index/byte_sink.h"
 #include "alidade/index/index_spec.h"
@@ -46,6 +47,7 @@ struct IndexSearchOptions {
   const SlotFilter* filter = nullptr;  // null: all
   const Deadline* deadline = nullptr;  // null: never
   SearchStats* stats = nullptr;
+  SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
 };
 
 // Gives recall@10 above 0.95 on the WordNet set with M = 16 (bench/run.sh, `alidade bench`).

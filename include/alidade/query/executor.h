@@ -33,6 +33,7 @@ struct VectorQuery {
   // Encoded id that is not a hit (search by a stored point); empty: none.
   std::string_view excluded_id = {};
   bool explain = false;
+  SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
 };
 
 struct QueryOutcome {

@@ -44,6 +44,7 @@ struct SegmentSearch {
   const RowBitmap* allowed = nullptr;
   const Deadline* deadline = nullptr;
   SearchStats* stats = nullptr;
+  SpareThreads* spare = nullptr;  // as in IndexSearchOptions
 };
 
 class Segment {

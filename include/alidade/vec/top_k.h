@@ -47,6 +47,12 @@ class TopK {
     return heap_.empty() ? -std::numeric_limits<float>::infinity() : heap_.front().distance;
   }
   size_t size() const { return heap_.size(); }
+  // Leaves the other one empty.
+  void Take(TopK& other) {
+    for (const Candidate& candidate : std::exchange(other.heap_, {})) {
+      Push(candidate.distance, candidate.slot);
+    }
+  }
   // Ascending; leaves this empty.
   std::vector<Candidate> TakeSorted() {
     std::sort_heap(heap_.begin(), heap_.end());

@@ -55,6 +55,21 @@ TEST(CodedScanTest, GivesTheAnswerOfThePlainScan) {
   }
 }
 
+TEST(CodedScanTest, SpareThreadsChangeNothing) {
+  std::mt19937_64 random(PrintedTestSeed());
+  constexpr uint32_t kDim = 64;
+  const std::vector<float> centres = NormalValues(random, size_t{10} * kDim);
+  const VectorSet set(Metric::kDot, kDim, ClusteredValues(random, centres, kDim, 70'000, 0.5F));
+  SpareThreads spare(4);
+  for (const CodesSetting setting : kCoded) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded coded, MakeCodes(setting, set.matrix()));
+    for (uint32_t i = 0; i < 20; ++i) {
+      const float* query = set.Row(static_cast<uint32_t>(random() % set.count()));
+      ExpectSameAnswer(set, *coded.codes, query, {.k = 1 + 5 * i, .spare = &spare});
+    }
+  }
+}
+
 TEST(CodedScanTest, ReadsFewVectors) {
   std::mt19937_64 random(1);
   constexpr uint32_t kDim = 384;

@@ -115,6 +115,33 @@ TEST(ExactSearchTest, StatsAddUp) {
   EXPECT_EQ(stats.rows_scanned, 30u);
 }
 
+TEST(ExactSearchTest, SpareThreadsChangeNothing) {
+  std::mt19937_64 random(PrintedTestSeed());
+  constexpr uint32_t kDim = 64;
+  // Several MiB, the last part is not whole; equal vectors lie in different parts.
+  const VectorSet distinct(Metric::kL2, kDim, NormalValues(random, size_t{5'003} * kDim));
+  std::vector<float> values(size_t{4} * 5'003 * kDim);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = distinct.Row(0)[i % (size_t{5'003} * kDim)];
+  }
+  const VectorSet set(Metric::kL2, kDim, values);
+  SpareThreads spare(4);
+  for (uint32_t i = 0; i < 50; ++i) {
+    const float* query = set.Row(static_cast<uint32_t>(random() % set.count()));
+    SearchStats alone;
+    SearchStats shared;
+    const auto expected = ExactSearch(set.matrix(), query, {.k = 1 + i, .stats = &alone});
+    const auto found =
+        ExactSearch(set.matrix(), query, {.k = 1 + i, .stats = &shared, .spare = &spare});
+    ASSERT_THAT(expected, IsOk());
+    ASSERT_THAT(found, IsOkAndHolds(*expected));
+    EXPECT_EQ(shared.rows_scanned, alone.rows_scanned);
+  }
+  const Deadline passed = Deadline::After(std::chrono::milliseconds(-1));
+  EXPECT_THAT(ExactSearch(set.matrix(), set.Row(0), {.deadline = &passed, .spare = &spare}),
+              StatusIs(StatusCode::kDeadlineExceeded));
+}
+
 TEST(ExactSearchTest, StopsAtTheDeadline) {
   const VectorSet set(Metric::kL2, 1, Line(100));
   const float query = 0;
