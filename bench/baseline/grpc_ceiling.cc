@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <vector>
@@ -48,6 +49,7 @@ struct Options {
   uint32_t dim = 384;
   uint32_t hits = 10;
   uint32_t queries_per_call = 1;
+  int work_us = 0;
   double seconds = 3;
   int rounds = 3;
   std::string json;
@@ -66,10 +68,28 @@ const char* StyleName(CallStyle style) {
   return "";
 }
 
-void Answer(const v1::SearchRequest& request, uint32_t hits, v1::SearchResponse& response) {
+// Keeps the processor busy for a while of its own time, as a search would.
+void Work(int us) {
+  if (us == 0) {
+    return;
+  }
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  };
+  const int64_t end = now() + int64_t{us} * 1'000;
+  while (now() < end) {
+  }
+}
+
+void Answer(const v1::SearchRequest& request,
+            const Options& options,
+            v1::SearchResponse& response) {
+  Work(options.work_us);
   for (int i = 0; i < request.queries_size(); ++i) {
     v1::QueryResult& result = *response.add_results();
-    for (uint32_t hit = 0; hit < hits; ++hit) {
+    for (uint32_t hit = 0; hit < options.hits; ++hit) {
       v1::Hit& item = *result.add_hits();
       item.mutable_id()->set_num(100'000 + hit);
       item.set_score(0.5F);
@@ -82,32 +102,32 @@ void Answer(const v1::SearchRequest& request, uint32_t hits, v1::SearchResponse&
 
 class SyncService final : public v1::SearchService::Service {
  public:
-  explicit SyncService(uint32_t hits) : hits_(hits) {}
+  explicit SyncService(const Options& options) : options_(options) {}
   grpc::Status Search(grpc::ServerContext*,
                       const v1::SearchRequest* request,
                       v1::SearchResponse* response) override {
-    Answer(*request, hits_, *response);
+    Answer(*request, options_, *response);
     return grpc::Status::OK;
   }
 
  private:
-  const uint32_t hits_;
+  const Options& options_;
 };
 
 class CallbackService final : public v1::SearchService::CallbackService {
  public:
-  explicit CallbackService(uint32_t hits) : hits_(hits) {}
+  explicit CallbackService(const Options& options) : options_(options) {}
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
                                    v1::SearchResponse* response) override {
-    Answer(*request, hits_, *response);
+    Answer(*request, options_, *response);
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
 
  private:
-  const uint32_t hits_;
+  const Options& options_;
 };
 
 // A server in a process of its own, forked before gRPC has threads. Ends when its parent does.
@@ -156,8 +176,8 @@ class ServerProcess {
   }
 
   [[noreturn]] static void ServePlain(const Options& options, bool callback, int port_pipe) {
-    SyncService sync(options.hits);
-    CallbackService reactors(options.hits);
+    SyncService sync(options);
+    CallbackService reactors(options);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -201,7 +221,9 @@ class ServerProcess {
       item.distance = 0.25;
     }
     result.stats.distance_computations = 500;
-    Hooks().search = [result](const SearchRequest& request) -> StatusOr<SearchResponse> {
+    Hooks().search = [result, work_us = options.work_us](
+                         const SearchRequest& request) -> StatusOr<SearchResponse> {
+      Work(work_us);
       return SearchResponse{SeqNo(1'000),
                             std::vector<SearchResult>(request.queries.size(), result)};
     };
@@ -338,6 +360,7 @@ int main(int argc, char** argv) {
   app.add_option("--dim", options.dim, "Floats of a query")->capture_default_str();
   app.add_option("--hits", options.hits, "Of a reply")->capture_default_str();
   app.add_option("--queries-per-call", options.queries_per_call, "In one call");
+  app.add_option("--work-us", options.work_us, "Of processor time, spent in the handler");
   app.add_option("--seconds", options.seconds, "Of each measurement")->capture_default_str();
   app.add_option("--rounds", options.rounds, "Measurements of each")->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
