@@ -1,6 +1,8 @@
 #include "call_pool.h"
 
+#include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "alidade/common/log.h"
 
@@ -9,11 +11,15 @@ namespace {
 
 // The watcher sleeps after this many ticks without a queued task (chosen).
 constexpr int kQuietTicksMax = 50;
+// Callers run tasks briefly while these usually take no more than this part of the time to give up
+// (chosen).
+constexpr int kBriefPart = 4;
+// A task's weight in the usual time: one over this (chosen).
+constexpr int kUsualOver = 8;
 
 }  // namespace
 
 CallPool::CallPool(const CallPoolOptions& options) : options_(options) {
-  computing_.emplace_back();
   {
     const MutexLock lock(mutex_);
     AddThread();  // one is always there, so that a queue moves even if no more can be made
@@ -41,17 +47,42 @@ uint32_t CallPool::threads() const {
   return static_cast<uint32_t>(threads_.size());
 }
 
-bool CallPool::MayCompute() const { return computing_now_ < options_.computing_max + overdue_now_; }
-
-void CallPool::BeginComputing(Computing& computing) {
-  computing = {Clock::now(), /*running=*/true, /*overdue=*/false};
-  ++computing_now_;
+bool CallPool::MayCompute() const {
+  return computing_.size() < size_t{options_.computing_max} + overdue_now_;
 }
 
-void CallPool::EndComputing(Computing& computing) {
-  computing.running = false;
-  --computing_now_;
+void CallPool::EnqueueComputing(Task& task) {
+  computing_queue_.push_back(&task);
+  queued_since_tick_ = true;
+  if (!watching_) {
+    watch_.NotifyOne();
+  }
+}
+
+CallPool::Task& CallPool::NextComputing() {
+  Task& task = *computing_queue_.front();
+  computing_queue_.pop_front();
+  return task;
+}
+
+bool CallPool::Compute(Task& task, bool briefly) {
+  Computing computing{.since = Clock::now()};
+  computing_.push_back(&computing);
+  // Notifications may come together: whoever takes a task looks after the next one.
+  Engage();
+  mutex_.Unlock();
+  const bool done =
+      task.RunTask(briefly ? computing.since + options_.overdue_after : Clock::time_point::max());
+  const Clock::duration took = Clock::now() - computing.since;
+  mutex_.Lock();
+  std::erase(computing_, &computing);
   overdue_now_ -= computing.overdue ? 1 : 0;
+  // One that was kept from its processor for long says little about the others; one that gave up
+  // says enough.
+  usual_time_ =
+      done ? usual_time_ + (std::min(took, options_.overdue_after) - usual_time_) / kUsualOver
+           : options_.overdue_after;
+  return done;
 }
 
 void CallPool::Engage() {
@@ -70,65 +101,57 @@ void CallPool::Engage() {
 }
 
 void CallPool::AddThread() {
-  const size_t number = threads_.size() + 1;
-  computing_.resize(number + 1);
-  threads_.emplace_back([this, number] { Work(number); });
+  threads_.emplace_back([this] { Work(); });
 }
 
 void CallPool::Submit(Task& task, Kind kind) {
-  {
-    const MutexLock lock(mutex_);
-    if (kind == Kind::kWaits) {
-      waiting_queue_.push_back(&task);
-      Engage();
-      return;
-    }
-    if (computing_[0].running || !computing_queue_.empty() || !MayCompute()) {
-      computing_queue_.push_back(&task);
-      queued_since_tick_ = true;
-      if (!watching_) {
-        watch_.NotifyOne();
-      }
-      Engage();
-      return;
-    }
-    BeginComputing(computing_[0]);
-  }
-  task.RunTask();
   const MutexLock lock(mutex_);
-  EndComputing(computing_[0]);
+  if (kind == Kind::kWaits) {
+    waiting_queue_.push_back(&task);
+  } else if (computing_queue_.empty() && MayCompute() &&
+             (!caller_takes_its_time_ || usual_time_ <= options_.overdue_after / kBriefPart)) {
+    ComputeInCaller(task);
+  } else {
+    EnqueueComputing(task);
+  }
   Engage();
 }
 
-void CallPool::Work(size_t number) {
-  mutex_.Lock();
-  Computing& own = computing_[number];
+void CallPool::ComputeInCaller(Task& task) {
+  if (caller_takes_its_time_) {
+    if (!Compute(task, /*briefly=*/true)) {
+      EnqueueComputing(task);
+    }
+    return;
+  }
+  caller_takes_its_time_ = true;
+  Compute(task, /*briefly=*/false);
+  while (!computing_queue_.empty() && MayCompute()) {
+    Compute(NextComputing(), /*briefly=*/false);
+  }
+  caller_takes_its_time_ = false;
+}
+
+void CallPool::Work() {
+  const MutexLock lock(mutex_);
   for (;;) {
-    const bool waits = !waiting_queue_.empty();
-    if (waits || (!computing_queue_.empty() && MayCompute())) {
-      std::deque<Task*>& queue = waits ? waiting_queue_ : computing_queue_;
-      Task& task = *queue.front();
-      queue.pop_front();
-      if (!waits) {
-        BeginComputing(own);
-      }
-      // Notifications may come together: whoever takes a task looks after the next one.
+    if (!waiting_queue_.empty()) {
+      Task& task = *waiting_queue_.front();
+      waiting_queue_.pop_front();
       Engage();
       mutex_.Unlock();
-      task.RunTask();
+      task.RunTask(Clock::time_point::max());
       mutex_.Lock();
-      if (!waits) {
-        EndComputing(own);
-      }
+    } else if (!computing_queue_.empty() && MayCompute()) {
+      Compute(NextComputing(), /*briefly=*/false);
     } else if (ending_) {
-      break;
+      return;
     } else {
       ++idle_;
       work_.Wait(mutex_);
       --idle_;
     }
   }
-  mutex_.Unlock();
 }
 
 void CallPool::WatchOverdue() {
@@ -146,9 +169,9 @@ void CallPool::WatchOverdue() {
     queued_since_tick_ = false;
     quiet_ticks = queued ? 0 : quiet_ticks + 1;
     const auto before = Clock::now() - options_.overdue_after;
-    for (Computing& computing : computing_) {
-      if (computing.running && !computing.overdue && computing.since <= before) {
-        computing.overdue = true;
+    for (Computing* computing : computing_) {
+      if (!computing->overdue && computing->since <= before) {
+        computing->overdue = true;
         ++overdue_now_;
       }
     }

@@ -111,13 +111,16 @@ std::string RequestIdOf(const grpc::ServerContextBase& context) {
   return std::string(found->second.data(), found->second.size());
 }
 
-Deadline CallRunner::MakeDeadline(Lane lane, grpc::CallbackServerContext& context) const {
+Deadline CallRunner::MakeDeadline(Lane lane,
+                                  grpc::CallbackServerContext& context,
+                                  steady_clock::time_point latest) const {
   const auto left = context.deadline() == system_clock::time_point::max()
                         ? system_clock::duration(kDeadlineFar)
                         : context.deadline() - system_clock::now();
-  auto at = steady_clock::time_point::max();
+  auto at = latest;
   if (left < kDeadlineFar) {
-    at = steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
+    at = std::min(at,
+                  steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left));
   }
   // Waiting is what the caller of that lane asks for, so it is not cut short.
   if (lane != Lane::kWaiting && options_.deadline_max.count() > 0) {
@@ -130,6 +133,7 @@ Deadline CallRunner::MakeDeadline(Lane lane, grpc::CallbackServerContext& contex
 
 void CallRunner::Begin(UnaryCall& call) {
   if (Admit(call.lane_)) {
+    // Searches change nothing, so they may be begun anew.
     pool_.Submit(
         call, call.method_ == Method::kSearch ? CallPool::Kind::kComputes : CallPool::Kind::kWaits);
     return;
@@ -145,16 +149,19 @@ void CallRunner::Begin(UnaryCall& call) {
   call.Finish(End(call, known, status));
 }
 
-grpc::Status CallRunner::Run(UnaryCall& call) {
+std::optional<grpc::Status> CallRunner::Run(UnaryCall& call, steady_clock::time_point give_up) {
   Call known;
   known.request_id = RequestIdOf(*call.raw_.context);
   const LogRequestScope log_scope(known.request_id);
   google::protobuf::Arena arena(ArenaOnThisThread());
-  known.deadline = MakeDeadline(call.lane_, *call.raw_.context);
+  known.deadline = MakeDeadline(call.lane_, *call.raw_.context, give_up);
   // It may have waited for its turn: nothing is done for a caller who is gone.
   Status status = known.deadline.Check();
   if (status.ok()) {
     status = Guarded([&] { return call.Answer(known, arena); });
+  }
+  if (status.code() == StatusCode::kDeadlineExceeded && known.deadline.at() == give_up) {
+    return std::nullopt;
   }
   return End(call, known, status);
 }
@@ -169,10 +176,14 @@ grpc::Status CallRunner::End(const UnaryCall& call, const Call& known, const Sta
   return ToGrpcStatus(status, known.request_id);
 }
 
-void UnaryCall::RunTask() {
-  const grpc::Status status = runner_.Run(*this);
+bool UnaryCall::RunTask(CallPool::Clock::time_point give_up) {
+  const std::optional<grpc::Status> status = runner_.Run(*this, give_up);
+  if (!status.has_value()) {
+    return false;
+  }
   runner_.Counter(lane_).fetch_sub(1);
-  Finish(status);  // from here on the call may be gone
+  Finish(*status);  // from here on the call may be gone
+  return true;
 }
 
 }  // namespace alidade

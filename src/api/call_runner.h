@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -92,10 +93,14 @@ class CallRunner {
   uint32_t Most(Lane lane) const;
   std::atomic<uint32_t>& Counter(Lane lane) { return lane == Lane::kWaiting ? waiting_ : active_; }
   void Begin(UnaryCall& call);
-  grpc::Status Run(UnaryCall& call);
+  // Nothing if the call was not done by `give_up`.
+  std::optional<grpc::Status> Run(UnaryCall& call, CallPool::Clock::time_point give_up);
   // Metrics and log.
   grpc::Status End(const UnaryCall& call, const Call& known, const Status& status);
-  Deadline MakeDeadline(Lane lane, grpc::CallbackServerContext& context) const;
+  // No later than `latest`.
+  Deadline MakeDeadline(Lane lane,
+                        grpc::CallbackServerContext& context,
+                        Deadline::Clock::time_point latest) const;
 
   const CallRunnerOptions options_;
   CallPool& pool_;
@@ -117,7 +122,7 @@ class UnaryCall : public grpc::ServerUnaryReactor, public CallPool::Task {
       : runner_(runner), method_(method), lane_(lane), raw_(raw) {}
   ~UnaryCall() override = default;
 
-  void RunTask() final;
+  bool RunTask(CallPool::Clock::time_point give_up) final;
   void OnDone() final { delete this; }
   // OnDone does next to nothing, so it need not go through gRPC's executor: a thread woken for each
   // call cost more than a search.

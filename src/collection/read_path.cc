@@ -16,6 +16,7 @@ namespace alidade {
 namespace {
 
 constexpr uint32_t kListChunkRows = 256;  // rows read at once while a page is filled
+constexpr size_t kHitsToDeadline = 64;    // hits made between two looks at the deadline
 
 std::vector<float> FloatsOf(std::string_view bytes) {
   std::vector<float> floats(bytes.size() / sizeof(float));
@@ -304,6 +305,9 @@ StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
   const PayloadSelector nothing;
   const PayloadSelector& payload = query.payload == nullptr ? nothing : *query.payload;
   for (const GlobalHit& hit : outcome.hits) {
+    if (result.hits.size() % kHitsToDeadline == kHitsToDeadline - 1) {
+      ALIDADE_RETURN_IF_ERROR(deadline.Check());
+    }
     ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
                              MakeHit(view, hit, metric, {payload, query.vectors, fields}));
     result.hits.push_back(std::move(made));

@@ -2,8 +2,10 @@
 #include "call_pool.h"
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -58,10 +60,33 @@ class Gate {
 class FunctionTask final : public CallPool::Task {
  public:
   explicit FunctionTask(std::function<void()> function) : function_(std::move(function)) {}
-  void RunTask() override { function_(); }
+  bool RunTask(CallPool::Clock::time_point) override {
+    function_();
+    return true;
+  }
 
  private:
   std::function<void()> function_;
+};
+
+// One that takes longer than it is first given.
+class LongTask final : public CallPool::Task {
+ public:
+  // `finish` is run in the end.
+  explicit LongTask(std::function<void()> finish) : finish_(std::move(finish)) {}
+  bool RunTask(CallPool::Clock::time_point give_up) override {
+    if (give_up != CallPool::Clock::time_point::max()) {
+      gave_up_in_ = std::this_thread::get_id();
+      return false;
+    }
+    finish_();
+    return true;
+  }
+  std::optional<std::thread::id> gave_up_in() const { return gave_up_in_; }
+
+ private:
+  const std::function<void()> finish_;
+  std::optional<std::thread::id> gave_up_in_;
 };
 
 // Tasks outlive the pool. Tests end with pool_.reset(), which waits until no task uses their gates.
@@ -94,21 +119,75 @@ TEST_F(CallPoolTest, ComputesInTheCallersThreadWhenNothingElseDoes) {
   EXPECT_EQ(ran_in, std::this_thread::get_id());
 }
 
-TEST_F(CallPoolTest, KeepsOnlyOneCallerBusy) {
+TEST_F(CallPoolTest, ComputesInSeveralCallersAtOnce) {
+  Make({.computing_max = 2, .threads_max = 2, .overdue_after = hours(1)});
+  Gate first;
+  std::thread caller = Occupy(first);
+  std::thread::id ran_in;
+  Submit(Kind::kComputes, [&] { ran_in = std::this_thread::get_id(); });
+  EXPECT_EQ(ran_in, std::this_thread::get_id());
+  first.Open();
+  caller.join();
+  pool_.reset();
+}
+
+TEST_F(CallPoolTest, KeepsOnlyOneCallerBusyForLong) {
   Make({.computing_max = 2, .threads_max = 2, .overdue_after = hours(1)});
   Gate first;
   std::thread caller = Occupy(first);
   std::atomic<bool> elsewhere{false};
   Gate second;
-  Submit(Kind::kComputes, [&, us = std::this_thread::get_id()] {
+  LongTask task([&, us = std::this_thread::get_id()] {
     elsewhere.store(std::this_thread::get_id() != us);
     second.Pass();
   });
+  pool_->Submit(task, Kind::kComputes);
   EXPECT_TRUE(second.WaitForArrivals(1));
   EXPECT_TRUE(elsewhere.load());
+  EXPECT_EQ(task.gave_up_in(), std::this_thread::get_id());
   first.Open();
   second.Open();
   caller.join();
+  pool_.reset();
+}
+
+TEST_F(CallPoolTest, TriesNoLongTasksInFurtherCallersUntilTasksAreShortAgain) {
+  Make({.computing_max = 3, .threads_max = 3, .overdue_after = hours(1)});
+  Gate first;
+  std::thread caller = Occupy(first);
+  Gate done;
+  done.Open();
+  LongTask task([&] { done.Pass(); });
+  pool_->Submit(task, Kind::kComputes);
+  EXPECT_TRUE(done.WaitForArrivals(1));
+  LongTask another([&] { done.Pass(); });
+  pool_->Submit(another, Kind::kComputes);
+  EXPECT_TRUE(done.WaitForArrivals(2));
+  EXPECT_EQ(another.gave_up_in(), std::nullopt);
+  std::thread::id ran_in;
+  for (int i = 3; i < 100 && ran_in != std::this_thread::get_id(); ++i) {
+    Submit(Kind::kComputes, [&] {
+      ran_in = std::this_thread::get_id();
+      done.Pass();
+    });
+    EXPECT_TRUE(done.WaitForArrivals(i));
+  }
+  EXPECT_EQ(ran_in, std::this_thread::get_id());
+  first.Open();
+  caller.join();
+  pool_.reset();
+}
+
+TEST_F(CallPoolTest, ACallerTakesQueuedTasksToo) {
+  Make({.computing_max = 1, .threads_max = 1, .overdue_after = hours(1)});
+  Gate first;
+  std::thread caller = Occupy(first);
+  const std::thread::id caller_id = caller.get_id();
+  std::thread::id ran_in;
+  Submit(Kind::kComputes, [&] { ran_in = std::this_thread::get_id(); });
+  first.Open();
+  caller.join();
+  EXPECT_EQ(ran_in, caller_id);
   pool_.reset();
 }
 
@@ -152,8 +231,9 @@ TEST_F(CallPoolTest, LongTasksDoNotKeepOthersWaiting) {
   Make({.computing_max = 2, .threads_max = 16, .overdue_after = milliseconds(1)});
   Gate gate;
   std::thread caller = Occupy(gate);
+  std::deque<LongTask> tasks;
   for (int i = 0; i < 6; ++i) {
-    Submit(Kind::kComputes, [&] { gate.Pass(); });
+    pool_->Submit(tasks.emplace_back([&] { gate.Pass(); }), Kind::kComputes);
   }
   // All seven are stuck at the gate at once, although only two may compute.
   EXPECT_TRUE(gate.WaitForArrivals(7));

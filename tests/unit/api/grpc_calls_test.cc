@@ -231,6 +231,21 @@ grpc::Status Search(v1::SearchService::Stub& stub, const std::string& collection
   return stub.Search(&context, SearchOf(collection), &response);
 }
 
+// What a long search does: looks at its deadline on the way. `running` counts those under way.
+StatusOr<SearchResponse> SearchUntil(const std::atomic<bool>& release,
+                                     const SearchRequest& request,
+                                     std::atomic<int>& running) {
+  running.fetch_add(1);
+  Status status;
+  while (status.ok() && !release.load()) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    status = request.options.deadline.Check();
+  }
+  running.fetch_sub(1);
+  ALIDADE_RETURN_IF_ERROR(status);
+  return SearchResponse{};
+}
+
 // Searches run on gRPC's polling threads too: they must not keep them.
 TEST_F(GrpcServerTest, SearchesThatTakeLongKeepNoOtherCallWaiting) {
   Limits limits;
@@ -239,13 +254,7 @@ TEST_F(GrpcServerTest, SearchesThatTakeLongKeepNoOtherCallWaiting) {
   std::atomic<int> slow{0};
   std::atomic<bool> release{false};
   Hooks().search = [&](const SearchRequest& request) -> StatusOr<SearchResponse> {
-    if (request.collection == "slow") {
-      slow.fetch_add(1);
-      while (!release.load()) {
-        std::this_thread::sleep_for(milliseconds(1));
-      }
-    }
-    return SearchResponse{};
+    return request.collection == "slow" ? SearchUntil(release, request, slow) : SearchResponse{};
   };
   const auto stub = v1::SearchService::NewStub(channel_);
   std::vector<std::thread> callers;
@@ -272,12 +281,8 @@ TEST_F(GrpcServerTest, SearchesPastTheLimitAreRefusedAtOnce) {
   Start(limits);
   std::atomic<int> waiting{0};
   std::atomic<bool> release{false};
-  Hooks().search = [&](const SearchRequest&) -> StatusOr<SearchResponse> {
-    waiting.fetch_add(1);
-    while (!release.load()) {
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return SearchResponse{};
+  Hooks().search = [&](const SearchRequest& request) {
+    return SearchUntil(release, request, waiting);
   };
   const auto stub = v1::SearchService::NewStub(channel_);
   std::vector<std::thread> callers;
