@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "alidade/common/mutex.h"
+#include "alidade/common/tsan.h"
 
 namespace alidade {
 namespace {
@@ -184,8 +185,11 @@ Status SearchLoad::RunCallbacks(std::vector<Place>& places) {
   Status first_error;
   std::function<void(Place&)> begin = [&](Place& place) {
     place.Begin(calls_, connection_);
+    TsanHandsOver(&place);
+    const UnjudgedByTsan grpc;  // it leaves the callback for a thread of its own
     place.stub->async()->Search(
         &*place.context, place.request, &place.response, [&](const grpc::Status& status) {
+          TsanTakesOver(&place);
           const double now = place.End();
           if (status.ok() && now < end_) {
             begin(place);

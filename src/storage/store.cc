@@ -13,11 +13,11 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
+#include "alidade/common/tsan.h"
 
 #include "keys.h"
 #include "row_codec.h"
 #include "store_impl.h"
-#include "unjudged_by_tsan.h"
 
 namespace alidade {
 namespace {

@@ -43,17 +43,34 @@ class FakeServer {
 
   // What a call is answered with; gets its number, from 0.
   using Verdict = std::function<grpc::Status(size_t number)>;
-  void OnUpsert(Verdict verdict) { points_.verdict = std::move(verdict); }
-  void OnSearch(Verdict verdict) { searches_.verdict = std::move(verdict); }
+  void OnUpsert(Verdict verdict) { points_.verdict.Set(std::move(verdict)); }
+  void OnSearch(Verdict verdict) { searches_.verdict.Set(std::move(verdict)); }
   // Distances of the hits of a query, nearest first.
-  void Answer(std::function<std::vector<float>(const v1::SearchRequest&, const v1::Query&)> hits) {
-    searches_.hits = std::move(hits);
-  }
+  using Hits = std::function<std::vector<float>(const v1::SearchRequest&, const v1::Query&)>;
+  void Answer(Hits hits) { searches_.hits.Set(std::move(hits)); }
 
   std::vector<v1::UpsertPointsRequest> upserts() { return points_.seen.All(); }
   std::vector<v1::SearchRequest> searches() { return searches_.seen.All(); }
 
  private:
+  // Set by the test, read by the server's threads.
+  template <typename Function>
+  class Setting {
+   public:
+    void Set(Function function) {
+      const MutexLock lock(mutex_);
+      function_ = std::move(function);
+    }
+    Function Get() {
+      const MutexLock lock(mutex_);
+      return function_;
+    }
+
+   private:
+    Mutex mutex_;
+    Function function_ ALIDADE_GUARDED_BY(mutex_);
+  };
+
   template <typename Request>
   class Seen {
    public:
@@ -78,10 +95,11 @@ class FakeServer {
                               v1::UpsertPointsResponse* response) override {
       const size_t number = seen.Add(*request);
       response->mutable_receipt()->set_seq(number + 100);
-      return verdict ? verdict(number) : grpc::Status::OK;
+      const Verdict decide = verdict.Get();
+      return decide ? decide(number) : grpc::Status::OK;
     }
     Seen<v1::UpsertPointsRequest> seen;
-    Verdict verdict;
+    Setting<Verdict> verdict;
   };
 
   struct Searches final : v1::SearchService::Service {
@@ -89,21 +107,23 @@ class FakeServer {
                         const v1::SearchRequest* request,
                         v1::SearchResponse* response) override {
       const size_t number = seen.Add(*request);
+      const Hits answer = hits.Get();
       for (const v1::Query& query : request->queries()) {
         v1::QueryResult& result = *response->add_results();
         std::vector<float> distances(request->k());
         for (size_t i = 0; i < distances.size(); ++i) {
           distances[i] = static_cast<float>(i);
         }
-        for (const float distance : hits ? hits(*request, query) : distances) {
+        for (const float distance : answer ? answer(*request, query) : distances) {
           result.add_hits()->set_distance(distance);
         }
       }
-      return verdict ? verdict(number) : grpc::Status::OK;
+      const Verdict decide = verdict.Get();
+      return decide ? decide(number) : grpc::Status::OK;
     }
     Seen<v1::SearchRequest> seen;
-    Verdict verdict;
-    std::function<std::vector<float>(const v1::SearchRequest&, const v1::Query&)> hits;
+    Setting<Verdict> verdict;
+    Setting<Hits> hits;
   };
 
   int port_ = 0;
