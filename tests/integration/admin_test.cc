@@ -112,7 +112,7 @@ TEST_F(AdminTest, WaitIndexedBlocksUntilTheGraphIsThere) {
   client_.set_timeout(milliseconds(100));
   EXPECT_EQ(client_.Send(Parse<v1::WaitIndexedRequest>("collection: 'waited'")).error_code(),
             grpc::StatusCode::DEADLINE_EXCEEDED);
-  client_.set_timeout(milliseconds(60'000));
+  client_.set_timeout(milliseconds(60'000) * kPatience);
   const auto done = Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'waited'"));
   EXPECT_EQ(done.pending_rows(), 0U);
   EXPECT_EQ(done.indexed_rows(), 4'000U);
@@ -133,7 +133,7 @@ TEST_F(AdminTest, ARunningBuildTellsHowManyOfItsVectorsAreDone) {
   const auto ask =
       Parse<v1::WaitIndexedRequest>("collection: 'growing' timeout { nanos: 10000000 }");
   std::set<uint64_t> seen;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60) * kPatience;
   for (auto state = Must(client_, ask); state.pending_rows() > 0; state = Must(client_, ask)) {
     ASSERT_LT(std::chrono::steady_clock::now(), end);
     if (state.build_rows_total() > 0) {
@@ -167,7 +167,7 @@ TEST_F(AdminTest, StatisticsTellWhereTheBytesLie) {
   Must(client_, Parse<v1::FlushRequest>("collection: 'bytes'"));
   Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'bytes'"));
   // The copies are made by the next step of the background.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30) * kPatience;
   do {
     stats = Stats("bytes");
     ASSERT_LT(std::chrono::steady_clock::now(), end);

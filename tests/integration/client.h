@@ -19,6 +19,8 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
+#include "support/patience.h"
+
 namespace alidade::testing {
 
 using std::chrono::milliseconds;
@@ -76,7 +78,7 @@ class Client {
 
  private:
   std::shared_ptr<grpc::Channel> channel_;
-  milliseconds timeout_{20'000};
+  milliseconds timeout_ = milliseconds(20'000) * kPatience;
   std::unique_ptr<v1::CollectionService::Stub> collections_;
   std::unique_ptr<v1::PointService::Stub> points_;
   std::unique_ptr<v1::SearchService::Stub> search_;

@@ -30,7 +30,7 @@ class PromisesTest : public ::testing::Test {
                  .environment = {},
                  .flags = {}}),
         client_(server_.address()) {
-    client_.set_timeout(milliseconds(60'000));
+    client_.set_timeout(milliseconds(60'000) * kPatience);
   }
 
   // The bundled words, their row as the number "n".
