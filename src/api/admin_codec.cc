@@ -100,6 +100,8 @@ void EncodeLimits(const Limits& in, v1::ServerLimits& out) {
   out.set_filter_depth_max(in.filter_depth_max);
   out.set_filter_nodes_max(in.filter_nodes_max);
   out.set_filter_values_max(in.filter_values_max);
+  out.set_filter_text_bytes_max(in.filter_text_bytes_max);
+  out.set_filter_polygon_points_max(in.filter_polygon_points_max);
   out.set_page_size_max(in.page_size_max);
   out.set_collections_max(in.collections_max);
   out.set_connections_max(in.connections_max);

@@ -13,8 +13,8 @@
 
 namespace alidade {
 
-// Checks depth, number of nodes, number of values, kinds of values, and that no message inside has
-// a field that this server does not know: dropping it would widen the answer. Pure.
+// Checks what ValidateFilter checks, and that no message inside has a field that this server does
+// not know: dropping it would widen the answer. Pure.
 StatusOr<std::shared_ptr<const Filter>> DecodeFilter(const v1::Filter& in,
                                                      const Limits& limits,
                                                      const FieldPath& path);

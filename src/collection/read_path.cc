@@ -1,6 +1,7 @@
 // Path: search 3/8 (from engine/engine.cc, to query/executor.cc) and 7/8 (ids, payloads and vectors
 // of the hits)
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -63,6 +64,20 @@ class StoredPoints {
       }
     }
     return OkStatus();
+  }
+
+  // For each row, which of the fields asked about (bits, as in CompiledFilter) have a vector.
+  StatusOr<std::vector<uint32_t>> Present(uint32_t asked, const std::vector<RowNo>& rows) {
+    std::vector<uint32_t> present(rows.size(), 0);
+    for (; asked != 0; asked &= asked - 1) {
+      const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
+      ALIDADE_ASSIGN_OR_RETURN(
+          const auto vectors, store_.GetVectors(space_, schema_.fields[field].id, rows, snapshot_));
+      for (size_t i = 0; i < rows.size(); ++i) {
+        present[i] |= vectors[i].has_value() ? uint32_t{1} << field : 0;
+      }
+    }
+    return present;
   }
 
  private:
@@ -178,7 +193,12 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
       context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
   const auto view = view_.Get();
   ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view->schema, request.vectors));
+  std::optional<CompiledFilter> filter;
+  if (request.filter != nullptr) {
+    ALIDADE_ASSIGN_OR_RETURN(filter, CompileFilter(*request.filter, view->schema));
+  }
   const auto snapshot = context_.store->TakeSnapshot();
+  StoredPoints reader(*context_.store, space(), view->schema, snapshot.get());
   ListResponse response;
   response.at = view->at;
   std::string after = request.after;
@@ -188,7 +208,7 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
     std::vector<RowNo> rows;
     std::vector<std::string> ids;
     const size_t wanted =
-        request.filter == nullptr
+        !filter.has_value()
             ? std::min<size_t>(kListChunkRows, request.page_size - response.points.size())
             : kListChunkRows;
     ALIDADE_RETURN_IF_ERROR(
@@ -201,15 +221,18 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
                                   return rows.size() < wanted;
                                 }));
     more = rows.size() == wanted;
-    if (request.filter != nullptr && !rows.empty()) {
+    if (filter.has_value() && !rows.empty()) {
       ALIDADE_ASSIGN_OR_RETURN(const auto stored,
                                context_.store->GetRows(space(), rows, snapshot.get()));
+      ALIDADE_ASSIGN_OR_RETURN(const auto vectors, reader.Present(filter->asks_vectors(), rows));
       std::vector<RowNo> kept;
       for (size_t i = 0;
            i < rows.size() && kept.size() + response.points.size() < request.page_size;
            ++i) {
         after = ids[i];
-        if (stored[i].has_value() && Matches(*request.filter, stored[i]->payload)) {
+        if (stored[i].has_value() &&
+            filter->Matches(
+                {.payload = stored[i]->payload, .encoded_id = ids[i], .vectors = vectors[i]})) {
           kept.push_back(rows[i]);
         }
       }
@@ -219,7 +242,6 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
       after = ids.back();
     }
     std::vector<Point> points;
-    StoredPoints reader(*context_.store, space(), view->schema, snapshot.get());
     ALIDADE_RETURN_IF_ERROR(reader.Read(rows, {request.payload, request.vectors, fields}, points));
     std::move(points.begin(), points.end(), std::back_inserter(response.points));
   }

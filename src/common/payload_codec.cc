@@ -144,6 +144,10 @@ double ValueView::AsDouble() const {
 
 std::string_view ValueView::AsString() const { return body_; }
 
+uint32_t ValueView::ListSize() const {
+  return tag_ == ValueTag::kList ? ByteReader(body_).Little<uint32_t>() : 0;
+}
+
 std::optional<ValueView> TakeValue(std::string_view& bytes) {
   ByteReader in(bytes);
   const auto tag = static_cast<ValueTag>(in.Little<uint8_t>());

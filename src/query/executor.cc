@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "alidade/filter/filter_text.h"
 #include "alidade/query/plan.h"
 
 namespace alidade {
@@ -68,15 +69,19 @@ class SearchRun {
  private:
   Status SelectAllowed() {
     facts_.reserve(view_.segments.size());
+    std::optional<CompiledFilter> filter;
+    if (query_.filter != nullptr) {
+      ALIDADE_ASSIGN_OR_RETURN(filter, CompileFilter(*query_.filter, view_.schema));
+    }
     for (const SegmentView& segment : view_.segments) {
       SegmentFacts facts{.rows = segment.visible_rows,
                          .allowed = segment.visible_rows,
-                         .filtered = query_.filter != nullptr,
+                         .filtered = filter.has_value(),
                          .index = segment.segment->index_kind(query_.field),
                          .recall = segment.segment->recall_curve(query_.field)};
-      if (query_.filter != nullptr) {
+      if (filter.has_value()) {
         ALIDADE_ASSIGN_OR_RETURN(RowBitmap rows,
-                                 SelectRows(segment, view_.at, query_.filter, deadline_));
+                                 SelectRows(segment, view_.at, &*filter, deadline_));
         facts.allowed = rows.Count();
         allowed_.push_back(std::move(rows));
       }

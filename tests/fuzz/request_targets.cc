@@ -15,6 +15,8 @@
 #include "google/rpc/status.pb.h"
 
 #include "alidade/common/payload_codec.h"
+#include "alidade/filter/compiled_filter.h"
+#include "alidade/filter/filter_text.h"
 
 #include "admin_codec.h"
 #include "collection_codec.h"
@@ -42,8 +44,10 @@ const Limits& SmallLimits() {
     made.payload_bytes_max = 120;
     made.payload_depth_max = 6;
     made.filter_depth_max = 6;
-    made.filter_nodes_max = 20;
+    made.filter_nodes_max = 30;
     made.filter_values_max = 8;
+    made.filter_text_bytes_max = 8;
+    made.filter_polygon_points_max = 8;
     return made;
   }();
   return limits;
@@ -151,12 +155,19 @@ void CheckFilter(const std::shared_ptr<const Filter>& filter) {
   }
   Require(ValidateFilter(*filter, SmallLimits(), "filter").ok(), "a decoded filter is valid");
   Require(IsValidUtf8(DescribeFilter(*filter)), "a filter's text can be sent");
+  const auto read = ParseFilterText(FilterText(*filter));
+  Require(read.ok() && *read == *filter, "a filter survives its text");
   static const std::string payload = [] {
     std::string bytes;
     EncodeObject({{"a", Value(List{Value(int64_t{1}), Value("x")})}, {"b", Value(2.5)}}, bytes);
     return bytes;
   }();
-  static_cast<void>(Matches(*filter, payload));
+  const std::string_view fields[] = {"v", "w"};
+  const auto compiled = CompiledFilter::Make(*filter, fields, "filter");
+  if (!Taken(compiled.status())) {
+    return;
+  }
+  static_cast<void>(compiled->Matches({.payload = payload, .encoded_id = "", .vectors = 2}));
 }
 
 void FuzzUpsert(std::string_view bytes) {
@@ -237,6 +248,16 @@ constexpr char kEveryCondition[] = R"(all_of {
     filters { none_of { filters { is_in { key: "a" values { int64_value: 1 } values { null_value: NULL_VALUE } } } } }
     filters { range { key: "d.e" gte { int64_value: 1 } lt { double_value: 2.5 } } }
     filters { range { key: "a" gt { string_value: "m" } lte { string_value: "x" } } }
+    filters { contains_all { key: "a" values { int64_value: 1 } } } filters { is_empty { key: "a" } }
+    filters { starts_with { key: "a" text: "x" } } filters { contains { key: "a" text: "x" } }
+    filters { icontains { key: "a" text: "X" } } filters { count { key: "a" gt: 1 lte: 2 } }
+    filters { datetime_range { key: "a" gte: "2024-02-29T00:00:00Z" lt: "2024-03-01" } }
+    filters { geo_radius { key: "a" center { lat: 1 lon: 2 } metres: 3 } }
+    filters { geo_box { key: "a" south_west { lat: 1 lon: 2 } north_east { lat: 3 lon: 4 } } }
+    filters { geo_polygon { key: "a" exterior { points {} points { lat: 1 } points { lon: 1 } }
+                            holes { points {} points { lat: 1 } points { lon: 1 } } } }
+    filters { nested { key: "a" filters { exists { key: "b" } } } }
+    filters { id_in { ids { num: 1 } ids { str: "x" } } } filters { has_vector { field: "w" } }
     filters { equals { key: "f" value { bool_value: false } } } })";
 
 void FuzzFilter(std::string_view bytes) {

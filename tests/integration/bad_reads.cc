@@ -81,6 +81,14 @@ BadInput UnknownField(std::string name, const std::string& filter, std::string f
   return Invalid(std::move(name), request, std::move(field));
 }
 
+Count WithManyIds() {
+  Count request = Parse<Count>("collection: 'c' filter { id_in {} }");
+  for (uint64_t i = 0; i < 10'001; ++i) {
+    request.mutable_filter()->mutable_id_in()->add_ids()->set_num(i);
+  }
+  return request;
+}
+
 Count WithManyValues() {
   Count request = Parse<Count>("collection: 'c' filter { is_in { key: 'n' } }");
   for (int i = 0; i < 10'001; ++i) {
@@ -226,18 +234,16 @@ std::vector<BadInput> BadFilters() {
       Filtered(
           "a range from true", "range { key: 'n' gte { bool_value: true } }", "filter.range.gte"),
       Filtered(
-          "a range to null", "range { key: 'n' lt { null_value: NULL_VALUE } }", "filter.range.lt"),
-      Filtered(
           "a range to a bound with nothing set", "range { key: 'n' lt {} }", "filter.range.lt"),
       Filtered("a range from a number to a text",
                "range { key: 'n' gt { int64_value: 1 } lt { string_value: 'x' } }",
-               "filter.range"),
+               "filter.range.lt"),
       Filtered("two lower bounds",
                "range { key: 'n' gt { int64_value: 1 } gte { int64_value: 1 } }",
-               "filter.range"),
+               "filter.range.gte"),
       Filtered("two upper bounds",
                "range { key: 'n' lt { int64_value: 1 } lte { int64_value: 1 } }",
-               "filter.range"),
+               "filter.range.lte"),
       Filtered("a range without a key", "range { gt { int64_value: 1 } }", "filter.range.key"),
       Filtered("a range inside a group",
                "any_of { filters { none_of { filters { range { key: 'n' } } "
@@ -267,6 +273,81 @@ std::vector<BadInput> BadFilters() {
       Filtered("existence of no key", "exists {}", "filter.exists.key"),
       Filtered(
           "nullness of a long key", "is_null { key: '" + long_key + "' }", "filter.is_null.key"),
+      Filtered("all of no values", "contains_all { key: 'n' }", "filter.contains_all.values"),
+      Filtered("all of some lists",
+               "contains_all { key: 'n' values { list_value {} } }",
+               "filter.contains_all.values[0]"),
+      Filtered("emptiness of no key", "is_empty {}", "filter.is_empty.key"),
+      Filtered("an empty prefix", "starts_with { key: 's' }", "filter.starts_with.text"),
+      Filtered("a substring of 1025 bytes",
+               "contains { key: 's' text: '" + std::string(1'025, 'x') + "' }",
+               "filter.contains.text"),
+      Filtered("a folded substring of no key", "icontains { text: 'x' }", "filter.icontains.key"),
+      Filtered("a datetime without bounds", "datetime_range { key: 's' }", "filter.datetime_range"),
+      Filtered("a datetime that is none",
+               "datetime_range { key: 's' gte: '2024-01-01' lt: '2024-02-30' }",
+               "filter.datetime_range.lt"),
+      Filtered(
+          "an empty datetime", "datetime_range { key: 's' gte: '' }", "filter.datetime_range.gte"),
+      Filtered("a count without bounds", "count { key: 's' }", "filter.count"),
+      Filtered(
+          "two lower bounds of a count", "count { key: 's' gt: 1 gte: 1 }", "filter.count.gte"),
+      Filtered("a radius around nothing",
+               "geo_radius { key: 'p' metres: 5 }",
+               "filter.geo_radius.center"),
+      Filtered(
+          "a radius of nothing", "geo_radius { key: 'p' center {} }", "filter.geo_radius.metres"),
+      Filtered("an infinite radius",
+               "geo_radius { key: 'p' center {} metres: inf }",
+               "filter.geo_radius.metres"),
+      Filtered("a radius around no place of the earth",
+               "geo_radius { key: 'p' center { lat: 90.5 } metres: 1 }",
+               "filter.geo_radius.center.lat"),
+      Filtered("a box with one corner",
+               "geo_box { key: 'p' south_west {} }",
+               "filter.geo_box.north_east"),
+      Filtered("a box upside down",
+               "geo_box { key: 'p' south_west { lat: 2 } north_east { lat: 1 lon: 1 } }",
+               "filter.geo_box.south_west.lat"),
+      Filtered("a box at NaN",
+               "geo_box { key: 'p' south_west {} north_east { lat: 1 lon: nan } }",
+               "filter.geo_box.north_east.lon"),
+      Filtered("a polygon without an exterior",
+               "geo_polygon { key: 'p' }",
+               "filter.geo_polygon.exterior"),
+      Filtered("a polygon with two corners",
+               "geo_polygon { key: 'p' exterior { points {} points { lat: 1 } points {} } }",
+               "filter.geo_polygon.exterior.points"),
+      Filtered("a polygon with too many points",
+               "geo_polygon { key: 'p' exterior { " + Repeat("points { lat: 1 } ", 1'001) + "} }",
+               "filter.geo_polygon"),
+      Filtered("a hole beyond the earth",
+               "geo_polygon { key: 'p' exterior { points {} points { lat: 1 } points { lon: 1 } } "
+               "holes { points {} points { lat: 1 } points { lon: 200 } } }",
+               "filter.geo_polygon.holes[0].points[2].lon"),
+      Filtered(
+          "an element of which nothing is asked", "nested { key: 'a' }", "filter.nested.filters"),
+      Filtered("an element with an id",
+               "nested { key: 'a' filters { any_of { filters { id_in { ids { num: 1 } } } } } }",
+               "filter.nested.filters[0].any_of.filters[0].id_in"),
+      Filtered("an element with a vector",
+               "nested { key: 'a' filters { has_vector { field: 'v' } } }",
+               "filter.nested.filters[0].has_vector"),
+      Filtered("an id that is not set", "id_in { ids {} }", "filter.id_in.ids[0]"),
+      Filtered("an id of 257 bytes",
+               "id_in { ids { num: 1 } ids { str: '" + std::string(257, 'x') + "' } }",
+               "filter.id_in.ids[1]"),
+      Invalid("too many ids in a filter", WithManyIds(), "filter.id_in.ids"),
+      Filtered("a vector in no field", "has_vector {}", "filter.has_vector.field"),
+      Filtered("a vector in a field that is not there, in a count",
+               "none_of { filters { has_vector { field: 'w' } } }",
+               "filter.none_of.filters[0].has_vector.field"),
+      Invalid<List>("a vector in a field that is not there, in a listing",
+                    "collection: 'c' filter { has_vector { field: 'w' } }",
+                    "filter.has_vector.field"),
+      Invalid("a vector in a field that is not there, in a search",
+              Near("k: 1 filter { has_vector { field: 'w' } }"),
+              "filter.has_vector.field"),
       Filtered("a filter nested too deep",
                Repeat("all_of { filters { ", 16) + "exists { key: 'n' } " + Repeat("} } ", 16),
                "filter" + Repeat(".all_of.filters[0]", 16)),
@@ -314,6 +395,19 @@ std::vector<BadInput> BadFilters() {
                    "range { key: 'n' gt { int64_value: 1 } }",
                    "filter.range",
                    [](Filter& f) { return f.mutable_range(); }),
+      UnknownField("an unknown field of a place",
+                   "geo_radius { key: 'p' center {} metres: 1 }",
+                   "filter.geo_radius.center",
+                   [](Filter& f) { return f.mutable_geo_radius()->mutable_center(); }),
+      UnknownField(
+          "an unknown field of a filter of elements",
+          "nested { key: 'a' filters { exists { key: 'n' } } }",
+          "filter.nested.filters[0].exists",
+          [](Filter& f) { return f.mutable_nested()->mutable_filters(0)->mutable_exists(); }),
+      UnknownField("an unknown field of an id",
+                   "id_in { ids { num: 1 } }",
+                   "filter.id_in.ids[0]",
+                   [](Filter& f) { return f.mutable_id_in()->mutable_ids(0); }),
       UnknownField("an unknown field of a bound",
                    "range { key: 'n' gt { int64_value: 1 } }",
                    "filter.range.gt",

@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "alidade/filter/filter_text.h"
+
 namespace alidade {
 namespace {
 

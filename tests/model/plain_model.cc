@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "alidade/filter/filter.h"
+#include "support/filter_match.h"
 
 namespace alidade {
 namespace {

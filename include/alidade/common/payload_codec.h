@@ -43,6 +43,10 @@ class ValueView {
   int64_t AsInt64() const;
   double AsDouble() const;
   std::string_view AsString() const;
+  // The encoded object, for PayloadView.
+  std::string_view AsObject() const { return body_; }
+  // Elements of a list; 0 of anything else.
+  uint32_t ListSize() const;
   // Calls fn(ValueView) for each element of a list until it returns true; returns whether it did.
   template <typename Fn>
   bool AnyElement(Fn&& fn) const;

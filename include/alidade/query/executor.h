@@ -12,6 +12,7 @@
 
 #include "alidade/common/deadline.h"
 #include "alidade/common/status.h"
+#include "alidade/filter/compiled_filter.h"
 #include "alidade/filter/filter.h"
 #include "alidade/index/vector_index.h"
 #include "alidade/query/merger.h"
@@ -46,20 +47,25 @@ struct QueryOutcome {
 // k means k: if k matching rows exist in the view, k hits come back; an approximate search that is
 // short of its segment's share is repeated exactly. An exact answer is the one that an unlimited
 // search cut to k would give, ties included.
-// Errors: DEADLINE_EXCEEDED, CANCELLED; what a segment answers.
+// Errors: DEADLINE_EXCEEDED, CANCELLED; what CompileFilter and a segment answer.
 StatusOr<QueryOutcome> ExecuteSearch(const SegmentSet& view,
                                      const VectorQuery& query,
                                      const Deadline& deadline);
 
-// Rows of one segment of the view that are alive and pass the filter (null: all alive).
+// Errors: INVALID_ARGUMENT with the path below `filter` if it asks about a vector field that the
+// schema does not have.
+StatusOr<CompiledFilter> CompileFilter(const Filter& filter, const Schema& schema);
+
+// Rows of one segment of the view that are alive and pass the filter (null: all alive), which was
+// compiled for the schema of the view.
 // Cost: reads the payload of every alive row. Errors: DEADLINE_EXCEEDED, CANCELLED.
 StatusOr<RowBitmap> SelectRows(const SegmentView& segment,
                                SeqNo at,
-                               const Filter* filter,
+                               const CompiledFilter* filter,
                                const Deadline& deadline);
 
 // Rows of the view that are alive and pass the filter (null: all alive); exact.
-// Errors: DEADLINE_EXCEEDED, CANCELLED.
+// Errors: DEADLINE_EXCEEDED, CANCELLED; what CompileFilter answers.
 StatusOr<uint64_t> CountRows(const SegmentSet& view,
                              const Filter* filter,
                              const Deadline& deadline);

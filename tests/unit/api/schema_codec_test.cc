@@ -1,4 +1,4 @@
-// Codecs of filters, collections and administration: what good requests become, and which field
+// Codecs of collections and administration: what good requests become, and which field
 // each bad request is refused for.
 #include <functional>
 #include <string>
@@ -7,7 +7,6 @@
 #include "admin_codec.h"
 #include "codec_testing.h"
 #include "collection_codec.h"
-#include "filter_codec.h"
 #include "support/status_matchers.h"
 
 namespace alidade {
@@ -15,123 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-TEST(FilterCodec, DecodesEveryKindOfNode) {
-  const auto filter = DecodeFilter(Parse<v1::Filter>(R"(
-      all_of {
-        filters { any_of { filters { exists { key: "a" } } filters { is_null { key: "b" } } } }
-        filters { none_of { filters { is_in { key: "c" values { int64_value: 1 } values { null_value: NULL_VALUE } } } } }
-        filters { range { key: "d.e" gte { int64_value: 1 } lt { double_value: 2.5 } } }
-        filters { equals { key: "f" value { bool_value: false } } }
-      })"),
-                                   Limits(),
-                                   FieldPath("filter"));
-  ASSERT_TRUE(filter.ok()) << MessageOf(filter.status());
-  const auto& children = std::get<AllOf>((*filter)->node).children;
-  ASSERT_EQ(children.size(), 4U);
-  const auto& any = std::get<AnyOf>(children[0].node).children;
-  EXPECT_EQ(std::get<Exists>(any[0].node).key, "a");
-  EXPECT_EQ(std::get<IsNull>(any[1].node).key, "b");
-  const auto& in = std::get<In>(std::get<NoneOf>(children[1].node).children[0].node);
-  EXPECT_THAT(in.values, ElementsAre(Value(int64_t{1}), Value()));
-  const auto& range = std::get<Range>(children[2].node);
-  EXPECT_EQ(range.key, "d.e");
-  EXPECT_EQ(range.gte, Value(int64_t{1}));
-  EXPECT_EQ(range.lt, Value(2.5));
-  EXPECT_FALSE(range.gt.has_value());
-  EXPECT_THAT(std::get<In>(children[3].node).values, ElementsAre(Value(false)));
-}
-
-TEST(FilterCodec, RefusesMalformedFiltersWithTheirField) {
-  const std::string leaf = "filters { exists { key: \"a\" } } ";
-  const std::vector<Refusal> refusals = {
-      {"nothing set", "", "filter", "sets no condition"},
-      {"nested nothing", "all_of { filters {} }", "filter.all_of.filters[0]", "sets no condition"},
-      {"empty key", "exists {}", "filter.exists.key", "0 bytes"},
-      {"long key",
-       "exists { key: \"" + std::string(257, 'k') + "\" }",
-       "filter.exists.key",
-       "257 bytes"},
-      {"value missing", "equals { key: \"a\" }", "filter.equals.value", "no value set"},
-      {"object operand",
-       "equals { key: \"a\" value { object_value {} } }",
-       "filter.equals.value",
-       "must be"},
-      {"nan operand",
-       "equals { key: \"a\" value { double_value: nan } }",
-       "filter.equals.value",
-       "finite"},
-      {"too many values",
-       "is_in { key: \"a\" values {bool_value:1} values {bool_value:1} values {bool_value:1} }",
-       "filter.is_in.values",
-       "the limit is 2"},
-      {"no bound", "range { key: \"a\" }", "filter.range", "no bound"},
-      {"two lower bounds",
-       "range { key: \"a\" gt { int64_value: 1 } gte { int64_value: 1 } }",
-       "filter.range",
-       "two lower"},
-      {"mixed bounds",
-       "range { key: \"a\" gt { int64_value: 1 } lt { string_value: \"x\" } }",
-       "filter.range",
-       "mixes"},
-      {"bool bound",
-       "range { key: \"a\" gt { bool_value: true } }",
-       "filter.range.gt",
-       "number or a string"},
-      {"too deep",
-       "all_of { filters { any_of { filters { none_of { filters { exists { key: \"a\" } } } } } } "
-       "}",
-       "filter.all_of.filters[0].any_of.filters[0].none_of.filters[0]",
-       "deeper than 3"},
-      {"too many nodes",
-       "all_of { " + leaf + leaf + leaf + leaf + leaf + "}",
-       "filter.all_of.filters[4]",
-       "5 nodes"},
-  };
-  for (const Refusal& refusal : refusals) {
-    ExpectRefused<v1::Filter>(refusal, [](const v1::Filter& filter) {
-      return DecodeFilter(filter, SmallLimits(), FieldPath("filter")).status();
-    });
-  }
-}
-
-TEST(FilterCodec, RefusesUnknownFieldsAtEveryLevel) {
-  const auto good = Parse<v1::Filter>(
-      "all_of { filters { equals { key: \"a\" value { int64_value: 1 } } } filters { range { key: "
-      "\"b\" gt { "
-      "int64_value: 1 } } } filters { is_in { key: \"c\" values { int64_value: 1 } } } filters { "
-      "exists { key: "
-      "\"d\" } } filters { is_null { key: \"e\" } } }");
-  ASSERT_TRUE(DecodeFilter(good, Limits(), FieldPath("filter")).ok());
-  using Poison = std::function<google::protobuf::Message*(v1::Filter&)>;
-  const std::vector<Poison> places = {
-      [](v1::Filter& f) { return &f; },
-      [](v1::Filter& f) { return f.mutable_all_of(); },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(0); },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(0)->mutable_equals(); },
-      [](v1::Filter& f) {
-        return f.mutable_all_of()->mutable_filters(0)->mutable_equals()->mutable_value();
-      },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(1)->mutable_range(); },
-      [](v1::Filter& f) {
-        return f.mutable_all_of()->mutable_filters(1)->mutable_range()->mutable_gt();
-      },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(2)->mutable_is_in(); },
-      [](v1::Filter& f) {
-        return f.mutable_all_of()->mutable_filters(2)->mutable_is_in()->mutable_values(0);
-      },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(3)->mutable_exists(); },
-      [](v1::Filter& f) { return f.mutable_all_of()->mutable_filters(4)->mutable_is_null(); },
-  };
-  for (size_t i = 0; i < places.size(); ++i) {
-    v1::Filter bad = good;
-    google::protobuf::Message* message = places[i](bad);
-    message->GetReflection()->MutableUnknownFields(message)->AddVarint(99, 1);
-    const Status status = DecodeFilter(bad, Limits(), FieldPath("filter")).status();
-    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << i;
-    EXPECT_THAT(MessageOf(status), HasSubstr("field number 99")) << i;
-  }
-}
 
 TEST(CollectionCodec, CodesOfListsComeBack) {
   for (const auto& [name, codes] : {std::pair{"IVF_CODES_FLAT", IvfCodes::kFlat},

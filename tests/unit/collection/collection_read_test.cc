@@ -109,6 +109,34 @@ TEST_F(CollectionReadTest, ListAndCountAgreeUnderEveryFilter) {
   }
 }
 
+TEST_F(CollectionReadTest, FiltersAskForIdsAndVectors) {
+  PutNumbered(1, 10);
+  SealAll();
+  ASSERT_THAT(Put({OwnedPoint{Id(11), {}, {}}, OwnedPoint{PointId("a"), {}, {}}}), IsOk());
+  const auto shared = [](Filter filter) { return std::make_shared<Filter>(std::move(filter)); };
+  const Filter has_vector{HasVector{"v"}};
+  const std::vector<std::pair<std::shared_ptr<const Filter>, uint64_t>> cases = {
+      {shared(has_vector), 10},
+      {shared(Filter{NoneOf{{has_vector}}}), 2},
+      {shared(Filter{IdIn{{Id(3), Id(11), PointId("a"), Id(77)}}}), 3},
+      {shared(Filter{AllOf{{has_vector, Filter{IdIn{{Id(3), Id(11)}}}}}}), 1}};
+  for (const bool sealed : {false, true}) {
+    if (sealed) {
+      SealAll();
+    }
+    for (size_t i = 0; i < cases.size(); ++i) {
+      EXPECT_EQ(Count(cases[i].first), cases[i].second) << i << " " << sealed;
+      for (const uint32_t page : {1U, 500U}) {
+        EXPECT_EQ(ListAll(cases[i].first, page).size(), cases[i].second) << i << " page " << page;
+      }
+    }
+  }
+  ListRequest request;
+  request.filter = shared(Filter{HasVector{"w"}});
+  request.page_size = 1;
+  EXPECT_THAT(collection_->List(request).status(), FieldErrorAt("filter.has_vector.field"));
+}
+
 TEST_F(CollectionReadTest, ASearchReturnsWhatWasAskedFor) {
   PutNumbered(1, 10);
   SearchQuery query = QueryFor(std::vector<float>{4, 0, 0, 1}, 3);

@@ -139,7 +139,7 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_THAT(IdsOf(view, outcome.hits), ElementsAre(96, 97, 98, 99, 100, 101));
   EXPECT_TRUE(outcome.exact);
   EXPECT_EQ(outcome.plan,
-            "filter: n in (95, 102]\n"
+            "filter: 95 < n <= 102\n"
             "segment 0: exact (k covers all; filter passes 5 of 100 rows)\n"
             "segment 1: exact (no index; filter passes 2 of 30 rows)");
 
@@ -149,7 +149,7 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_THAT(IdsOf(view, outcome.hits), ElementsAre(21, 22, 23, 24, 25, 26));
   EXPECT_FALSE(outcome.exact);
   EXPECT_EQ(outcome.plan,
-            "filter: n in (20, 90)\n"
+            "filter: 20 < n < 90\n"
             "segment 0: hnsw (filter passes 69 of 100 rows)\n"
             "segment 1: skip (filter passes 0 of 30 rows)");
 

@@ -42,8 +42,8 @@ std::vector<RowId> Rows(const RowBitmap& bitmap) {
 
 TEST(RowSelectionTest, SelectsTheLivingOfItsTimeThatPass) {
   const SegmentView view{TenRows(1), 8};
-  const Filter filter = GroupIs(0);
-  const auto rows = [&](uint64_t at, const Filter* wanted) {
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CompiledFilter filter, CompileFilter(GroupIs(0), Schema{}));
+  const auto rows = [&](uint64_t at, const CompiledFilter* wanted) {
     const auto selected = SelectRows(view, SeqNo(at), wanted, Deadline());
     return selected.ok() ? Rows(*selected) : std::vector<RowId>{};
   };
@@ -65,6 +65,51 @@ TEST(RowSelectionTest, CountsAcrossSegments) {
   EXPECT_THAT(CountRows(view, nullptr, Deadline()), IsOkAndHolds(10u));
   EXPECT_THAT(CountRows(view, &filter, Deadline()), IsOkAndHolds(4u));
   EXPECT_THAT(CountRows(SegmentSet{}, &filter, Deadline()), IsOkAndHolds(0u));
+}
+
+TEST(RowSelectionTest, AsksForIdsAndVectors) {
+  auto segment = std::make_shared<FakeSegment>(
+      RowNo(1),
+      std::vector<FakeRow>{{.id = PointId(1), .vector = {1}},
+                           {.id = PointId(2), .vector = {}},
+                           {.id = PointId(std::string("1")), .vector = {3}}});
+  Schema schema;
+  schema.fields.resize(1);
+  schema.fields[0].name = "title";
+  const auto rows = [&](const Filter& wanted) {
+    const auto filter = CompileFilter(wanted, schema);
+    EXPECT_THAT(filter, IsOk());
+    const auto selected = SelectRows({segment, 3}, SeqNo(1), &*filter, Deadline());
+    return selected.ok() ? Rows(*selected) : std::vector<RowId>{};
+  };
+  EXPECT_THAT(rows(Filter{IdIn{{PointId(1), PointId(2), PointId(3)}}}), ElementsAre(0, 1));
+  EXPECT_THAT(rows(Filter{HasVector{"title"}}), ElementsAre(0, 2));
+  EXPECT_THAT(rows(Filter{NoneOf{{Filter{HasVector{"title"}}}}}), ElementsAre(1));
+  EXPECT_THAT(CompileFilter(Filter{HasVector{"body"}}, schema),
+              StatusIs(StatusCode::kInvalidArgument));
+  SegmentSet view;
+  view.segments = {{segment, 3}};
+  const Filter unknown{HasVector{"body"}};
+  EXPECT_THAT(CountRows(view, &unknown, Deadline()), StatusIs(StatusCode::kInvalidArgument));
+}
+
+TEST(RowSelectionTest, LooksAtTheDeadlineMoreOftenIfRowsAreDear) {
+  std::vector<FakeRow> rows(
+      100,
+      FakeRow{
+          .id = PointId(1), .vector = {}, .payload = {{"x", Value(std::string(100'000, 'x'))}}});
+  const SegmentView view{std::make_shared<FakeSegment>(RowNo(1), std::move(rows)), 100};
+  int looks = 0;
+  const Deadline deadline(Deadline::Clock::time_point::max(), [&looks] {
+    ++looks;
+    return false;
+  });
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const CompiledFilter filter,
+      CompileFilter(Filter{StringMatch{"x", StringMatchKind::kFolded, "y"}}, Schema{}));
+  EXPECT_THAT(SelectRows(view, SeqNo(1), &filter, deadline), IsOk());
+  EXPECT_GE(looks, 10);
+  EXPECT_LE(looks, 101);
 }
 
 TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Rows) {
