@@ -217,12 +217,4 @@ Status JsonToFilter(const Json& json, alidade::v1::Filter& filter) {
   return ToFilter(json, 1, filter);
 }
 
-Status ParseFilter(const std::string& text, alidade::v1::Filter& filter) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) {
-    return InvalidArgument("the filter is no JSON: {}", text);
-  }
-  return JsonToFilter(json, filter);
-}
-
 }  // namespace alidade

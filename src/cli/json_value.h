@@ -1,4 +1,4 @@
-// JSON to and from the API's typed values, and the simple JSON form of filters.
+// JSON to and from the API's typed values, and the simple JSON form of filters of prepared queries.
 #pragma once
 
 #include <string>
@@ -23,6 +23,5 @@ std::string ObjectText(const alidade::v1::Object& object);
 //   {...}]}
 // Also {"equals": {"pos": "verb"}} and {"range": {"key": "length", "lt": 60}}.
 Status JsonToFilter(const nlohmann::json& json, alidade::v1::Filter& filter);
-Status ParseFilter(const std::string& text, alidade::v1::Filter& filter);
 
 }  // namespace alidade

@@ -6,6 +6,7 @@
 
 #include "client_commands.h"
 #include "connection.h"
+#include "filter_message.h"
 #include "json_value.h"
 
 namespace alidade {

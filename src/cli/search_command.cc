@@ -7,6 +7,7 @@
 
 #include "client_commands.h"
 #include "dataset.h"
+#include "filter_message.h"
 #include "json_value.h"
 #include "load.h"
 #include "vector_file.h"
@@ -244,11 +245,11 @@ void AddSearchCommands(CLI::App& app, int& exit_code) {
                      flags->recall_target,
                      "Recall wanted, 0..1: the server chooses ef or nprobe for it");
   search->add_flag("--exact", flags->exact, "Compare with every point");
-  search->add_option("--filter",
-                     flags->filter,
-                     "JSON: {\"pos\": \"noun\", \"length\": {\"lt\": 60}, \"word\": [\"a\", "
-                     "\"b\"], \"not\": {...}, "
-                     "\"any\": [...]}");
+  search->add_option(
+      "--filter",
+      flags->filter,
+      "Only points for which this holds, e.g. 'pos = \"noun\" AND length < 60 AND NOT "
+      "exists(deleted)'");
   flags->threshold_given = search->add_option(
       "--score-threshold", flags->threshold, "Only hits with at least this score");
   search->add_option("--keys", flags->keys, "Payload keys to show (default: all)")->delimiter(',');

@@ -136,24 +136,6 @@ std::vector<std::string> LinesCorpus() {
           R"({"id": 18446744073709551615, "vector": [0.1], "payload": {"big": 1e300, "t": true}})"};
 }
 
-void FuzzFilterText(std::string_view bytes) {
-  v1::Filter filter;
-  if (const Status status = ParseFilter(std::string(bytes), filter); !status.ok()) {
-    Require(status.code() == StatusCode::kInvalidArgument, "a refusal is INVALID_ARGUMENT");
-    return;
-  }
-  Accepted();
-  v1::Filter again;
-  Require(again.ParseFromString(filter.SerializeAsString()), "a filter can be sent");
-}
-
-std::vector<std::string> FilterTextCorpus() {
-  return {
-      R"({"pos": "noun", "length": {"lt": 60, "gte": 1}, "word": ["cat", 7], "not": {"x": null}})",
-      R"({"any": [{"a": true}, {"b": {"exists": true}}], "equals": {"pos": "verb"}})",
-      R"({"range": {"key": "length", "gt": 1.5}})"};
-}
-
 constexpr char kTitle[] = "set.npy into words";
 
 void FuzzProgress(std::string_view bytes) {
@@ -257,10 +239,6 @@ std::vector<FuzzTarget> ClientFileTargets() {
        .rounds = 1'500},
       {.name = "HdfCut", .run = FuzzHdf, .corpus = HdfCorpus, .rounds = 200},
       {.name = "Lines", .run = FuzzLines, .corpus = LinesCorpus, .words = kJsonWords},
-      {.name = "FilterText",
-       .run = FuzzFilterText,
-       .corpus = FilterTextCorpus,
-       .words = kJsonWords},
       {.name = "Progress",
        .run = FuzzProgress,
        .corpus = ProgressCorpus,

@@ -21,6 +21,7 @@ std::vector<FuzzTarget> AllTargets() {
                      CollectionTargets(),
                      SegmentTargets(),
                      RequestTargets(),
+                     FilterTargets(),
                      ConfigTargets(),
                      ClientFileTargets()}) {
     all.insert(all.end(), some.begin(), some.end());

@@ -201,7 +201,7 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
                 "--id",
                 "1007",
                 "--filter",
-                R"({"odd": false})",
+                "odd = false",
                 "--exact",
                 "--keys",
                 "odd",
@@ -214,9 +214,9 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
                     HasSubstr("{\"odd\":false}"),
                     Not(HasSubstr("true")),
                     Not(HasSubstr("word"))));
-  result = Run({"search", "words", "--id", "1007", "--filter", "odd=false"});
+  result = Run({"search", "words", "--id", "1007", "--filter", "odd = no"});
   EXPECT_EQ(result.exit_code, 64);
-  EXPECT_THAT(result.err, HasSubstr("the filter is no JSON"));
+  EXPECT_THAT(result.err, HasSubstr("filter, column 7: expected a value"));
   result = Run({"search", "words", "--vector", "[1, 2]"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err,
@@ -226,7 +226,7 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("\"w7\""));
   EXPECT_EQ(Run({"points", "get", "words", "1007", "4711000"}).exit_code, 1);
-  EXPECT_EQ(Run({"points", "count", "words", "--filter", R"({"odd": true})"}).out, "3000\n");
+  EXPECT_EQ(Run({"points", "count", "words", "--filter", "odd = true"}).out, "3000\n");
   EXPECT_THAT(Run({"points", "list", "words", "--limit", "2"}).out,
               ContainsRegex("^1000  .*w0.*\n1001  .*w1.*\n$"));
   EXPECT_THAT(Run({"points", "delete", "words", "1007", "9"}).out, HasSubstr("1 points deleted"));

@@ -1,0 +1,20 @@
+// Filters of the command line as messages of the API.
+#pragma once
+
+#include <string>
+
+#include "alidade/v1/filter.pb.h"
+
+#include "alidade/common/status.h"
+
+namespace alidade {
+
+struct Filter;
+
+// The tree as it is: decoded again it is the same one.
+void EncodeFilter(const Filter& in, v1::Filter& out);
+
+// The readable form (filter/filter_text.h). Errors: INVALID_ARGUMENT with the column.
+Status ParseFilter(const std::string& text, v1::Filter& out);
+
+}  // namespace alidade
