@@ -63,7 +63,7 @@ StatusOr<Token> Lexer::Next() {
     if (text_.substr(at_).starts_with(symbol)) {
       at_ += symbol.size();
       token.kind = TokenKind::kSymbol;
-      token.text = symbol == "==" ? "=" : symbol;
+      token.text.append(symbol == "==" ? "=" : symbol);
       return token;
     }
   }
@@ -86,7 +86,7 @@ Status Lexer::ReadQuoted(char quote, std::string& out) {
     }
     ALIDADE_RETURN_IF_ERROR(ReadEscape(out));
   }
-  return TextError(begin, std::string("the closing ") + quote + " is missing");
+  return TextError(begin, fmt::format("the closing {} is missing", quote));
 }
 
 // From behind the backslash.
