@@ -230,9 +230,10 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
            i < rows.size() && kept.size() + response.points.size() < request.page_size;
            ++i) {
         after = ids[i];
-        if (stored[i].has_value() &&
+        const std::optional<StoredRow>& row = stored[i];
+        if (row.has_value() &&
             filter->Matches(
-                {.payload = stored[i]->payload, .encoded_id = ids[i], .vectors = vectors[i]})) {
+                {.payload = row->payload, .encoded_id = ids[i], .vectors = vectors[i]})) {
           kept.push_back(rows[i]);
         }
       }

@@ -58,6 +58,7 @@ Status ForEachSelected(const SegmentView& view,
 
 StatusOr<CompiledFilter> CompileFilter(const Filter& filter, const Schema& schema) {
   std::vector<std::string_view> fields;
+  fields.reserve(schema.fields.size());
   for (const VectorField& field : schema.fields) {
     fields.push_back(field.name);
   }
