@@ -48,7 +48,7 @@ StatusOr<Token> Lexer::Next() {
   }
   if (IsDigit(c) || (c == '-' && at_ + 1 < text_.size() && IsDigit(text_[at_ + 1]))) {
     token.kind = TokenKind::kNumber;
-    token.text = ReadNumber();
+    token.text.append(ReadNumber());
     return token;
   }
   if (BeginsBareKey(c)) {
@@ -63,7 +63,7 @@ StatusOr<Token> Lexer::Next() {
     if (text_.substr(at_).starts_with(symbol)) {
       at_ += symbol.size();
       token.kind = TokenKind::kSymbol;
-      token.text.append(symbol == "==" ? "=" : symbol);
+      token.text.append(symbol == "==" ? symbol.substr(1) : symbol);
       return token;
     }
   }
