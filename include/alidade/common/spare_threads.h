@@ -42,7 +42,7 @@ class SpareThreads {
     const std::function<void(uint32_t, uint32_t)>& work;
     const uint32_t parts;
     std::atomic<uint32_t> next{0};
-    uint32_t helpers = 0;      // guarded by the mutex, as the next
+    uint32_t helpers = 0;                // guarded by the mutex, as the next
     std::exception_ptr error = nullptr;  // the first
 
     bool Begun() const { return next.load(std::memory_order_relaxed) >= parts; }
