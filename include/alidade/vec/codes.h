@@ -10,6 +10,7 @@
 //           what a kind means never changes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -153,9 +154,8 @@ class CodeDistance {
     std::memcpy(&tail, TailAt(slot), sizeof(tail));
     const float error = terms.factor * tail.factor + terms.offset * tail.offset +
                         terms.extra * tail.extra + terms.constant;
-    // Of vectors so long that squares overflow nothing is known.
-    constexpr float kUnknown = std::numeric_limits<float>::infinity();
-    return error < kUnknown ? error : kUnknown;
+    // Of vectors so long that squares overflow nothing is known. In this order a NaN is not taken.
+    return std::min(std::numeric_limits<float>::infinity(), error);
   }
   float Finish(int32_t dot, const uint8_t* tail) const;
 
