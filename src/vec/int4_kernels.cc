@@ -46,6 +46,7 @@ struct Step {
     const V8 mask = hn::Set(D8(), 15);
     const V8 low = hn::And(both, mask);
     const V8 high = hn::And(hn::BitCast(D8(), hn::ShiftRight<4>(hn::BitCast(D16(), both))), mask);
+    // NOLINTNEXTLINE(bugprone-branch-clone): both are empty on targets without such steps.
     if constexpr (kBytes == 64) {
 #if HWY_TARGET == HWY_AVX3_DL
       // Highway asks for AVX-512 VNNI before it takes this target, but its attributes (1.0.3) lack
