@@ -26,6 +26,7 @@
 #include "alidade/vec/kernels.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "load.h"
 #include "real_vectors.h"
 #include "side.h"
@@ -394,13 +395,9 @@ int main(int argc, char** argv) {
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
   try {
-    if (const alidade::Status status = alidade::Run(options); !status.ok()) {
-      std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
-      return 1;
-    }
+    return alidade::ExitCode(alidade::Run(options));
   } catch (const faiss::FaissException& error) {
     std::fprintf(stderr, "FAISS failed: %s\n", error.what());
     return 1;
   }
-  return 0;
 }

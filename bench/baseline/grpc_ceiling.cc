@@ -23,6 +23,7 @@
 #include "alidade/api/grpc_server.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "fake_engine.h"
 #include "search_load.h"
 #include "spread.h"
@@ -380,10 +381,5 @@ int main(int argc, char** argv) {
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
   alidade::Work(0);  // measures its steps while nothing else runs
-  const alidade::Status status = alidade::Run(options);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
-    return 1;
-  }
-  return 0;
+  return alidade::ExitCode(alidade::Run(options));
 }

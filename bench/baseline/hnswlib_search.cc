@@ -14,6 +14,7 @@
 #include "alidade/common/file.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "hnswlib_index.h"
 #include "load.h"
 #include "own_index.h"
@@ -327,10 +328,5 @@ int main(int argc, char** argv) {
   app.add_option("--cache", options.cache, "Where both graphs are kept (default: the data set)");
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
-  const alidade::Status status = alidade::Run(options);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
-    return 1;
-  }
-  return 0;
+  return alidade::ExitCode(alidade::Run(options));
 }

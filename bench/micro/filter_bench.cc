@@ -13,6 +13,7 @@
 #include "alidade/filter/filter_text.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "load.h"
 #include "real_vectors.h"
 #include "spread.h"
@@ -140,10 +141,5 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Times each is measured")->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
-  const alidade::Status status = alidade::Run(options);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
-    return 1;
-  }
-  return 0;
+  return alidade::ExitCode(alidade::Run(options));
 }

@@ -12,6 +12,7 @@
 #include "alidade/vec/kernels.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "load.h"
 #include "spread.h"
 
@@ -172,11 +173,7 @@ int RunTimings(const TimingOptions& options,
   for (const size_t dim : options.dims) {
     measure(dim, matrix, report);
   }
-  const Status status = WriteReport(options.json, report);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
-  }
-  return status.ok() ? 0 : 1;
+  return ExitCode(WriteReport(options.json, report));
 }
 
 }  // namespace alidade

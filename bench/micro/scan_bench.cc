@@ -2,6 +2,7 @@
 // time that one thread takes to read the same bytes (bandwidth, measured in the same rounds).
 #include <cstdio>
 #include <memory>
+#include <random>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +10,7 @@
 #include "alidade/index/vector_index.h"
 
 #include "bench_report.h"
+#include "exit_code.h"
 #include "kernel_timing.h"
 #include "load.h"
 #include "real_vectors.h"
@@ -27,7 +29,24 @@ struct Options {
   uint32_t queries = 20;  // of a round
   uint32_t rounds = 9;
   uint32_t threads = 1;
+  double allowed = 1;
   std::string json;
+};
+
+// Lets the same share of the rows through, spread at random.
+class Sieve final : public SlotFilter {
+ public:
+  Sieve(uint32_t rows, double share) : allowed_(rows) {
+    std::mt19937 random(1);
+    std::bernoulli_distribution allows(share);
+    for (uint32_t row = 0; row < rows; ++row) {
+      allowed_[row] = allows(random);
+    }
+  }
+  bool Allows(uint32_t slot) const override { return allowed_[slot]; }
+
+ private:
+  std::vector<bool> allowed_;
 };
 
 // What is scanned: the vectors, or codes of them.
@@ -70,10 +89,12 @@ Status Round(const Options& options,
              const RealVectors& set,
              const VectorMatrix& matrix,
              uint64_t first_query,
+             const Sieve* sieve,
              SpareThreads& spare,
              Scanned& scanned) {
   SearchStats stats;
-  const IndexSearchOptions search{.k = options.k, .stats = &stats, .spare = &spare};
+  const IndexSearchOptions search{
+      .k = options.k, .filter = sieve, .stats = &stats, .spare = &spare};
   const double bandwidth = ReadBandwidth(scanned.memory, scanned.bytes);
   const double start = NowSeconds();
   for (uint32_t i = 0; i < options.queries; ++i) {
@@ -104,10 +125,12 @@ Status Run(const Options& options) {
     ALIDADE_ASSIGN_OR_RETURN(all.emplace_back(), Make(name, matrix));
   }
   SpareThreads spare(options.threads);
+  const Sieve sieve(set.rows, options.allowed);
+  const Sieve* filter = options.allowed < 1 ? &sieve : nullptr;
   for (uint32_t round = 0; round < options.rounds; ++round) {
     for (const auto& scanned : all) {
       ALIDADE_RETURN_IF_ERROR(
-          Round(options, set, matrix, uint64_t{options.queries} * round, spare, *scanned));
+          Round(options, set, matrix, uint64_t{options.queries} * round, filter, spare, *scanned));
     }
   }
   std::printf("%u x %u, k %u, %u thread(s), medians of %u rounds\n",
@@ -161,12 +184,10 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "Of one search; the bandwidth is that of one")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--allowed", options.allowed, "Share of the rows that a filter lets through")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
-  const alidade::Status status = alidade::Run(options);
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", alidade::MessageOf(status).c_str());
-    return 1;
-  }
-  return 0;
+  return alidade::ExitCode(alidade::Run(options));
 }

@@ -94,7 +94,6 @@ size_t PqPoolRows(uint32_t k, uint32_t ef, uint64_t rows) {
 
 struct IvfIndex::Scratch {
   CodeQuery codes;
-  std::vector<float> distances;  // of the centroids
   std::vector<Candidate> lists;  // nearest first
   std::vector<float> query;      // normalised for cosine
   PqDistance::Tables tables;
@@ -180,7 +179,7 @@ class IvfIndex::Probe {
 
   StatusOr<std::vector<Candidate>> Run() {
     scratch_.codes.Set(index_.space_, query_);
-    PickLists();
+    ALIDADE_RETURN_IF_ERROR(PickLists());
     switch (static_cast<IvfCodes>(index_.header_.codes)) {
       case IvfCodes::kSq8:
         return ByRecords(CodeKind::kInt8);
@@ -209,25 +208,30 @@ class IvfIndex::Probe {
 
   // The lists to visit, nearest first. Estimates are good enough: an error swaps lists that are as
   // near as each other.
-  void PickLists() {
+  Status PickLists() {
     const uint32_t nlist = index_.header_.nlist;
     const uint32_t nprobe =
         std::min(options_.nprobe == 0 ? DefaultNprobe(nlist) : options_.nprobe, nlist);
     scratch_.codes.Prepare(CodeKind::kInt8);
     const CodeDistance estimate(Records(index_.layout_.centroids, CodeKind::kInt8, nlist),
                                 scratch_.codes);
-    scratch_.distances.resize(nlist);
-    estimate.Range(0, nlist, scratch_.distances.data());
     std::vector<Candidate>& lists = scratch_.lists;
     lists.resize(nlist);
-    for (uint32_t list = 0; list < nlist; ++list) {
-      lists[list] = {scratch_.distances[list], list};
-    }
+    ALIDADE_RETURN_IF_ERROR(ScanRows(0,
+                                     nlist,
+                                     estimate,
+                                     /*filter=*/nullptr,
+                                     options_.deadline,
+                                     [&lists](uint32_t list, float distance) {
+                                       lists[list] = {distance, list};
+                                     })
+                                .status());
     if (nprobe < nlist) {
       std::nth_element(lists.begin(), lists.begin() + nprobe, lists.end());
       lists.resize(nprobe);
     }
     std::sort(lists.begin(), lists.end());
+    return OkStatus();
   }
 
   uint64_t RowsToVisit() const {

@@ -13,40 +13,7 @@ namespace alidade {
 // Rows between two looks at the deadline.
 inline constexpr uint32_t kScanBlockRows = 512;
 
-// A block of rows under a filter; see ScanRows.
-template <class Distance, class Take>
-uint32_t ScanBlock(uint32_t first,
-                   uint32_t count,
-                   const Distance& distance,
-                   const SlotFilter& filter,
-                   const Take& take) {
-  // Where no more than this share is left out, reading on is quicker than stepping over (chosen).
-  constexpr uint32_t kSkippedShare = 4;
-  float distances[kScanBlockRows];
-  uint32_t rows[kScanBlockRows];
-  uint32_t allowed = 0;
-  for (uint32_t row = first; row < first + count; ++row) {
-    if (filter.Allows(row)) {
-      distance.Prefetch(row);
-      rows[allowed++] = row;
-    }
-  }
-  if (allowed == 0) {
-    return 0;
-  }
-  const bool whole = count - allowed <= count / kSkippedShare;
-  if (whole) {
-    distance.Range(first, count, distances);
-  } else {
-    distance.Many(rows, allowed, distances);
-  }
-  for (uint32_t i = 0; i < allowed; ++i) {
-    take(rows[i], distances[whole ? rows[i] - first : i]);
-  }
-  return allowed;
-}
-
-// All rows of a block; `last` as for ScanRows.
+// All rows of a block, in steps; `last` as for ScanRows.
 template <class Distance, class Take>
 void ScanWholeBlock(
     uint32_t first, uint32_t count, uint32_t last, const Distance& distance, const Take& take) {
@@ -62,6 +29,47 @@ void ScanWholeBlock(
     first += rows;
     count -= rows;
   }
+}
+
+// A block of rows under a filter; how many it allows.
+template <class Distance, class Take>
+uint32_t ScanBlock(uint32_t first,
+                   uint32_t count,
+                   uint32_t last,
+                   const Distance& distance,
+                   const SlotFilter& filter,
+                   const Take& take) {
+  // Where no more than this share is left out, reading on is quicker than stepping over (chosen).
+  constexpr uint32_t kSkippedShare = 4;
+  uint32_t rows[kScanBlockRows];
+  uint32_t allowed = 0;
+  for (uint32_t row = first; row < first + count; ++row) {
+    if (filter.Allows(row)) {
+      rows[allowed++] = row;
+    }
+  }
+  if (allowed == 0) {
+    return 0;
+  }
+  if (count - allowed <= count / kSkippedShare) {
+    const uint32_t* next = rows;
+    ScanWholeBlock(first, count, last, distance, [&](uint32_t row, float value) {
+      if (next != rows + allowed && *next == row) {
+        take(row, value);
+        ++next;
+      }
+    });
+    return allowed;
+  }
+  float distances[kScanBlockRows];
+  for (uint32_t i = 0; i < allowed; ++i) {
+    distance.Prefetch(rows[i]);
+  }
+  distance.Many(rows, allowed, distances);
+  for (uint32_t i = 0; i < allowed; ++i) {
+    take(rows[i], distances[i]);
+  }
+  return allowed;
 }
 
 // Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
@@ -83,7 +91,7 @@ StatusOr<uint64_t> ScanRows(uint32_t first,
     }
     const uint32_t count = std::min(kScanBlockRows, last - first);
     if (filter != nullptr) {
-      taken += ScanBlock(first, count, distance, *filter, take);
+      taken += ScanBlock(first, count, last, distance, *filter, take);
     } else {
       ScanWholeBlock(first, count, last, distance, take);
       taken += count;

@@ -282,14 +282,14 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
           -query.plane_low_ * dim - query.plane_step_ * static_cast<float>(query.plane_sum_);
       break;
   }
-  usual_error_ = ErrorFor(kErrorDeviations / std::sqrt(dim));
-  greatest_error_ = ErrorFor(1);
+  const float root = std::sqrt(dim);
+  usual_error_ = ErrorFor(root, kErrorDeviations / root);
+  greatest_error_ = ErrorFor(root, 1);
 }
 
 // dot(q, r) = dot(q, f c) + dot(q, r - f c): the first part is off by what the query lost when it
 // became whole numbers, the second is left out.
-CodeDistance::ErrorTerms CodeDistance::ErrorFor(float spread) const {
-  const float root = std::sqrt(static_cast<float>(codes_.dim));
+CodeDistance::ErrorTerms CodeDistance::ErrorFor(float root, float spread) const {
   const auto most = static_cast<float>(codes_.kind == CodeKind::kInt8 ? kInt8Max : kInt4Max);
   const float code_length = most * root;  // |f c| is at most f times that
   const float query_error = query_.step_ / 2 * root;

@@ -148,7 +148,8 @@ class CodeDistance {
     float extra = 0;
     float constant = 0;
   };
-  ErrorTerms ErrorFor(float spread) const;
+  // `root`: of the dimension; `spread`: the share of an error that lies along the query.
+  ErrorTerms ErrorFor(float root, float spread) const;
   float Error(uint32_t slot, const ErrorTerms& terms) const {
     CodeTail tail;
     std::memcpy(&tail, TailAt(slot), sizeof(tail));

@@ -22,7 +22,7 @@ constexpr uint32_t ScanStepRows(size_t stride) {
 // first..first + count - 1 are read now, and then in order up to last - 1: fetches as many bytes as
 // those hold, some way ahead, into the second-level cache. The hardware by itself stops at the end
 // of a page and where the reader pauses. Fetching into the first-level cache gave less
-// (bench/micro/scan_bench.cc on Zen 4: 0.5 instead of 0.7 of the bandwidth for codes of 8 bits).
+// (bench/micro/scan_bench.cc on Zen 4: 0.5 instead of 0.8 of the bandwidth for codes of 8 bits).
 inline void FetchScanAhead(
     const void* base, size_t stride, size_t first, size_t count, size_t last) {
   constexpr size_t kAheadBytes = 8'192;
