@@ -160,7 +160,9 @@ std::optional<grpc::Status> CallRunner::Run(UnaryCall& call, steady_clock::time_
   if (status.ok()) {
     status = Guarded([&] { return call.Answer(known, arena); });
   }
-  if (status.code() == StatusCode::kDeadlineExceeded && known.deadline.at() == give_up) {
+  // Without a time to give up, what comes of the call is its answer, whatever that is.
+  if (give_up != steady_clock::time_point::max() && known.deadline.at() == give_up &&
+      status.code() == StatusCode::kDeadlineExceeded) {
     return std::nullopt;
   }
   return End(call, known, status);

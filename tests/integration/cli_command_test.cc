@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "integration/client.h"
-#include "integration/command.h"
+#include "integration/command_server_test.h"
 #include "support/server_process.h"
 
 namespace alidade::testing {
@@ -30,23 +30,8 @@ constexpr size_t kDim = 16;
 
 std::vector<float> VectorOf(uint64_t row) { return RandomVector(row + 1, kDim); }
 
-class CliTest : public ::testing::Test {
+class CliTest : public CommandServerTest {
  protected:
-  CliTest() {
-    ServerOptions options;
-    options.data_dir = Path("data");
-    server_ = std::make_unique<ServerProcess>(options);
-  }
-
-  std::string Path(const std::string& name) const { return directory_.path() + "/" + name; }
-
-  // `alidade <arguments> --server <address>`
-  CommandResult Run(std::vector<std::string> arguments) const {
-    arguments.push_back("--server");
-    arguments.push_back(server_->address());
-    return RunCommand(arguments);
-  }
-
   // Words "w<row>" with parity, and their vectors.
   void WriteDataset() const {
     std::ofstream matrix(Path("set.npy"), std::ios::binary);
@@ -89,9 +74,6 @@ class CliTest : public ::testing::Test {
     }
     ADD_FAILURE() << "no file ends in " << ending;
   }
-
-  TemporaryDirectory directory_;
-  std::unique_ptr<ServerProcess> server_;
 };
 
 TEST_F(CliTest, AnImportThatWasKilledGoesOnWhereItWas) {

@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "integration/command.h"
+#include "integration/command_server_test.h"
 #include "support/server_process.h"
 
 namespace alidade::testing {
@@ -24,22 +24,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-class FilterCommandTest : public ::testing::Test {
+class FilterCommandTest : public CommandServerTest {
  protected:
-  FilterCommandTest() {
-    ServerOptions options;
-    options.data_dir = Path("data");
-    server_ = std::make_unique<ServerProcess>(options);
-  }
-
-  std::string Path(const std::string& name) const { return directory_.path() + "/" + name; }
-
-  CommandResult Run(std::vector<std::string> arguments) const {
-    arguments.push_back("--server");
-    arguments.push_back(server_->address());
-    return RunCommand(arguments);
-  }
-
   void Import(const std::string& file, const std::string& collection) const {
     const CommandResult result = Run({"import",
                                       file,
@@ -64,9 +50,6 @@ class FilterCommandTest : public ::testing::Test {
     }
     return result.exit_code == 0 ? ids : result.err;
   }
-
-  TemporaryDirectory directory_;
-  std::unique_ptr<ServerProcess> server_;
 };
 
 struct WordCase {

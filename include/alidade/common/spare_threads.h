@@ -1,11 +1,9 @@
 // SpareThreads: threads that take over parts of a long computation while processors are spare.
 //
 // Why:      an exact search that is alone would leave all processors but one idle; many at once
-// have
-//           no use for more threads than there are processors.
-// Threads:  thread-safe. The threads are made by the constructor and joined by the destructor,
-// which
-//           requires that no call of Share is running.
+//           have no use for more threads than there are processors.
+// Threads:  thread-safe. The threads are made by the constructor and joined by the destructor: no
+//           call of Share is running then.
 #pragma once
 
 #include <atomic>
@@ -33,8 +31,8 @@ class SpareThreads {
 
   // Calls work(worker, part) once for each part of 0..parts - 1 and returns when all are done. The
   // caller takes parts in order; while fewer threads compute than there are processors, spare ones
-  // do too. A part should take some 100 us: spare threads look around after each. The first
-  // exception is thrown again here, and parts not begun by then are left out.
+  // do too. A part should take tens of microseconds: spare threads look around after each. The
+  // first exception is thrown again here, and parts not begun by then are left out.
   void Share(uint32_t parts, const std::function<void(uint32_t worker, uint32_t part)>& work);
 
  private:
