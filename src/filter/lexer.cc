@@ -67,9 +67,10 @@ StatusOr<Token> Lexer::Next() {
       return token;
     }
   }
-  return TextError(token.column,
-                   "this begins nothing (keys with other signs than letters, digits, _, - and . "
-                   "stand in `backquotes`)");
+  return TextError(
+      token.column,
+      "this begins nothing: a filter reads like year >= 2020 AND lang = \"en\" (keys with "
+      "other signs than letters, digits, _, - and . stand in `backquotes`)");
 }
 
 // From behind the opening quote to behind the closing one.
