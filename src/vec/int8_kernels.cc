@@ -96,7 +96,7 @@ struct Int8 {
     return hn::MaskedLoad(hn::FirstN(D8(), dim), D8(), code);
 #else
     int8_t lanes[kLanes] = {};
-    std::memcpy(lanes, code, dim);
+    std::copy_n(code, dim, lanes);  // dim may be 0, and the code null
     return Load(lanes);
 #endif
   }
