@@ -16,6 +16,7 @@
 #include "model/plain_model.h"
 #include "model/shrink.h"
 #include "model/trace_run.h"
+#include "support/patience.h"
 
 namespace alidade {
 namespace {
@@ -97,7 +98,8 @@ TEST_F(ModelTest, LargeHistoriesAnswerLikeAMap) {
   const uint64_t count = FromEnvironment("ALIDADE_MODEL_SEQUENCES", kDefaultSequences);
   ASSERT_NO_FATAL_FAILURE(RunHistories(std::max<uint64_t>(1, count / 4), kLarge));
   if (count >= kDefaultSequences) {
-    EXPECT_GT(total_.graphs, 10U);
+    // Builds run beside the operations: fewer where a sanitizer slows them more.
+    EXPECT_GT(total_.graphs, testing::kPatience == 1 ? 10U : 0U);
   }
 }
 

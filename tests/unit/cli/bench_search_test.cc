@@ -71,7 +71,7 @@ TEST_P(SearchLoadTest, CallsAreSentAgainAndAgainUntilTheTimeIsUp) {
   // More places than connections and than calls.
   ASSERT_THAT(SearchLoad(server_.connection(), Options(5, 0.2, 2), calls).Run(::getpid(), figures),
               IsOk());
-  EXPECT_GT(figures.calls.count(), 10U);
+  EXPECT_GT(figures.calls.count(), 5U);  // more than one of each place
   EXPECT_EQ(figures.calls.count(), server_.searches().size());
   EXPECT_EQ(figures.queries, 2 * figures.calls.count());
   EXPECT_GE(figures.seconds, 0.2);
