@@ -84,6 +84,15 @@ void EncodeStats(const CollectionStats& in, v1::GetCollectionStatsResponse& out)
   }
   stats.set_dead_rows(dead_rows);
   EncodeMemory(in, *out.mutable_memory());
+  for (const PayloadIndexStats& index : in.payload_indexes) {
+    v1::PayloadIndexStats& encoded = *stats.add_payload_indexes();
+    encoded.set_key(index.spec.key);
+    encoded.set_type(std::string(PayloadIndexTypeName(index.spec.type)));
+    encoded.set_indexed_rows(index.indexed_rows);
+    encoded.set_pending_rows(index.pending_rows);
+    encoded.set_values(index.values);
+    encoded.set_disk_bytes(index.disk_bytes);
+  }
   out.set_seq(in.seq.value());
 }
 

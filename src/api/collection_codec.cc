@@ -199,6 +199,46 @@ Status DecodeIndexUpdates(const v1::Collection& in,
   return OkStatus();
 }
 
+StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const FieldPath& path) {
+  PayloadIndexSpec spec;
+  if (in.key().empty() || in.key().size() > kFilterKeyBytesMax) {
+    return FieldError(path.Field("key").ToString(),
+                      "has {} bytes; 1..{} are allowed",
+                      in.key().size(),
+                      kFilterKeyBytesMax);
+  }
+  spec.key = in.key();
+  // The numbers of the wire are those of the disk.
+  spec.type = static_cast<PayloadIndexType>(in.type());
+  if (!v1::PayloadIndexType_IsValid(in.type()) || in.type() == v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
+    return FieldError(
+        path.Field("type").ToString(),
+        "is {}; one of KEYWORD, INTEGER, FLOAT, BOOL, DATETIME, UUID, GEO is required",
+        static_cast<int>(in.type()));
+  }
+  return spec;
+}
+
+Status DecodePayloadIndexes(const v1::Collection& in,
+                            const FieldPath& path,
+                            CollectionConfig& config) {
+  if (in.payload_indexes_size() > static_cast<int>(kPayloadIndexesMax)) {
+    return FieldError(path.ToString(),
+                      "has {} indexes, the limit is {}",
+                      in.payload_indexes_size(),
+                      kPayloadIndexesMax);
+  }
+  for (int i = 0; i < in.payload_indexes_size(); ++i) {
+    const FieldPath at = path.At(static_cast<size_t>(i));
+    ALIDADE_ASSIGN_OR_RETURN(PayloadIndexSpec spec, DecodePayloadIndex(in.payload_indexes(i), at));
+    if (std::ranges::find(config.payload_indexes, spec) != config.payload_indexes.end()) {
+      return FieldError(at.ToString(), "is given a second time");
+    }
+    config.payload_indexes.push_back(std::move(spec));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<CollectionConfig> DecodeCreateCollection(const v1::CreateCollectionRequest& in,
@@ -233,7 +273,20 @@ StatusOr<CollectionConfig> DecodeCreateCollection(const v1::CreateCollectionRequ
     }
     config.fields.push_back(std::move(field));
   }
+  ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(source, path.Field("payload_indexes"), config));
   return config;
+}
+
+StatusOr<PayloadIndexChange> DecodePayloadIndexChange(const std::string& collection,
+                                                      const v1::PayloadIndex& index,
+                                                      const FieldPath& path) {
+  ALIDADE_RETURN_IF_ERROR(CheckName(collection, FieldPath("collection")));
+  ALIDADE_ASSIGN_OR_RETURN(const PayloadIndexSpec spec, DecodePayloadIndex(index, path));
+  PayloadIndexChange change;
+  change.collection = collection;
+  change.key = spec.key;
+  change.type = spec.type;
+  return change;
 }
 
 StatusOr<CollectionUpdate> DecodeUpdateCollection(const v1::UpdateCollectionRequest& in,
@@ -331,6 +384,11 @@ void EncodeCollection(const CollectionInfo& in, v1::Collection& out) {
   }
   out.mutable_search_defaults()->set_ef(in.config.default_ef);
   out.mutable_search_defaults()->set_nprobe(in.config.default_nprobe);
+  for (const PayloadIndexSpec& index : in.config.payload_indexes) {
+    v1::PayloadIndex& encoded = *out.add_payload_indexes();
+    encoded.set_key(index.key);
+    encoded.set_type(static_cast<v1::PayloadIndexType>(index.type));
+  }
   for (const std::string& alias : in.aliases) {
     out.add_aliases(alias);
   }

@@ -15,10 +15,12 @@ using RawCollectionService = v1::CollectionService::WithRawCallbackMethod_Create
     v1::CollectionService::WithRawCallbackMethod_GetCollection<
         v1::CollectionService::WithRawCallbackMethod_ListCollections<
             v1::CollectionService::WithRawCallbackMethod_UpdateCollection<
-                v1::CollectionService::WithRawCallbackMethod_DeleteCollection<
-                    v1::CollectionService::WithRawCallbackMethod_UpdateAliases<
-                        v1::CollectionService::WithRawCallbackMethod_ListAliases<
-                            v1::CollectionService::Service>>>>>>>;
+                v1::CollectionService::WithRawCallbackMethod_CreatePayloadIndex<
+                    v1::CollectionService::WithRawCallbackMethod_DeletePayloadIndex<
+                        v1::CollectionService::WithRawCallbackMethod_DeleteCollection<
+                            v1::CollectionService::WithRawCallbackMethod_UpdateAliases<
+                                v1::CollectionService::WithRawCallbackMethod_ListAliases<
+                                    v1::CollectionService::Service>>>>>>>>>;
 
 class CollectionService final : public RawCollectionService {
  public:
@@ -36,6 +38,12 @@ class CollectionService final : public RawCollectionService {
   grpc::ServerUnaryReactor* UpdateCollection(grpc::CallbackServerContext* context,
                                              const grpc::ByteBuffer* in,
                                              grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* CreatePayloadIndex(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* in,
+                                               grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* DeletePayloadIndex(grpc::CallbackServerContext* context,
+                                               const grpc::ByteBuffer* in,
+                                               grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* DeleteCollection(grpc::CallbackServerContext* context,
                                              const grpc::ByteBuffer* in,
                                              grpc::ByteBuffer* out) override;

@@ -8,6 +8,8 @@ constexpr std::array<const char*, kMethods> kNames = {
     "alidade.v1.CollectionService/GetCollection",
     "alidade.v1.CollectionService/ListCollections",
     "alidade.v1.CollectionService/UpdateCollection",
+    "alidade.v1.CollectionService/CreatePayloadIndex",
+    "alidade.v1.CollectionService/DeletePayloadIndex",
     "alidade.v1.CollectionService/DeleteCollection",
     "alidade.v1.CollectionService/UpdateAliases",
     "alidade.v1.CollectionService/ListAliases",

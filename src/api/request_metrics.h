@@ -16,6 +16,8 @@ enum class Method : size_t {
   kGetCollection,
   kListCollections,
   kUpdateCollection,
+  kCreatePayloadIndex,
+  kDeletePayloadIndex,
   kDeleteCollection,
   kUpdateAliases,
   kListAliases,
@@ -30,7 +32,7 @@ enum class Method : size_t {
   kGetCollectionStats,
   kGetServerInfo,
 };
-inline constexpr size_t kMethods = 17;
+inline constexpr size_t kMethods = 19;
 inline constexpr size_t kStatusCodes = 17;
 
 // Full name as on the wire, e.g. "alidade.v1.SearchService/Search".

@@ -111,6 +111,15 @@ int Stats(const AdminFlags& flags) {
                 stats.build_rows_total(),
                 stats.build_progress() * 100);
   }
+  for (const v1::PayloadIndexStats& index : stats.payload_indexes()) {
+    std::printf("payload index %s (%s): %lu rows, %lu pending, %lu values, %.1f MiB\n",
+                index.key().c_str(),
+                index.type().c_str(),
+                index.indexed_rows(),
+                index.pending_rows(),
+                index.values(),
+                Mebibytes(index.disk_bytes()));
+  }
   PrintMemory(response.memory());
   for (const v1::SegmentStats& segment : response.segments()) {
     std::string indexes;

@@ -418,6 +418,7 @@ void AddBenchCommands(CLI::App& app, int& exit_code) {
   AddConnectionFlags(*bench, flags->connection);
   AddLoadFlags(*bench, *flags);
   AddSchemaFlags(*bench, flags->schema);
+  AddPayloadIndexFlag(*bench, flags->schema);
   AddSearchFlags(*bench, *flags);
   bench->add_option("--json", flags->json, "Write the figures here (-: standard output)");
   bench->callback([flags, &exit_code] { exit_code = RunBench(*flags); });

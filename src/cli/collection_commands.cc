@@ -1,4 +1,5 @@
-// alidade collections list | create | describe | update | delete | alias | aliases
+// alidade collections list | create | describe | update | index | unindex | delete | alias
+//   | aliases
 #include <cstdio>
 #include <memory>
 
@@ -23,6 +24,8 @@ struct CollectionFlags {
   std::string target;
   bool remove = false;
   bool force = false;
+  std::string key;
+  std::string type;
 };
 
 std::unique_ptr<v1::CollectionService::Stub> Stub(const ConnectionOptions& connection) {
@@ -37,6 +40,9 @@ void PrintCollection(const v1::Collection& collection) {
                 field.dimension(),
                 MetricName(field.metric()).c_str(),
                 IndexText(field.index()).c_str());
+  }
+  for (const v1::PayloadIndex& index : collection.payload_indexes()) {
+    std::printf("  index %s: %s", index.key().c_str(), PayloadIndexTypeText(index.type()).c_str());
   }
   for (const std::string& alias : collection.aliases()) {
     std::printf("  alias %s", alias.c_str());
@@ -67,7 +73,7 @@ int Create(const CollectionFlags& flags) {
   v1::CreateCollectionRequest request;
   request.mutable_collection()->set_name(flags.name);
   request.mutable_collection()->set_description(flags.description);
-  *request.mutable_collection()->add_vector_fields() = VectorFieldFor(flags.schema, flags.dim);
+  FillSchema(flags.schema, flags.dim, *request.mutable_collection());
   v1::CreateCollectionResponse response;
   grpc::ClientContext context;
   SetDeadline(context, flags.connection);
@@ -129,6 +135,47 @@ int Update(const CollectionFlags& flags, const CLI::App& command) {
   return 0;
 }
 
+v1::PayloadIndex IndexFor(const CollectionFlags& flags) {
+  v1::PayloadIndex index;
+  index.set_key(flags.key);
+  index.set_type(PayloadIndexTypeFor(flags.type));
+  return index;
+}
+
+int Index(const CollectionFlags& flags) {
+  v1::CreatePayloadIndexRequest request;
+  request.set_collection(flags.name);
+  *request.mutable_payload_index() = IndexFor(flags);
+  request.set_allow_existing(flags.force);
+  v1::CreatePayloadIndexResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status =
+      Stub(flags.connection)->CreatePayloadIndex(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintCollection(response.collection());
+  return 0;
+}
+
+int Unindex(const CollectionFlags& flags) {
+  v1::DeletePayloadIndexRequest request;
+  request.set_collection(flags.name);
+  *request.mutable_payload_index() = IndexFor(flags);
+  request.set_allow_missing(flags.force);
+  v1::DeletePayloadIndexResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status =
+      Stub(flags.connection)->DeletePayloadIndex(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintCollection(response.collection());
+  return 0;
+}
+
 int Delete(const CollectionFlags& flags) {
   v1::DeleteCollectionRequest request;
   request.set_collection(flags.name);
@@ -181,6 +228,7 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
   create->add_option("--dim", flags->dim, "Elements per vector")->required();
   create->add_option("--description", flags->description, "For humans");
   AddSchemaFlags(*create, flags->schema);
+  AddPayloadIndexFlag(*create, flags->schema);
 
   add("describe", "One collection as JSON", Describe)->add_option("name", flags->name)->required();
 
@@ -194,6 +242,19 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
   update->add_option("--ef", flags->ef, "HNSW candidates of queries that do not say");
   update->add_option("--nprobe", flags->nprobe, "IVF lists of queries that do not say");
   AddSchemaFlags(*update, flags->schema);
+
+  const auto add_index = [&](CLI::App* command) {
+    command->add_option("name", flags->name)->required();
+    command->add_option("key", flags->key, "Payload key, a dotted path")->required();
+    command->add_option("type", flags->type, "What values it holds")
+        ->required()
+        ->check(CLI::IsMember(PayloadIndexTypeNames()));
+    return command;
+  };
+  add_index(add("index", "Make an index over the values of a payload key", Index))
+      ->add_flag("--allow-existing", flags->force, "One that is there is no error");
+  add_index(add("unindex", "Remove an index over a payload key", Unindex))
+      ->add_flag("--allow-missing", flags->force, "A missing one is no error");
 
   CLI::App* remove = add("delete", "Remove a collection with all its points", Delete);
   remove->add_option("name", flags->name)->required();

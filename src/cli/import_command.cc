@@ -246,6 +246,7 @@ void AddImportCommands(CLI::App& app, int& exit_code) {
   AddSourceFlags(*import, flags->source, flags->ingest.collection);
   import->add_flag("--create", flags->create, "Make the collection if it is not there");
   AddSchemaFlags(*import, flags->schema);
+  AddPayloadIndexFlag(*import, flags->schema);
   import->add_option("--batch", flags->ingest.batch_rows, "Rows per request")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

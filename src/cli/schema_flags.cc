@@ -1,7 +1,11 @@
 #include "schema_flags.h"
 
+#include <cctype>
+#include <string_view>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace alidade {
 
@@ -83,13 +87,70 @@ alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) 
   return field;
 }
 
+void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags) {
+  command
+      .add_option("--payload-index",
+                  flags.payload_indexes,
+                  "KEY:TYPE of an index over a payload key, e.g. lang:keyword; may be repeated")
+      ->check([](const std::string& text) -> std::string {
+        const size_t colon = text.rfind(':');
+        if (colon == std::string::npos || colon == 0 ||
+            PayloadIndexTypeFor(text.substr(colon + 1)) ==
+                alidade::v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
+          return fmt::format("\"{}\" is not KEY:TYPE with a type of {}",
+                             text,
+                             fmt::join(PayloadIndexTypeNames(), ", "));
+        }
+        return {};
+      });
+}
+
+alidade::v1::PayloadIndexType PayloadIndexTypeFor(const std::string& name) {
+  for (int type = alidade::v1::PayloadIndexType_MIN; type <= alidade::v1::PayloadIndexType_MAX;
+       ++type) {
+    if (PayloadIndexTypeText(static_cast<alidade::v1::PayloadIndexType>(type)) == name) {
+      return static_cast<alidade::v1::PayloadIndexType>(type);
+    }
+  }
+  return alidade::v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED;
+}
+
+std::string PayloadIndexTypeText(alidade::v1::PayloadIndexType type) {
+  constexpr std::string_view kPrefix = "PAYLOAD_INDEX_TYPE_";
+  std::string text = alidade::v1::PayloadIndexType_Name(type).substr(kPrefix.size());
+  for (char& letter : text) {
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return text;
+}
+
+std::vector<std::string> PayloadIndexTypeNames() {
+  std::vector<std::string> names;
+  for (int type = alidade::v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED + 1;
+       type <= alidade::v1::PayloadIndexType_MAX;
+       ++type) {
+    names.push_back(PayloadIndexTypeText(static_cast<alidade::v1::PayloadIndexType>(type)));
+  }
+  return names;
+}
+
+void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection& collection) {
+  *collection.add_vector_fields() = VectorFieldFor(flags, dim);
+  for (const std::string& text : flags.payload_indexes) {
+    const size_t colon = text.rfind(':');
+    alidade::v1::PayloadIndex& index = *collection.add_payload_indexes();
+    index.set_key(text.substr(0, colon));
+    index.set_type(PayloadIndexTypeFor(text.substr(colon + 1)));
+  }
+}
+
 grpc::Status CreateCollection(const ConnectionOptions& connection,
                               const std::string& name,
                               const SchemaFlags& flags,
                               uint32_t dim) {
   alidade::v1::CreateCollectionRequest request;
   request.mutable_collection()->set_name(name);
-  *request.mutable_collection()->add_vector_fields() = VectorFieldFor(flags, dim);
+  FillSchema(flags, dim, *request.mutable_collection());
   request.set_allow_existing(true);
   alidade::v1::CreateCollectionResponse response;
   grpc::ClientContext context;

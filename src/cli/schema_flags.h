@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "alidade/common/status.h"
 
@@ -20,12 +21,25 @@ struct SchemaFlags {
   uint32_t nlist = 0;
   std::string codes = "flat";
   uint32_t pq_m = 0;
+  std::vector<std::string> payload_indexes;  // KEY:TYPE
 };
 
 // --field, --metric, --index and its parameters.
 void AddSchemaFlags(CLI::App& command, SchemaFlags& flags);
 
+// --payload-index KEY:TYPE, any number of times.
+void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags);
+
+// "keyword", "integer", ...; UNSPECIFIED for another word.
+alidade::v1::PayloadIndexType PayloadIndexTypeFor(const std::string& name);
+std::string PayloadIndexTypeText(alidade::v1::PayloadIndexType type);
+// The types' names, for help and messages.
+std::vector<std::string> PayloadIndexTypeNames();
+
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim);
+
+// The vector field and payload indexes.
+void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection& collection);
 
 // Makes the collection; one of this name with the same vector field is fine.
 grpc::Status CreateCollection(const ConnectionOptions& connection,

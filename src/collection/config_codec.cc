@@ -5,7 +5,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kConfigFormat = 2;  // on disk: never reused
+constexpr uint8_t kConfigFormat = 3;  // on disk: never reused
+constexpr uint8_t kConfigFormatWithoutPayloadIndexes = 2;
 constexpr uint8_t kConfigFormatWithoutCodes = 1;
 constexpr uint8_t kStateFormat = 1;
 
@@ -39,6 +40,22 @@ bool IsKnown(const VectorField& field) {
   return field.metric >= Metric::kL2 && field.metric <= Metric::kCosine &&
          index.kind >= IndexKind::kFlat && index.kind <= IndexKind::kAuto &&
          IvfCodesName(index.ivf_codes) != "unknown" && CodesName(index.codes) != "unknown";
+}
+
+Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
+  config.next_payload_index = PayloadIndexId(in.Little<uint16_t>());
+  const auto indexes = in.Little<uint32_t>();
+  for (uint32_t i = 0; i < indexes && in.ok(); ++i) {
+    PayloadIndexSpec index;
+    index.id = PayloadIndexId(in.Little<uint16_t>());
+    index.key = std::string(in.LengthPrefixed());
+    index.type = static_cast<PayloadIndexType>(in.Little<uint8_t>());
+    if (in.ok() && PayloadIndexTypeName(index.type) == "unknown") {
+      return DataLoss("the payload index on \"{}\" is of a kind that there is not", index.key);
+    }
+    config.payload_indexes.push_back(std::move(index));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -75,6 +92,13 @@ std::string EncodeConfig(const CollectionConfig& config) {
     AppendLittleEndian(out, static_cast<uint8_t>(field.metric));
     EncodeSpec(field.index, out);
   }
+  AppendLittleEndian(out, config.next_payload_index.value());
+  AppendLittleEndian(out, static_cast<uint32_t>(config.payload_indexes.size()));
+  for (const PayloadIndexSpec& index : config.payload_indexes) {
+    AppendLittleEndian(out, index.id.value());
+    AppendLengthPrefixed(out, index.key);
+    AppendLittleEndian(out, static_cast<uint8_t>(index.type));
+  }
   return out;
 }
 
@@ -108,7 +132,10 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
     }
     config.fields.push_back(std::move(field));
   }
-  if (!in.done() || (format != kConfigFormat && format != kConfigFormatWithoutCodes)) {
+  if (format == kConfigFormat) {
+    ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(in, config));
+  }
+  if (!in.done() || format < kConfigFormatWithoutCodes) {
     return DataLoss("the configuration of a collection is malformed");
   }
   return config;

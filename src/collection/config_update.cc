@@ -1,4 +1,7 @@
 // Changing a collection's configuration: an operation of the commit group, like every write.
+#include <algorithm>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -7,36 +10,26 @@
 
 namespace alidade {
 
-class UpdateConfigOperation final : public CommitOperation {
+class ChangeConfigOperation final : public CommitOperation {
  public:
-  UpdateConfigOperation(Collection& collection,
-                        const CollectionUpdate& update,
-                        const std::function<Status(const CollectionConfig&)>& validate)
-      : collection_(collection), update_(update), validate_(validate) {}
+  using Change = std::function<Status(CollectionConfig&)>;
+
+  ChangeConfigOperation(Collection& collection, const Change& change)
+      : collection_(collection), change_(change) {}
 
   Status Prepare(CommitContext& context) override {
     if (collection_.dropped_) {
       return NotFound("the collection was dropped");
     }
     next_ = std::make_shared<CollectionConfig>(*collection_.config());
-    next_->description = update_.description.value_or(next_->description);
-    next_->labels = update_.labels.value_or(next_->labels);
-    next_->default_ef = update_.default_ef.value_or(next_->default_ef);
-    next_->default_nprobe = update_.default_nprobe.value_or(next_->default_nprobe);
-    Schema schema = collection_.schema_;
-    for (const auto& [name, index] : update_.indexes) {
-      ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
-                               collection_.FindFieldOrError(schema, name, "vector_fields.name"));
-      next_->fields[field].index = index;
-    }
-    ALIDADE_RETURN_IF_ERROR(validate_(*next_));
+    ALIDADE_RETURN_IF_ERROR(change_(*next_));
     context.batch.PutMeta(
         MetaKind::kCollection, CollectionMetaName(collection_.id_), EncodeConfig(*next_));
     return OkStatus();
   }
 
   void Apply(SeqNo seq) override {
-    collection_.schema_.fields = next_->fields;
+    collection_.schema_ = next_->schema();
     collection_.config_.Set(next_);
     collection_.PublishView(seq);
   }
@@ -45,14 +38,65 @@ class UpdateConfigOperation final : public CommitOperation {
 
  private:
   Collection& collection_;
-  const CollectionUpdate& update_;
-  const std::function<Status(const CollectionConfig&)>& validate_;
+  const Change& change_;
   std::shared_ptr<CollectionConfig> next_;
 };
 
 Status Collection::UpdateConfig(const CollectionUpdate& update,
                                 const std::function<Status(const CollectionConfig&)>& validate) {
-  UpdateConfigOperation operation(*this, update, validate);
+  const ChangeConfigOperation::Change change = [&](CollectionConfig& config) -> Status {
+    config.description = update.description.value_or(config.description);
+    config.labels = update.labels.value_or(config.labels);
+    config.default_ef = update.default_ef.value_or(config.default_ef);
+    config.default_nprobe = update.default_nprobe.value_or(config.default_nprobe);
+    for (const auto& [name, index] : update.indexes) {
+      ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
+                               FindFieldOrError(config.schema(), name, "vector_fields.name"));
+      config.fields[field].index = index;
+    }
+    return validate(config);
+  };
+  ChangeConfigOperation operation(*this, change);
+  return context_.commits->Submit(operation).status();
+}
+
+Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
+  const auto is_wanted = [&](const PayloadIndexSpec& spec) {
+    return spec.key == wanted.key && spec.type == wanted.type;
+  };
+  const auto present = [&](const CollectionConfig& config) {
+    return std::ranges::any_of(config.payload_indexes, is_wanted);
+  };
+  if (wanted.lenient && present(*config()) != wanted.remove) {
+    return OkStatus();
+  }
+  const ChangeConfigOperation::Change change = [&](CollectionConfig& config) -> Status {
+    const std::string_view type = PayloadIndexTypeName(wanted.type);
+    if (wanted.remove) {
+      return std::erase_if(config.payload_indexes, is_wanted) > 0 || wanted.lenient
+                 ? OkStatus()
+                 : WithReason(NotFound("there is no {} index on \"{}\"", type, wanted.key),
+                              "PAYLOAD_INDEX_NOT_FOUND");
+    }
+    if (present(config)) {
+      return wanted.lenient
+                 ? OkStatus()
+                 : WithReason(AlreadyExists("there is a {} index on \"{}\"", type, wanted.key),
+                              "PAYLOAD_INDEX_EXISTS");
+    }
+    if (config.payload_indexes.size() >= kPayloadIndexesMax) {
+      return ResourceExhausted("the collection has {} payload indexes, the most that it may have",
+                               kPayloadIndexesMax);
+    }
+    if (config.next_payload_index.value() == std::numeric_limits<uint16_t>::max()) {
+      return ResourceExhausted("the collection has had {} payload indexes, the most there can be",
+                               config.next_payload_index.value());
+    }
+    config.payload_indexes.push_back({config.next_payload_index, wanted.key, wanted.type});
+    config.next_payload_index = config.next_payload_index.Next();
+    return OkStatus();
+  };
+  ChangeConfigOperation operation(*this, change);
   return context_.commits->Submit(operation).status();
 }
 

@@ -286,11 +286,49 @@ void Collection::MakeSegmentsResident() {
   }
 }
 
+// Gives one sealed segment the payload indexes of the schema. Only the building thread makes
+// sealed segments out of sealed ones, so nobody replaces it meanwhile.
+bool Collection::IndexSomePayloads() {
+  const auto view = view_.Get();
+  const auto& specs = view->schema.payload_indexes;
+  for (const SegmentView& entry : view->segments) {
+    if (!entry.segment->sealed()) {
+      continue;
+    }
+    const auto segment = std::const_pointer_cast<SealedSegment>(
+        std::static_pointer_cast<const SealedSegment>(entry.segment));
+    if (segment->HasPayloadIndexes(specs)) {
+      continue;
+    }
+    Status made;
+    try {
+      made = segment->SetPayloadIndexes(specs, &build_progress_);
+    } catch (const std::bad_alloc&) {
+      made = ResourceExhausted("out of memory");
+    }
+    if (!made.ok() && !stopping_.load()) {
+      counters_.builds_failed.fetch_add(1);
+      retry_at_ms_.store(NowMs() + kRetryAfterMs);
+      ALIDADE_LOG_WARN(
+          "collection \"{}\": payload indexes of segment {} failed and will be tried "
+          "again: {}",
+          config()->name,
+          segment->manifest().segment,
+          MessageOf(made));
+    }
+    return made.ok();
+  }
+  return false;
+}
+
 bool Collection::BuildSomething() {
   if (stopping_.load() || NowMs() < retry_at_ms_.load()) {
     return false;
   }
   MakeSegmentsResident();
+  if (IndexSomePayloads()) {
+    return true;
+  }
   const BuildRun run = PickBuild();
   return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/true);
 }

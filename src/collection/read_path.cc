@@ -193,7 +193,7 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
       context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
   const auto view = view_.Get();
   ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view->schema, request.vectors));
-  std::optional<CompiledFilter> filter;
+  std::optional<QueryFilter> filter;
   if (request.filter != nullptr) {
     ALIDADE_ASSIGN_OR_RETURN(filter, CompileFilter(*request.filter, view->schema));
   }
@@ -224,7 +224,8 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
     if (filter.has_value() && !rows.empty()) {
       ALIDADE_ASSIGN_OR_RETURN(const auto stored,
                                context_.store->GetRows(space(), rows, snapshot.get()));
-      ALIDADE_ASSIGN_OR_RETURN(const auto vectors, reader.Present(filter->asks_vectors(), rows));
+      ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
+                               reader.Present(filter->compiled.asks_vectors(), rows));
       std::vector<RowNo> kept;
       for (size_t i = 0;
            i < rows.size() && kept.size() + response.points.size() < request.page_size;
@@ -232,7 +233,7 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
         after = ids[i];
         const std::optional<StoredRow>& row = stored[i];
         if (row.has_value() &&
-            filter->Matches(
+            filter->compiled.Matches(
                 {.payload = row->payload, .encoded_id = ids[i], .vectors = vectors[i]})) {
           kept.push_back(rows[i]);
         }

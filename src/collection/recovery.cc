@@ -21,7 +21,7 @@ namespace alidade {
 Collection::Collection(CollectionContext context, CollectionId id, const CollectionConfig& config)
     : context_(std::move(context)), id_(id) {
   config_.Set(std::make_shared<CollectionConfig>(config));
-  schema_.fields = config.fields;
+  schema_ = config.schema();
   PublishView(SeqNo(0));
 }
 
@@ -123,6 +123,13 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
           schema_.fields[damage.field].name,
           manifest.segment,
           damage.reason);
+      counters_.healed.fetch_add(1);
+    }
+    for (const std::string& reason : (*opened)->damaged_payload_indexes()) {
+      ALIDADE_LOG_WARN("collection \"{}\": a payload index of segment {} will be rebuilt: {}",
+                       config()->name,
+                       manifest.segment,
+                       reason);
       counters_.healed.fetch_add(1);
     }
     std::shared_ptr<SealedSegment> segment = std::move(opened).value();

@@ -75,6 +75,24 @@ void AddMemory(const Segment& segment,
   }
 }
 
+void AddPayloadIndexes(const Segment& segment, CollectionStats& stats) {
+  const auto indexes = segment.payload_indexes();
+  for (PayloadIndexStats& sum : stats.payload_indexes) {
+    const KeyedPayloadIndex* found = nullptr;
+    if (indexes != nullptr) {
+      const auto at = std::ranges::find(*indexes, sum.spec, &KeyedPayloadIndex::spec);
+      found = at == indexes->end() ? nullptr : &*at;
+    }
+    if (found == nullptr) {
+      sum.pending_rows += segment.rows();
+      continue;
+    }
+    sum.indexed_rows += segment.rows();
+    sum.values += found->index.values();
+    sum.disk_bytes += found->index.body_bytes();
+  }
+}
+
 }  // namespace
 
 CollectionStats Collection::Stats() const {
@@ -99,6 +117,9 @@ CollectionStats Collection::Stats() const {
   for (const VectorField& field : view->schema.fields) {
     stats.fields.emplace_back().name = field.name;
   }
+  for (const PayloadIndexSpec& spec : view->schema.payload_indexes) {
+    stats.payload_indexes.emplace_back().spec = spec;
+  }
   for (const SegmentView& entry : view->segments) {
     const Segment& segment = *entry.segment;
     const std::vector<FieldMemory> fields = ReadFields(segment, view->schema);
@@ -107,11 +128,15 @@ CollectionStats Collection::Stats() const {
       stats.delta_rows += info.rows;
       stats.delta_bytes += info.memory_bytes;
     }
-    (info.sealed && !NeedsIndex(segment, view->schema) ? stats.indexed_rows : stats.pending_rows) +=
+    const bool ready =
+        info.sealed && !NeedsIndex(segment, view->schema) &&
+        static_cast<const SealedSegment&>(segment).HasPayloadIndexes(view->schema.payload_indexes);
+    (ready ? stats.indexed_rows : stats.pending_rows) +=
         info.rows - std::min(info.deleted_rows, info.rows);
     stats.disk_bytes += info.disk_bytes;
     stats.memory_bytes += info.memory_bytes;
     AddMemory(segment, info, fields, stats);
+    AddPayloadIndexes(segment, stats);
     stats.segments.push_back(std::move(info));
   }
   return stats;

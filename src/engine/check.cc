@@ -186,7 +186,7 @@ class CollectionCheck {
     options.directory = directory_ + "/" + SegmentDirectoryName(manifest.segment);
     options.store_uuid = std::string(store_.uuid());
     options.manifest = manifest;
-    options.schema.fields = config_.fields;
+    options.schema = config_.schema();
     const auto opened = SealedSegment::Open(options);
     if (!opened.ok()) {
       report_.repairs.push_back(
@@ -207,6 +207,13 @@ class CollectionCheck {
                       config_.fields[damage.field].name,
                       manifest.segment,
                       damage.reason));
+    }
+    for (const std::string& reason : segment.damaged_payload_indexes()) {
+      report_.repairs.push_back(
+          fmt::format("{}: a payload index of segment {} would be rebuilt: {}",
+                      Name(),
+                      manifest.segment,
+                      reason));
     }
     ALIDADE_RETURN_IF_ERROR(store_.ScanTombstones(
         space_, segment.first_row(), segment.last_row(), [&](RowNo row, SeqNo seq) -> Status {

@@ -236,6 +236,15 @@ StatusOr<CollectionInfo> Engine::UpdateCollection(const CollectionUpdate& update
   return impl_->Describe(*collection, *impl_->catalog.Get());
 }
 
+StatusOr<CollectionInfo> Engine::ChangePayloadIndex(const PayloadIndexChange& change) {
+  const Impl::Call call(*impl_);
+  ALIDADE_RETURN_IF_ERROR(call.status());
+  ALIDADE_ASSIGN_OR_RETURN(const auto collection, impl_->Find(change.collection));
+  ALIDADE_RETURN_IF_ERROR(collection->ChangePayloadIndex(change));
+  impl_->changed.NotifyAll();
+  return impl_->Describe(*collection, *impl_->catalog.Get());
+}
+
 StatusOr<WriteReceipt> Engine::DropCollection(const std::string& name) {
   const Impl::Call call(*impl_);
   ALIDADE_RETURN_IF_ERROR(call.status());

@@ -69,7 +69,7 @@ class SearchRun {
  private:
   Status SelectAllowed() {
     facts_.reserve(view_.segments.size());
-    std::optional<CompiledFilter> filter;
+    std::optional<QueryFilter> filter;
     if (query_.filter != nullptr) {
       ALIDADE_ASSIGN_OR_RETURN(filter, CompileFilter(*query_.filter, view_.schema));
     }
@@ -80,10 +80,11 @@ class SearchRun {
                          .index = segment.segment->index_kind(query_.field),
                          .recall = segment.segment->recall_curve(query_.field)};
       if (filter.has_value()) {
-        ALIDADE_ASSIGN_OR_RETURN(RowBitmap rows,
+        ALIDADE_ASSIGN_OR_RETURN(SelectedRows selected,
                                  SelectRows(segment, view_.at, &*filter, deadline_));
-        facts.allowed = rows.Count();
-        allowed_.push_back(std::move(rows));
+        facts.allowed = selected.rows.Count();
+        facts.payloads_read = selected.payloads_read;
+        allowed_.push_back(std::move(selected.rows));
       }
       facts_.push_back(facts);
     }

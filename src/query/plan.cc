@@ -76,7 +76,12 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
     const SegmentStep& step = plan.steps[i];
     const SegmentFacts& facts = segments[i];
     const std::string rows =
-        facts.filtered ? fmt::format("filter passes {} of {} rows", facts.allowed, facts.rows)
+        facts.filtered ? fmt::format("filter passes {} of {} rows{}",
+                                     facts.allowed,
+                                     facts.rows,
+                                     facts.payloads_read == 0
+                                         ? ""
+                                         : fmt::format(", {} payloads read", facts.payloads_read))
                        : fmt::format("{} rows", facts.rows);
     out += fmt::format(
         "{}segment {}: {} ({}{}{})",

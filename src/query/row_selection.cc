@@ -25,53 +25,91 @@ FilterSubject SubjectOf(const Segment& segment, RowId row, const CompiledFilter&
   return subject;
 }
 
-// Calls fn(row) for every row of the view that is alive and passes the filter, rising.
-template <typename Fn>
-Status ForEachSelected(const SegmentView& view,
-                       SeqNo at,
-                       const CompiledFilter* filter,
-                       const Deadline& deadline,
-                       const Fn& fn) {
-  const Segment& segment = *view.segment;
-  uint64_t bytes = 0;
-  for (RowId row = 0; row < view.visible_rows; ++row) {
-    if (row % kRowsPerDeadlineCheck == 0 || bytes >= kBytesPerDeadlineCheck) {
-      ALIDADE_RETURN_IF_ERROR(deadline.Check());
-      bytes = 0;
+// Looks at the payloads of rows one by one, and now and then at the clock.
+class RowJudge {
+ public:
+  RowJudge(const Segment& segment, const CompiledFilter& filter, const Deadline& deadline)
+      : segment_(segment), filter_(filter), deadline_(deadline) {}
+
+  StatusOr<bool> Passes(RowId row) {
+    if (++rows_ % kRowsPerDeadlineCheck == 0 || bytes_ >= kBytesPerDeadlineCheck) {
+      ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+      bytes_ = 0;
     }
-    if (!segment.AliveAt(row, at)) {
-      continue;
-    }
-    if (filter != nullptr) {
-      const FilterSubject subject = SubjectOf(segment, row, *filter);
-      bytes += subject.payload.size() * filter->passes();
-      if (!filter->Matches(subject)) {
-        continue;
-      }
-    }
-    fn(row);
+    const FilterSubject subject = SubjectOf(segment_, row, filter_);
+    bytes_ += subject.payload.size() * filter_.passes();
+    return filter_.Matches(subject);
   }
-  return OkStatus();
+  uint64_t rows() const { return rows_; }
+
+ private:
+  const Segment& segment_;
+  const CompiledFilter& filter_;
+  const Deadline& deadline_;
+  uint64_t rows_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+// What the payload indexes of the segment say of its rows; without any, that all are unknown.
+IndexedSelection SelectWithIndexes(const SegmentView& view, const Filter& filter) {
+  const Segment& segment = *view.segment;
+  const auto indexes = segment.payload_indexes();
+  if (indexes != nullptr && view.visible_rows == segment.rows()) {
+    if (auto selected = SelectByIndexes(filter, *indexes, view.visible_rows);
+        selected.has_value()) {
+      return std::move(*selected);
+    }
+  }
+  IndexedSelection open{RowBitmap(view.visible_rows), RowBitmap(view.visible_rows)};
+  open.unknown->SetAll();
+  return open;
 }
 
 }  // namespace
 
-StatusOr<CompiledFilter> CompileFilter(const Filter& filter, const Schema& schema) {
+StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema) {
   std::vector<std::string_view> fields;
   fields.reserve(schema.fields.size());
   for (const VectorField& field : schema.fields) {
     fields.push_back(field.name);
   }
-  return CompiledFilter::Make(filter, fields, "filter");
+  ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, "filter"));
+  return QueryFilter{&filter, std::move(compiled)};
 }
 
-StatusOr<RowBitmap> SelectRows(const SegmentView& segment,
-                               SeqNo at,
-                               const CompiledFilter* filter,
-                               const Deadline& deadline) {
-  RowBitmap selected(segment.visible_rows);
-  ALIDADE_RETURN_IF_ERROR(ForEachSelected(
-      segment, at, filter, deadline, [&selected](RowId row) { selected.Set(row); }));
+StatusOr<SelectedRows> SelectRows(const SegmentView& view,
+                                  SeqNo at,
+                                  const QueryFilter* filter,
+                                  const Deadline& deadline) {
+  ALIDADE_RETURN_IF_ERROR(deadline.Check());
+  const Segment& segment = *view.segment;
+  if (filter == nullptr) {
+    SelectedRows all{RowBitmap(view.visible_rows)};
+    all.rows.SetAll();
+    segment.KeepAlive(at, all.rows);
+    return all;
+  }
+  IndexedSelection indexed = SelectWithIndexes(view, *filter->tree);
+  SelectedRows selected{std::move(indexed.passing)};
+  segment.KeepAlive(at, selected.rows);
+  if (!indexed.unknown.has_value()) {
+    return selected;
+  }
+  segment.KeepAlive(at, *indexed.unknown);
+  RowJudge judge(segment, filter->compiled, deadline);
+  Status judged;
+  indexed.unknown->ForEach([&](RowId row) {
+    if (!judged.ok()) {
+      return;
+    }
+    const StatusOr<bool> passes = judge.Passes(row);
+    judged = passes.status();
+    if (passes.ok() && *passes) {
+      selected.rows.Set(row);
+    }
+  });
+  ALIDADE_RETURN_IF_ERROR(judged);
+  selected.payloads_read = judge.rows();
   return selected;
 }
 
@@ -79,16 +117,16 @@ StatusOr<uint64_t> CountRows(const SegmentSet& view,
                              const Filter* filter,
                              const Deadline& deadline) {
   ALIDADE_RETURN_IF_ERROR(deadline.Check());
-  std::optional<CompiledFilter> compiled;
+  std::optional<QueryFilter> compiled;
   if (filter != nullptr) {
     ALIDADE_ASSIGN_OR_RETURN(compiled, CompileFilter(*filter, view.schema));
   }
   uint64_t count = 0;
   for (const SegmentView& segment : view.segments) {
-    ALIDADE_RETURN_IF_ERROR(ForEachSelected(
-        segment, view.at, compiled.has_value() ? &*compiled : nullptr, deadline, [&count](RowId) {
-          ++count;
-        }));
+    ALIDADE_ASSIGN_OR_RETURN(
+        const SelectedRows selected,
+        SelectRows(segment, view.at, compiled.has_value() ? &*compiled : nullptr, deadline));
+    count += selected.rows.Count();
   }
   return count;
 }

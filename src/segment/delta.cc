@@ -223,6 +223,12 @@ void Delta::MarkDeleted(RowId row, SeqNo at) {
 
 uint32_t Delta::deleted_rows() const { return rows() == 0 ? 0 : impl_->deletions->count(); }
 
+void Delta::KeepAlive(SeqNo at, RowBitmap& rows_of) const {
+  if (rows() > 0) {
+    impl_->deletions->KeepAlive(at, rows_of);
+  }
+}
+
 IndexKind Delta::index_kind(FieldIndex) const { return IndexKind::kFlat; }
 const RecallCurve* Delta::recall_curve(FieldIndex) const { return nullptr; }
 

@@ -6,12 +6,15 @@
 #include <atomic>
 
 #include "alidade/common/check.h"
+#include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
 #include "alidade/common/memory_budget.h"
+#include "alidade/common/published.h"
 #include "alidade/index/vector_codes.h"
 
 #include "deletion_times.h"
+#include "payload_index_file.h"
 #include "row_filter.h"
 #include "rows_file.h"
 #include "segment_file.h"
@@ -64,6 +67,8 @@ struct SealedSegment::Impl {
   Status OpenVectors(FieldIndex index);
   Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
+  Status OpenPayloadIndexes();
+  SegmentFileIdentity PayloadIdentity(PayloadIndexId id) const;
   // The file of the field over all of its vectors; one without a file if the manifest names none.
   StatusOr<SegmentFileMap> OpenDerived(FieldIndex index, SegmentFileKind kind) const;
   const FieldPart* FindPart(FieldIndex field) const {
@@ -80,6 +85,8 @@ struct SealedSegment::Impl {
   RowsBody rows;
   std::vector<FieldPart> fields;
   std::vector<DamagedIndex> damaged;
+  std::vector<std::string> damaged_payload_indexes;
+  Published<const PayloadIndexes> payload_indexes;  // null: none
   std::unique_ptr<DeletionTimes> deletions;
   std::atomic<bool> remove_files{false};
   std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
@@ -203,6 +210,30 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
+SegmentFileIdentity SealedSegment::Impl::PayloadIdentity(PayloadIndexId id) const {
+  SegmentFile file;
+  file.kind = SegmentFileKind::kPayloadIndex;
+  return PayloadIndexIdentity(Identity(file), id);
+}
+
+Status SealedSegment::Impl::OpenPayloadIndexes() {
+  PayloadIndexes found;
+  for (const PayloadIndexSpec& spec : options.schema.payload_indexes) {
+    auto opened = OpenPayloadIndexFile(options.directory, PayloadIdentity(spec.id), spec);
+    if (opened.ok()) {
+      found.push_back(std::move(opened).value());
+    } else if (IsDamage(opened.status())) {
+      damaged_payload_indexes.push_back(MessageOf(opened.status()));
+    } else if (opened.status().code() != StatusCode::kNotFound) {
+      return opened.status();
+    }
+  }
+  if (!found.empty()) {
+    payload_indexes.Set(std::make_shared<const PayloadIndexes>(std::move(found)));
+  }
+  return OkStatus();
+}
+
 const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
                                                   const FieldPart& part,
                                                   RowFilter& filter) const {
@@ -233,6 +264,7 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
       }
     }
   }
+  ALIDADE_RETURN_IF_ERROR(impl->OpenPayloadIndexes());
   impl->deletions = std::make_unique<DeletionTimes>(impl->rows.count());
   return std::unique_ptr<SealedSegment>(new SealedSegment(std::move(impl)));
 }
@@ -259,6 +291,60 @@ const SegmentManifest& SealedSegment::manifest() const { return impl_->options.m
 
 const std::vector<SealedSegment::DamagedIndex>& SealedSegment::damaged_indexes() const {
   return impl_->damaged;
+}
+
+const std::vector<std::string>& SealedSegment::damaged_payload_indexes() const {
+  return impl_->damaged_payload_indexes;
+}
+
+std::shared_ptr<const PayloadIndexes> SealedSegment::payload_indexes() const {
+  return impl_->payload_indexes.Get();
+}
+
+bool SealedSegment::HasPayloadIndexes(const std::vector<PayloadIndexSpec>& specs) const {
+  const auto have = payload_indexes();
+  return have == nullptr ? specs.empty()
+                         : std::ranges::equal(*have, specs, {}, &KeyedPayloadIndex::spec);
+}
+
+Status SealedSegment::SetPayloadIndexes(const std::vector<PayloadIndexSpec>& specs,
+                                        const BuildProgress* progress) {
+  const auto have = payload_indexes();
+  PayloadIndexes next;
+  const auto find = [&have](const PayloadIndexSpec& spec) -> const KeyedPayloadIndex* {
+    if (have == nullptr) {
+      return nullptr;
+    }
+    const auto found = std::ranges::find(*have, spec, &KeyedPayloadIndex::spec);
+    return found == have->end() ? nullptr : &*found;
+  };
+  const std::string& directory = impl_->options.directory;
+  for (const PayloadIndexSpec& spec : specs) {
+    if (const KeyedPayloadIndex* present = find(spec); present != nullptr) {
+      next.push_back(*present);
+      continue;
+    }
+    const SegmentFileIdentity identity = impl_->PayloadIdentity(spec.id);
+    ALIDADE_RETURN_IF_ERROR(WritePayloadIndexFile(
+        directory, identity, spec, [this](RowId row) { return payload(row); }, progress));
+    ALIDADE_FAILPOINT("segment.payload_indexed");
+    ALIDADE_RETURN_IF_ERROR(SyncDirectory(directory));
+    ALIDADE_ASSIGN_OR_RETURN(KeyedPayloadIndex made,
+                             OpenPayloadIndexFile(directory, identity, spec));
+    next.push_back(std::move(made));
+  }
+  impl_->payload_indexes.Set(std::make_shared<const PayloadIndexes>(std::move(next)));
+  if (have == nullptr) {
+    return OkStatus();
+  }
+  for (const KeyedPayloadIndex& old : *have) {  // searches that have it mapped go on reading it
+    if (std::ranges::find(specs, old.spec) == specs.end()) {
+      ALIDADE_RETURN_IF_ERROR(RemoveTree(
+          directory + "/" +
+          SegmentFileName(SegmentFileKind::kPayloadIndex, FieldId(old.spec.id.value()))));
+    }
+  }
+  return OkStatus();
 }
 
 std::string_view SealedSegment::index_body(FieldIndex field) const {
@@ -338,6 +424,10 @@ void SealedSegment::MarkDeleted(RowId row, SeqNo at) {
 }
 
 uint32_t SealedSegment::deleted_rows() const { return impl_->deletions->count(); }
+
+void SealedSegment::KeepAlive(SeqNo at, RowBitmap& rows) const {
+  impl_->deletions->KeepAlive(at, rows);
+}
 
 IndexKind SealedSegment::index_kind(FieldIndex field) const {
   const FieldPart* part = impl_->FindPart(field);
@@ -421,6 +511,11 @@ size_t SealedSegment::disk_bytes() const {
   size_t bytes = 0;
   for (const SegmentFile& file : impl_->options.manifest.files) {
     bytes += file.bytes;
+  }
+  if (const auto indexes = payload_indexes(); indexes != nullptr) {
+    for (const KeyedPayloadIndex& keyed : *indexes) {
+      bytes += kSegmentHeaderBytes + keyed.index.body_bytes();
+    }
   }
   return bytes;
 }

@@ -113,8 +113,9 @@ std::string CompareIdentity(const SegmentFileIdentity& found, const SegmentFileI
   return {};
 }
 
+// `entry` is null for a file that no manifest names.
 std::string CheckHeader(std::string_view bytes,
-                        const SegmentFile& entry,
+                        const SegmentFile* entry,
                         const SegmentFileIdentity& expected,
                         uint32_t& count) {
   if (bytes.size() < kSegmentHeaderBytes) {
@@ -139,14 +140,15 @@ std::string CheckHeader(std::string_view bytes,
   if (std::string difference = CompareIdentity(found, expected); !difference.empty()) {
     return difference;
   }
-  if (body.bytes != bytes.size() - kSegmentHeaderBytes || entry.bytes != bytes.size()) {
-    return fmt::format("it has {} bytes, its header says {}, the manifest {}",
-                       bytes.size(),
-                       body.bytes + kSegmentHeaderBytes,
-                       entry.bytes);
+  if (body.bytes != bytes.size() - kSegmentHeaderBytes) {
+    return fmt::format(
+        "it has {} bytes, its header says {}", bytes.size(), body.bytes + kSegmentHeaderBytes);
+  }
+  if (entry != nullptr && entry->bytes != bytes.size()) {
+    return fmt::format("it has {} bytes, the manifest says {}", bytes.size(), entry->bytes);
   }
   if (!ALIDADE_MUTANT("no_checksum")) {
-    if (body.hash != entry.body_hash) {
+    if (entry != nullptr && body.hash != entry->body_hash) {
       return "the checksum in its header is not the one in the manifest";
     }
     if (Checksum128(bytes.substr(kSegmentHeaderBytes)) != body.hash) {
@@ -169,6 +171,8 @@ std::string SegmentFileName(SegmentFileKind kind, FieldId field) {
       return fmt::format("field_{}.idx", field.value());
     case SegmentFileKind::kCodes:
       return fmt::format("field_{}.codes", field.value());
+    case SegmentFileKind::kPayloadIndex:
+      return fmt::format("payload_{}.idx", field.value());
   }
   return {};
 }
@@ -211,23 +215,36 @@ StatusOr<SegmentFile> SegmentFileWriter::Finish() {
   return entry;
 }
 
-StatusOr<SegmentFileMap> OpenSegmentFile(const std::string& directory,
-                                         const SegmentFile& entry,
-                                         const SegmentFileIdentity& expected) {
-  const std::string path = directory + "/" + entry.name;
-  auto mapped = MappedFile::Open(path);
-  if (!mapped.ok()) {
-    return mapped.status().code() == StatusCode::kNotFound ? DataLoss("{} is missing", path)
-                                                           : mapped.status();
-  }
+namespace {
+
+StatusOr<SegmentFileMap> MapAndCheck(const std::string& path,
+                                     const SegmentFile* entry,
+                                     const SegmentFileIdentity& expected) {
   SegmentFileMap result;
-  result.file = std::move(mapped).value();
+  ALIDADE_ASSIGN_OR_RETURN(result.file, MappedFile::Open(path));
   const std::string_view bytes = result.file->bytes();
   if (const std::string fault = CheckHeader(bytes, entry, expected, result.count); !fault.empty()) {
     return DataLoss("{} is damaged: {}", path, fault);
   }
   result.body = bytes.substr(kSegmentHeaderBytes);
   return result;
+}
+
+}  // namespace
+
+StatusOr<SegmentFileMap> OpenSegmentFile(const std::string& directory,
+                                         const SegmentFile& entry,
+                                         const SegmentFileIdentity& expected) {
+  const std::string path = directory + "/" + entry.name;
+  auto opened = MapAndCheck(path, &entry, expected);
+  return opened.status().code() == StatusCode::kNotFound ? DataLoss("{} is missing", path)
+                                                         : std::move(opened);
+}
+
+StatusOr<SegmentFileMap> OpenUnlistedSegmentFile(const std::string& directory,
+                                                 const SegmentFileIdentity& expected) {
+  return MapAndCheck(
+      directory + "/" + SegmentFileName(expected.kind, expected.field), nullptr, expected);
 }
 
 }  // namespace alidade

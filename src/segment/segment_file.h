@@ -10,7 +10,7 @@
 //   14    1  metric, 0 for rows
 //   15    1  zero
 //   16    4  collection
-//   20    2  field
+//   20    2  field, or payload index
 //   22    2  zero
 //   24    8  segment
 //   32    8  first row
@@ -57,18 +57,18 @@ std::string_view RawBytes(const T* values, size_t count) {
   return {reinterpret_cast<const char*>(values), count * sizeof(T)};
 }
 
-// "rows.seg", "field_<id>.vec", "field_<id>.idx", "field_<id>.codes".
+// "rows.seg", "field_<id>.vec", "field_<id>.idx", "field_<id>.codes", "payload_<id>.idx".
 std::string SegmentFileName(SegmentFileKind kind, FieldId field);
 
 // Whose file it is and what it holds: the part of the header that is known before the body.
 struct SegmentFileIdentity {
   SegmentFileKind kind = SegmentFileKind::kRows;
   IndexKind index_kind = IndexKind::kFlat;  // of kIndex
-  uint8_t metric = 0;                       // of all but kRows
+  uint8_t metric = 0;                       // of a vector field's files
   std::string store_uuid;
   CollectionId collection;
   SegmentId segment;
-  FieldId field;
+  FieldId field;  // kPayloadIndex: the number of its id
   RowNo first_row;
   RowNo last_row;
   uint32_t rows = 0;   // of the segment
@@ -117,5 +117,10 @@ struct SegmentFileMap {
 StatusOr<SegmentFileMap> OpenSegmentFile(const std::string& directory,
                                          const SegmentFile& entry,
                                          const SegmentFileIdentity& expected);
+
+// The same for a file that no manifest names: its header alone says how the body hashes.
+// Errors: NOT_FOUND, DATA_LOSS, INTERNAL.
+StatusOr<SegmentFileMap> OpenUnlistedSegmentFile(const std::string& directory,
+                                                 const SegmentFileIdentity& expected);
 
 }  // namespace alidade

@@ -14,6 +14,7 @@
 #include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_codes.h"
 
+#include "payload_index_file.h"
 #include "rows_file.h"
 #include "segment_file.h"
 #include "vectors_file.h"
@@ -61,6 +62,7 @@ class SegmentWrite {
   void SelectRows();
   SegmentFileIdentity Identity(SegmentFileKind kind, uint32_t count) const;
   Status WriteRows();
+  Status WritePayloadIndexes();
   Status WriteVectors(FieldIndex index);
   Status WriteIndex(FieldIndex index);
   Status WriteCodes(CodesSetting codes,
@@ -136,6 +138,21 @@ Status SegmentWrite::WriteRows() {
                                 Identity(SegmentFileKind::kRows, result_.manifest.rows)));
   ALIDADE_RETURN_IF_ERROR(WriteRowsBody(selection_, request_.build.progress, *writer));
   ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
+  return OkStatus();
+}
+
+Status SegmentWrite::WritePayloadIndexes() {
+  const auto payload_of = [this](RowId row) {
+    return selection_.rows[row].source->payload(selection_.rows[row].row);
+  };
+  for (const PayloadIndexSpec& spec : request_.schema.payload_indexes) {
+    ALIDADE_RETURN_IF_ERROR(WritePayloadIndexFile(
+        temporary_directory_,
+        PayloadIndexIdentity(Identity(SegmentFileKind::kPayloadIndex, 0), spec.id),
+        spec,
+        payload_of,
+        request_.build.progress));
+  }
   return OkStatus();
 }
 
@@ -280,6 +297,7 @@ Status SegmentWrite::Run() {
   ALIDADE_FAILPOINT("segment.tmp_created");
   ALIDADE_RETURN_IF_ERROR(WriteRows());
   ALIDADE_FAILPOINT("segment.rows_written");
+  ALIDADE_RETURN_IF_ERROR(WritePayloadIndexes());
   for (FieldIndex i = 0; i < vector_files_.size(); ++i) {
     ALIDADE_RETURN_IF_ERROR(WriteVectors(i));
   }

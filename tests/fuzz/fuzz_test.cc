@@ -22,6 +22,7 @@ std::vector<FuzzTarget> AllTargets() {
                      SegmentTargets(),
                      RequestTargets(),
                      FilterTargets(),
+                     PayloadIndexTargets(),
                      ConfigTargets(),
                      ClientFileTargets()}) {
     all.insert(all.end(), some.begin(), some.end());

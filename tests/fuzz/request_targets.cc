@@ -367,7 +367,9 @@ constexpr char kCollection[] = R"(collection { name: "c" description: "d"
     vector_fields { name: "v" dimension: 8 metric: METRIC_COSINE index { hnsw { m: 8 ef_construction: 20 codes: HNSW_CODES_BIT1 } } }
     vector_fields { name: "w" dimension: 4 metric: METRIC_L2 index { ivf { nlist: 3 codes: IVF_CODES_PQ pq_m: 2 } } }
     vector_fields { name: "x" dimension: 2 metric: METRIC_DOT index { flat {} } }
-    labels { key: "team" value: "search" } search_defaults { ef: 7 nprobe: 8 } })";
+    labels { key: "team" value: "search" } search_defaults { ef: 7 nprobe: 8 }
+    payload_indexes { key: "a.b" type: PAYLOAD_INDEX_TYPE_KEYWORD }
+    payload_indexes { key: "place" type: PAYLOAD_INDEX_TYPE_GEO } })";
 
 void FuzzCreateCollection(std::string_view bytes) {
   v1::CreateCollectionRequest message;
@@ -385,7 +387,8 @@ void FuzzCreateCollection(std::string_view bytes) {
   const auto again = DecodeCreateCollection(wire, SmallLimits());
   Require(again.ok() && SameVectorFields(*again, *config) && again->labels == config->labels &&
               again->name == config->name && again->description == config->description &&
-              again->default_ef == config->default_ef,
+              again->default_ef == config->default_ef &&
+              again->payload_indexes == config->payload_indexes,
           "a collection survives the wire");
 }
 

@@ -121,6 +121,8 @@ CollectionConfig GoldenConfig() {
             8,
             Metric::kCosine,
             {.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kPq, .ivf_pq_m = 4})};
+  config.payload_indexes = {{PayloadIndexId(0), "k", PayloadIndexType::kKeyword},
+                            {PayloadIndexId(1), "object.place", PayloadIndexType::kGeo}};
   return config;
 }
 

@@ -43,6 +43,10 @@ class Client {
                     v1::ListCollectionsResponse* response = nullptr);
   grpc::Status Send(const v1::UpdateCollectionRequest& request,
                     v1::UpdateCollectionResponse* response = nullptr);
+  grpc::Status Send(const v1::CreatePayloadIndexRequest& request,
+                    v1::CreatePayloadIndexResponse* response = nullptr);
+  grpc::Status Send(const v1::DeletePayloadIndexRequest& request,
+                    v1::DeletePayloadIndexResponse* response = nullptr);
   grpc::Status Send(const v1::DeleteCollectionRequest& request,
                     v1::DeleteCollectionResponse* response = nullptr);
   grpc::Status Send(const v1::UpdateAliasesRequest& request,
@@ -155,6 +159,8 @@ ALIDADE_DEFINE_MUST(CreateCollection)
 ALIDADE_DEFINE_MUST(GetCollection)
 ALIDADE_DEFINE_MUST(ListCollections)
 ALIDADE_DEFINE_MUST(UpdateCollection)
+ALIDADE_DEFINE_MUST(CreatePayloadIndex)
+ALIDADE_DEFINE_MUST(DeletePayloadIndex)
 ALIDADE_DEFINE_MUST(DeleteCollection)
 ALIDADE_DEFINE_MUST(UpdateAliases)
 ALIDADE_DEFINE_MUST(ListAliases)

@@ -13,7 +13,9 @@ namespace alidade::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class CollectionsTest : public SharedServerTest {
  protected:
@@ -144,6 +146,58 @@ TEST_F(CollectionsTest, AChangedIndexIsBuiltAnewAndSearchesStayRight) {
     }
   }
   Drop("reindexed");
+}
+
+TEST_F(CollectionsTest, PayloadIndexesComeAndGoAndFiltersStayExact) {
+  auto create = NewCollection("indexed", 4, v1::METRIC_L2);
+  *create.mutable_collection()->add_payload_indexes() =
+      Parse<v1::PayloadIndex>("key: 'n' type: PAYLOAD_INDEX_TYPE_INTEGER");
+  EXPECT_EQ(Must(client_, create).collection().payload_indexes_size(), 1);
+  auto fill = Parse<v1::UpsertPointsRequest>("collection: 'indexed'");
+  for (uint64_t id = 0; id < 400; ++id) {
+    v1::Point& point = *fill.mutable_rows()->add_points();
+    point.mutable_id()->set_num(id);
+    (*point.mutable_vectors())["v"].set_packed(Packed(RandomVector(id + 1, 4)));
+    (*point.mutable_payload()->mutable_fields())["n"].set_int64_value(static_cast<int64_t>(id));
+    (*point.mutable_payload()->mutable_fields())["tag"].set_string_value(id % 4 == 0 ? "x" : "y");
+  }
+  Must(client_, fill);
+  const auto search = Parse<v1::SearchRequest>(
+      "collection: 'indexed' k: 100 explain: true "
+      "queries { vector { values { values: [1, 0, 0, 0] } } } "
+      "filter { all_of { filters { range { key: 'n' lt { int64_value: 200 } } } "
+      "filters { is_in { key: 'tag' values { string_value: 'x' } } } } }");
+  const auto index = Parse<v1::CreatePayloadIndexRequest>(
+      "collection: 'indexed' payload_index { key: 'tag' type: PAYLOAD_INDEX_TYPE_KEYWORD }");
+  const auto plan = [&] {
+    const v1::SearchResponse found = Must(client_, search);
+    EXPECT_EQ(found.results(0).hits_size(), 50);
+    return found.results(0).stats().plan();
+  };
+  EXPECT_THAT(plan(), HasSubstr("400 payloads read"));  // in memory
+  Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'indexed'"));
+  EXPECT_THAT(plan(), HasSubstr("200 payloads read"));
+  const auto made = Must(client_, index);
+  EXPECT_EQ(made.collection().payload_indexes(1).key(), "tag");
+  EXPECT_EQ(client_.Send(index).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  auto again = index;
+  again.set_allow_existing(true);
+  EXPECT_EQ(Must(client_, again).collection().payload_indexes_size(), 2);
+  Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'indexed'"));
+  EXPECT_THAT(plan(), Not(HasSubstr("payloads read")));
+  const auto stats =
+      Must(client_, Parse<v1::GetCollectionStatsRequest>("collection: 'indexed'")).stats();
+  ASSERT_EQ(stats.payload_indexes_size(), 2);
+  EXPECT_EQ(stats.payload_indexes(1).type(), "keyword");
+  EXPECT_EQ(stats.payload_indexes(1).indexed_rows(), 400U);
+  EXPECT_EQ(stats.payload_indexes(1).pending_rows(), 0U);
+  EXPECT_EQ(stats.payload_indexes(1).values(), 2U);
+  const auto removal = Parse<v1::DeletePayloadIndexRequest>(
+      "collection: 'indexed' payload_index { key: 'n' type: PAYLOAD_INDEX_TYPE_INTEGER }");
+  EXPECT_EQ(Must(client_, removal).collection().payload_indexes_size(), 1);
+  Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'indexed'"));
+  EXPECT_THAT(plan(), HasSubstr("100 payloads read"));
+  Drop("indexed");
 }
 
 TEST_F(CollectionsTest, ADeletedCollectionIsGoneWithItsPointsAndAliases) {

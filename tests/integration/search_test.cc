@@ -210,7 +210,8 @@ TEST_F(SearchTest, AnExplainedSearchSaysHowItWasAnswered) {
   *request.mutable_filter() =
       Parse<v1::Filter>("equals { key: 'digit' value { string_value: '5' } }");
   const auto stats = Must(client_, request).results(0).stats();
-  EXPECT_THAT(stats.plan(), ::testing::HasSubstr("filter passes 30 of 300 rows"));
+  EXPECT_THAT(stats.plan(),
+              ::testing::HasSubstr("filter passes 30 of 300 rows, 300 payloads read"));
   EXPECT_GE(stats.distance_computations(), 30U);
   EXPECT_LT(stats.distance_computations(), 300U);
 }

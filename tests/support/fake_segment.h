@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,6 +36,9 @@ class FakeSegment final : public Segment {
     }
   }
 
+  void SetPayloadIndexes(std::shared_ptr<const PayloadIndexes> indexes) {
+    indexes_ = std::move(indexes);
+  }
   // The index gives only the hits that this lets through: (hits found so far, row).
   void LimitIndex(std::function<bool(size_t, RowId)> keep) { keep_ = std::move(keep); }
   // Called at the start of every search.
@@ -70,6 +74,14 @@ class FakeSegment final : public Segment {
     return static_cast<uint32_t>(
         std::ranges::count_if(rows_, [](const FakeRow& row) { return row.deleted_at != SeqNo(); }));
   }
+  void KeepAlive(SeqNo at, RowBitmap& rows) const override {
+    for (RowId row = 0; row < rows.rows(); ++row) {
+      if (!AliveAt(row, at)) {
+        rows.Clear(row);
+      }
+    }
+  }
+  std::shared_ptr<const PayloadIndexes> payload_indexes() const override { return indexes_; }
   IndexKind index_kind(FieldIndex /*field*/) const override { return index_; }
   const RecallCurve* recall_curve(FieldIndex /*field*/) const override { return nullptr; }
 
@@ -123,6 +135,7 @@ class FakeSegment final : public Segment {
   RowNo first_row_;
   std::vector<FakeRow> rows_;
   IndexKind index_;
+  std::shared_ptr<const PayloadIndexes> indexes_;
   std::vector<std::string> ids_;
   std::vector<std::string> payloads_;
   std::function<bool(size_t, RowId)> keep_;

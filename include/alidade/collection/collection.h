@@ -75,6 +75,8 @@ class Collection {
   // Writes the changed configuration; `validate` judges it whole before.
   Status UpdateConfig(const CollectionUpdate& update,
                       const std::function<Status(const CollectionConfig&)>& validate);
+  // NOT_FOUND, ALREADY_EXISTS (unless lenient), RESOURCE_EXHAUSTED.
+  Status ChangePayloadIndex(const PayloadIndexChange& change);
   // Freezes the open delta, so that the background seals it. Returns when it is frozen.
   Status FreezeDelta();
   // Whether frozen rows wait to be sealed.
@@ -83,8 +85,9 @@ class Collection {
 
   // Background work, one step at a time; false if there was nothing to do. Two threads may run the
   // two kinds.
-  bool SealSomething();   // frozen deltas -> a sealed segment without indexes
-  bool BuildSomething();  // sealed segments -> a merged, indexed one
+  bool SealSomething();  // frozen deltas -> a sealed segment without indexes
+  // Payload indexes of a sealed segment, or sealed segments -> a merged, indexed one.
+  bool BuildSomething();
   // Stops running builds soon and starts none any more.
   void StopMaintenance();
   // After a drop: writes are refused, builds stop; files of segments go when their last reader
@@ -98,7 +101,7 @@ class Collection {
   friend class DeleteOperation;
   friend class FreezeOperation;
   friend class PublishOperation;
-  friend class UpdateConfigOperation;
+  friend class ChangeConfigOperation;
 
   struct BuildRun {
     std::vector<std::shared_ptr<Segment>> inputs;
@@ -141,6 +144,7 @@ class Collection {
 
   // --- maintenance ---
   void MakeSegmentsResident();
+  bool IndexSomePayloads();
   std::vector<std::shared_ptr<Segment>> PickSeal() const;
   BuildRun PickBuild() const;
   bool NeedsIndex(const Segment& segment, const Schema& schema) const;

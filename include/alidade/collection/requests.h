@@ -14,13 +14,13 @@
 #include <variant>
 #include <vector>
 
+#include "alidade/collection/config.h"
 #include "alidade/common/deadline.h"
 #include "alidade/common/point_id.h"
 #include "alidade/common/types.h"
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
 #include "alidade/index/vector_index.h"
-#include "alidade/segment/schema.h"
 
 namespace alidade {
 
@@ -46,34 +46,6 @@ struct WriteOptions {
 struct ReadOptions {
   SeqNo min_seq;  // wait until this write is visible
   Deadline deadline;
-};
-
-struct CollectionConfig {
-  std::string name;
-  std::string description;
-  std::map<std::string, std::string> labels;
-  std::vector<VectorField> fields;  // ids are given by the server, in order
-  uint32_t default_ef = 0;          // 0: kDefaultEf
-  uint32_t default_nprobe = 0;      // 0: by nlist
-};
-
-// Only what is set changes. An index spec that changes makes the field's indexes be built anew in
-// the background.
-struct CollectionUpdate {
-  std::string name;
-  std::optional<std::string> description;
-  std::optional<std::map<std::string, std::string>> labels;
-  std::optional<uint32_t> default_ef;
-  std::optional<uint32_t> default_nprobe;
-  std::map<std::string, IndexSpec> indexes;  // by field name
-};
-
-struct CollectionInfo {
-  CollectionId id;
-  CollectionConfig config;
-  uint64_t points = 0;
-  SeqNo seq;  // newest write of this collection
-  std::vector<std::string> aliases;
 };
 
 struct UpsertPoint {

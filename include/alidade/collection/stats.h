@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alidade/common/types.h"
+#include "alidade/filter/payload_index_spec.h"
 #include "alidade/index/index_spec.h"
 #include "alidade/segment/segment_memory.h"
 
@@ -44,6 +45,15 @@ struct FieldStats {
   }
 };
 
+// One payload index in all segments.
+struct PayloadIndexStats {
+  PayloadIndexSpec spec;
+  uint64_t indexed_rows = 0;  // dead ones too
+  uint64_t pending_rows = 0;  // in deltas, or in segments that wait for it
+  uint64_t values = 0;        // distinct, of each segment apart
+  uint64_t disk_bytes = 0;
+};
+
 struct CollectionStats {
   std::string name;
   uint64_t points = 0;
@@ -63,8 +73,9 @@ struct CollectionStats {
   SeqNo seq;
   std::vector<SegmentInfo> segments;
   std::vector<FieldStats> fields;  // in schema order
-  PartBytes rows;                  // of sealed segments: ids, payloads, times of deletion
-  PartBytes delta_rows_memory;     // the same in deltas
+  std::vector<PayloadIndexStats> payload_indexes;
+  PartBytes rows;               // of sealed segments: ids, payloads, times of deletion
+  PartBytes delta_rows_memory;  // the same in deltas
   // Copies of codes and links of all collections, against `limits.resident_bytes_max`.
   uint64_t resident_bytes_used = 0;
   uint64_t resident_bytes_max = 0;

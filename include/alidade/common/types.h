@@ -28,6 +28,7 @@ using SeqNo = Strong<struct SeqNoTag, uint64_t>;
 using CollectionId = Strong<struct CollectionIdTag, uint32_t>;
 using ShardId = Strong<struct ShardIdTag, uint16_t>;
 using FieldId = Strong<struct FieldIdTag, uint16_t>;
+using PayloadIndexId = Strong<struct PayloadIndexIdTag, uint16_t>;
 using SegmentId = Strong<struct SegmentIdTag, uint64_t>;
 // Number of one stored version of a point within a collection; rises, never reused.
 using RowNo = Strong<struct RowNoTag, uint64_t>;

@@ -79,6 +79,8 @@ class Engine {
   // By name.
   std::vector<CollectionInfo> ListCollections() const;
   StatusOr<CollectionInfo> UpdateCollection(const CollectionUpdate& update);
+  // As Collection::ChangePayloadIndex.
+  StatusOr<CollectionInfo> ChangePayloadIndex(const PayloadIndexChange& change);
   // Its aliases go with it. The name is free at once; keys and files are removed in the background.
   StatusOr<WriteReceipt> DropCollection(const std::string& name);
   // All or nothing, in order.

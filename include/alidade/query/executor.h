@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "alidade/common/deadline.h"
+#include "alidade/common/row_bitmap.h"
 #include "alidade/common/status.h"
 #include "alidade/filter/compiled_filter.h"
 #include "alidade/filter/filter.h"
 #include "alidade/index/vector_index.h"
 #include "alidade/query/merger.h"
-#include "alidade/segment/row_bitmap.h"
 #include "alidade/segment/segment_set.h"
 
 namespace alidade {
@@ -52,17 +52,29 @@ StatusOr<QueryOutcome> ExecuteSearch(const SegmentSet& view,
                                      const VectorQuery& query,
                                      const Deadline& deadline);
 
+// A filter and what it was compiled to for a schema; borrows the filter.
+struct QueryFilter {
+  const Filter* tree = nullptr;
+  CompiledFilter compiled;
+};
+
 // Errors: INVALID_ARGUMENT with the path below `filter` if it asks about a vector field that the
 // schema does not have.
-StatusOr<CompiledFilter> CompileFilter(const Filter& filter, const Schema& schema);
+StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema);
+
+struct SelectedRows {
+  RowBitmap rows;
+  uint64_t payloads_read = 0;  // rows of which the payload indexes did not tell
+};
 
 // Rows of one segment of the view that are alive and pass the filter (null: all alive), which was
 // compiled for the schema of the view.
-// Cost: reads the payload of every alive row. Errors: DEADLINE_EXCEEDED, CANCELLED.
-StatusOr<RowBitmap> SelectRows(const SegmentView& segment,
-                               SeqNo at,
-                               const CompiledFilter* filter,
-                               const Deadline& deadline);
+// Cost: a few bitmaps where payload indexes tell; else reads the payloads. Errors:
+// DEADLINE_EXCEEDED, CANCELLED.
+StatusOr<SelectedRows> SelectRows(const SegmentView& segment,
+                                  SeqNo at,
+                                  const QueryFilter* filter,
+                                  const Deadline& deadline);
 
 // Rows of the view that are alive and pass the filter (null: all alive); exact.
 // Errors: DEADLINE_EXCEEDED, CANCELLED; what CompileFilter answers.

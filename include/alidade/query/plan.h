@@ -20,6 +20,7 @@ struct SegmentFacts {
   bool filtered = false;
   IndexKind index = IndexKind::kFlat;   // kFlat: none
   const RecallCurve* recall = nullptr;  // of the index; null: not measured
+  uint64_t payloads_read = 0;           // rows that the filter was tried on, for want of an index
 };
 
 struct PlanRequest {

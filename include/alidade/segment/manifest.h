@@ -20,6 +20,7 @@ enum class SegmentFileKind : uint8_t {  // on disk: numbers are never reused
   kVectors = 2,
   kIndex = 3,
   kCodes = 4,
+  kPayloadIndex = 5,  // in no manifest: src/segment/payload_index_file.h
 };
 
 struct SegmentFile {

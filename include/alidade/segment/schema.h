@@ -1,4 +1,5 @@
-// Schema: the vector fields of a collection, as every layer from segment upwards sees them.
+// Schema: the vector fields and payload indexes of a collection, as every layer from segment
+// upwards sees them.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "alidade/common/types.h"
+#include "alidade/filter/payload_index_spec.h"
 #include "alidade/index/index_spec.h"
 #include "alidade/vec/metric.h"
 
@@ -29,6 +31,7 @@ using FieldIndex = size_t;
 // Fields are only ever added, at the end: older segments then have no vectors of the new ones.
 struct Schema {
   std::vector<VectorField> fields;
+  std::vector<PayloadIndexSpec> payload_indexes = {};  // in the order of their ids
 
   std::optional<FieldIndex> FindField(std::string_view name) const {
     for (FieldIndex i = 0; i < fields.size(); ++i) {

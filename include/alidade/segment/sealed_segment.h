@@ -43,6 +43,16 @@ class SealedSegment final : public Segment {
     std::string reason;
   };
   const std::vector<DamagedIndex>& damaged_indexes() const;
+  // Payload index files that were damaged at Open, with the reason.
+  const std::vector<std::string>& damaged_payload_indexes() const;
+
+  // Whether these are the payload indexes that it has.
+  bool HasPayloadIndexes(const std::vector<PayloadIndexSpec>& specs) const;
+  // Makes those that are missing and removes the others; searches go on meanwhile. One thread at a
+  // time. Errors: CANCELLED when `progress` says so, RESOURCE_EXHAUSTED, INTERNAL.
+  Status SetPayloadIndexes(const std::vector<PayloadIndexSpec>& specs,
+                           const BuildProgress* progress);
+
   // The body of the field's index, empty if there is none: what an extended graph starts from.
   std::string_view index_body(FieldIndex field) const;
   // What the field's codes are; kNone: searches read the vectors.
@@ -67,11 +77,13 @@ class SealedSegment final : public Segment {
   std::optional<RowId> FindRow(RowNo row) const override;
   std::string_view encoded_id(RowId row) const override;
   std::string_view payload(RowId row) const override;
+  std::shared_ptr<const PayloadIndexes> payload_indexes() const override;
   const float* vector(FieldIndex field, RowId row) const override;
   uint32_t vectors(FieldIndex field) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;
   uint32_t deleted_rows() const override;
+  void KeepAlive(SeqNo at, RowBitmap& rows) const override;
   IndexKind index_kind(FieldIndex field) const override;
   const RecallCurve* recall_curve(FieldIndex field) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;

@@ -16,11 +16,12 @@
 #include <vector>
 
 #include "alidade/common/deadline.h"
+#include "alidade/common/row_bitmap.h"
 #include "alidade/common/status.h"
 #include "alidade/common/types.h"
+#include "alidade/filter/indexed_selection.h"
 #include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_index.h"
-#include "alidade/segment/row_bitmap.h"
 #include "alidade/segment/schema.h"
 #include "alidade/segment/segment_memory.h"
 
@@ -65,6 +66,8 @@ class Segment {
   virtual std::string_view payload(RowId row) const = 0;
   // The vector as it was given, dim floats, or null if the point has none in this field.
   virtual const float* vector(FieldIndex field, RowId row) const = 0;
+  // Over all rows held, dead ones too; null: none.
+  virtual std::shared_ptr<const PayloadIndexes> payload_indexes() const { return nullptr; }
   // Vectors of the field among all rows held.
   virtual uint32_t vectors(FieldIndex field) const = 0;
 
@@ -78,6 +81,8 @@ class Segment {
     const SeqNo deleted = deleted_at(row);
     return deleted.value() == 0 || deleted > at;
   }
+  // Takes the rows that are dead at `at` out of the set.
+  virtual void KeepAlive(SeqNo at, RowBitmap& rows) const = 0;
 
   // What an approximate search of the field uses: kFlat = there is none, SearchIndex is exact.
   virtual IndexKind index_kind(FieldIndex field) const = 0;

@@ -59,6 +59,9 @@ std::vector<CollectionInfo> Engine::ListCollections() const { return Copy(Hooks(
 StatusOr<CollectionInfo> Engine::UpdateCollection(const CollectionUpdate& update) {
   return Answer(Hooks().update, update);
 }
+StatusOr<CollectionInfo> Engine::ChangePayloadIndex(const PayloadIndexChange& change) {
+  return Answer(Hooks().change_payload_index, change);
+}
 StatusOr<WriteReceipt> Engine::DropCollection(const std::string& name) {
   return Answer(Hooks().drop, name);
 }

@@ -14,6 +14,7 @@ struct FakeEngineHooks {
   std::function<StatusOr<CollectionInfo>(const CollectionConfig&)> create;
   std::function<StatusOr<CollectionInfo>(const std::string&)> get_collection;
   std::function<StatusOr<CollectionInfo>(const CollectionUpdate&)> update;
+  std::function<StatusOr<CollectionInfo>(const PayloadIndexChange&)> change_payload_index;
   std::function<StatusOr<WriteReceipt>(const std::string&)> drop;
   std::function<StatusOr<WriteReceipt>(const std::vector<AliasAction>&)> update_aliases;
   std::function<StatusOr<WriteReceipt>(const UpsertRequest&)> upsert;

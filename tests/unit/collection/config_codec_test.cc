@@ -41,6 +41,9 @@ CollectionConfig FullConfig() {
                                      .ivf_pq_m = 48}});
   config.fields.push_back(
       {.id = FieldId(7), .name = "", .dim = 1, .metric = Metric::kDot, .index = {}});
+  config.payload_indexes = {{PayloadIndexId(3), "a.b", PayloadIndexType::kKeyword},
+                            {PayloadIndexId(0xFFF0), "place", PayloadIndexType::kGeo}};
+  config.next_payload_index = PayloadIndexId(0xFFF1);
   return config;
 }
 
@@ -51,6 +54,8 @@ void ExpectEqual(const CollectionConfig& a, const CollectionConfig& b) {
   EXPECT_EQ(a.default_ef, b.default_ef);
   EXPECT_EQ(a.default_nprobe, b.default_nprobe);
   EXPECT_EQ(a.fields, b.fields);
+  EXPECT_EQ(a.payload_indexes, b.payload_indexes);
+  EXPECT_EQ(a.next_payload_index, b.next_payload_index);
 }
 
 TEST(ConfigCodecTest, ConfigurationsComeBack) {
@@ -72,7 +77,7 @@ TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
 
 TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   std::string bytes = EncodeConfig(FullConfig());
-  bytes[0] = 3;
+  bytes[0] = 4;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
@@ -94,6 +99,13 @@ TEST(ConfigCodecTest, KindsThatThereAreNotAreDataLoss) {
     for (const auto& config : all) {
       EXPECT_THAT(config, StatusIs(StatusCode::kDataLoss, HasSubstr("image"))) << number;
     }
+  }
+  for (const int number : {0, 8, 255}) {
+    CollectionConfig config = FullConfig();
+    config.payload_indexes[1].type = static_cast<PayloadIndexType>(number);
+    EXPECT_THAT(DecodeConfig(EncodeConfig(config)),
+                StatusIs(StatusCode::kDataLoss, HasSubstr("place")))
+        << number;
   }
 }
 

@@ -140,8 +140,8 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_TRUE(outcome.exact);
   EXPECT_EQ(outcome.plan,
             "filter: 95 < n <= 102\n"
-            "segment 0: exact (k covers all; filter passes 5 of 100 rows)\n"
-            "segment 1: exact (no index; filter passes 2 of 30 rows)");
+            "segment 0: exact (k covers all; filter passes 5 of 100 rows, 100 payloads read)\n"
+            "segment 1: exact (no index; filter passes 2 of 30 rows, 30 payloads read)");
 
   const Filter common{Range{.key = "n", .gt = Value(int64_t{20}), .lt = Value(int64_t{90})}};
   query.filter = &common;
@@ -150,8 +150,8 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_FALSE(outcome.exact);
   EXPECT_EQ(outcome.plan,
             "filter: 20 < n < 90\n"
-            "segment 0: hnsw (filter passes 69 of 100 rows)\n"
-            "segment 1: skip (filter passes 0 of 30 rows)");
+            "segment 0: hnsw (filter passes 69 of 100 rows, 100 payloads read)\n"
+            "segment 1: skip (filter passes 0 of 30 rows, 30 payloads read)");
 
   // A filtered walk that finds too little.
   graph->LimitIndex([](size_t found, RowId) { return found < 1; });

@@ -42,10 +42,11 @@ std::vector<RowId> Rows(const RowBitmap& bitmap) {
 
 TEST(RowSelectionTest, SelectsTheLivingOfItsTimeThatPass) {
   const SegmentView view{TenRows(1), 8};
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const CompiledFilter filter, CompileFilter(GroupIs(0), Schema{}));
-  const auto rows = [&](uint64_t at, const CompiledFilter* wanted) {
+  const Filter tree = GroupIs(0);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(tree, Schema{}));
+  const auto rows = [&](uint64_t at, const QueryFilter* wanted) {
     const auto selected = SelectRows(view, SeqNo(at), wanted, Deadline());
-    return selected.ok() ? Rows(*selected) : std::vector<RowId>{};
+    return selected.ok() ? Rows(selected->rows) : std::vector<RowId>{};
   };
   EXPECT_THAT(rows(4, nullptr), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_THAT(rows(5, nullptr), ElementsAre(0, 2, 3, 4, 5, 6, 7));
@@ -80,7 +81,7 @@ TEST(RowSelectionTest, AsksForIdsAndVectors) {
     const auto filter = CompileFilter(wanted, schema);
     EXPECT_THAT(filter, IsOk());
     const auto selected = SelectRows({segment, 3}, SeqNo(1), &*filter, Deadline());
-    return selected.ok() ? Rows(*selected) : std::vector<RowId>{};
+    return selected.ok() ? Rows(selected->rows) : std::vector<RowId>{};
   };
   EXPECT_THAT(rows(Filter{IdIn{{PointId(1), PointId(2), PointId(3)}}}), ElementsAre(0, 1));
   EXPECT_THAT(rows(Filter{HasVector{"title"}}), ElementsAre(0, 2));
@@ -104,15 +105,14 @@ TEST(RowSelectionTest, LooksAtTheDeadlineMoreOftenIfRowsAreDear) {
     ++looks;
     return false;
   });
-  ALIDADE_ASSERT_OK_AND_ASSIGN(
-      const CompiledFilter filter,
-      CompileFilter(Filter{StringMatch{"x", StringMatchKind::kFolded, "y"}}, Schema{}));
+  const Filter tree{StringMatch{"x", StringMatchKind::kFolded, "y"}};
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(tree, Schema{}));
   EXPECT_THAT(SelectRows(view, SeqNo(1), &filter, deadline), IsOk());
   EXPECT_GE(looks, 10);
   EXPECT_LE(looks, 101);
 }
 
-TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Rows) {
+TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Payloads) {
   std::vector<FakeRow> rows(5'000, FakeRow{.id = PointId(1), .vector = {}});
   const SegmentView view{std::make_shared<FakeSegment>(RowNo(1), std::move(rows)), 5'000};
   int looks = 0;
@@ -120,9 +120,11 @@ TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Rows) {
     looks = 0;
     return Deadline(Deadline::Clock::time_point::max(), [&looks, look] { return ++looks >= look; });
   };
-  EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, cancel_at(6)), IsOk());
+  const Filter tree = GroupIs(0);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(tree, Schema{}));
+  EXPECT_THAT(SelectRows(view, SeqNo(1), &filter, cancel_at(6)), IsOk());
   EXPECT_EQ(looks, 5);
-  EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, cancel_at(4)), StatusIs(StatusCode::kCancelled));
+  EXPECT_THAT(SelectRows(view, SeqNo(1), &filter, cancel_at(4)), StatusIs(StatusCode::kCancelled));
   EXPECT_EQ(looks, 4);
   const Deadline passed(Deadline::Clock::now());
   EXPECT_THAT(SelectRows(view, SeqNo(1), nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));

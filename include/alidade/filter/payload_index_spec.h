@@ -1,0 +1,36 @@
+// PayloadIndexSpec: what a payload index is over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "alidade/common/types.h"
+
+namespace alidade {
+
+enum class PayloadIndexType : uint8_t {  // on disk: numbers are never reused
+  kKeyword = 1,                          // strings
+  kInteger = 2,                          // numbers
+  kFloat = 3,                            // numbers: filters compare them by value, whichever kind
+  kBool = 4,
+  kDatetime = 5,  // strings that ParseInstant takes
+  kUuid = 6,      // strings
+  kGeo = 7,       // objects with "lat" and "lon"
+};
+
+// "keyword", "integer", ..., as flags and messages name them; "unknown" for a number that there is
+// not.
+std::string_view PayloadIndexTypeName(PayloadIndexType type);
+std::optional<PayloadIndexType> FindPayloadIndexType(std::string_view name);
+
+struct PayloadIndexSpec {
+  PayloadIndexId id;  // given by the server, never reused within the collection
+  std::string key;    // dotted path
+  PayloadIndexType type = PayloadIndexType::kKeyword;
+
+  friend bool operator==(const PayloadIndexSpec&, const PayloadIndexSpec&) = default;
+};
+
+}  // namespace alidade

@@ -1,0 +1,207 @@
+// Payload indexes over their life: made, dropped, merged, damaged, missing; the answers are those
+// of a collection without them.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "alidade/filter/filter_text.h"
+
+#include "collection_testing.h"
+
+namespace alidade {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class PayloadIndexTest : public CollectionTest {
+ protected:
+  static PayloadIndexChange Index(const std::string& key, PayloadIndexType type) {
+    return {.collection = "c", .key = key, .type = type};
+  }
+  static PayloadIndexChange Removal(const std::string& key, PayloadIndexType type) {
+    PayloadIndexChange change = Index(key, type);
+    change.remove = true;
+    return change;
+  }
+  Status Change(const PayloadIndexChange& change) {
+    return collection_->ChangePayloadIndex(change);
+  }
+
+  static std::shared_ptr<const Filter> Parsed(const std::string& text) {
+    const auto filter = ParseFilterText(text);
+    EXPECT_THAT(filter, IsOk());
+    return std::make_shared<Filter>(*filter);
+  }
+  // How many rows' payloads a filtered search looked at, as its plan says.
+  std::string PlanOf(const std::string& filter) const {
+    SearchQuery query = QueryFor(std::vector<float>{1, 0, 0, 1}, 3);
+    query.filter = Parsed(filter);
+    query.explain = true;
+    const auto result = SearchFor(query);
+    EXPECT_THAT(result, IsOk());
+    return result.ok() ? result->plan : "";
+  }
+  std::vector<std::string> IndexFiles() const {
+    std::vector<std::string> files;
+    for (const std::string& file : FilesBelow(OwnSegments())) {
+      if (file.find("/payload_") != std::string::npos) {
+        files.push_back(file);
+      }
+    }
+    return files;
+  }
+  // Counts by filters that indexes answer, and by some that they do not.
+  std::vector<uint64_t> Counts() const {
+    std::vector<uint64_t> counts;
+    for (const char* filter : {"n < 40",
+                               "n IN [3, 77, 78.0]",
+                               "even = true",
+                               "even = false AND n >= 20",
+                               "NOT (n < 40)",
+                               "n < 10 OR round = 1",
+                               "exists(n)",
+                               "n = \"x\""}) {
+      counts.push_back(Count(Parsed(filter)));
+    }
+    return counts;
+  }
+};
+
+TEST_F(PayloadIndexTest, FiltersLookAtNoPayloadOfAnIndexedSegment) {
+  PutNumbered(1, 100);
+  DeleteNumbered(30, 35);
+  const std::vector<uint64_t> before = Counts();
+  const std::string answers = Answers();
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kInteger)), IsOk());
+  ASSERT_THAT(Change(Index("even", PayloadIndexType::kBool)), IsOk());
+  EXPECT_THAT(PlanOf("n < 40"), HasSubstr("payloads read"));  // still in memory
+  EXPECT_EQ(Counts(), before);
+  Settle();
+  EXPECT_THAT(PlanOf("n < 40 AND NOT even = true"), Not(HasSubstr("payloads read")));
+  EXPECT_THAT(PlanOf("n < 40 AND round = 0"), HasSubstr("33 payloads read"));
+  EXPECT_EQ(Counts(), before);
+  EXPECT_EQ(Answers(), answers);
+  DeleteNumbered(1, 9);
+  EXPECT_EQ(Count(Parsed("n < 40")), 24U);
+}
+
+TEST_F(PayloadIndexTest, OneMadeLaterReachesSealedSegments) {
+  PutNumbered(1, 100);
+  Settle();
+  EXPECT_THAT(IndexFiles(), IsEmpty());
+  const std::vector<uint64_t> before = Counts();
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kFloat)), IsOk());
+  CollectionStats stats = collection_->Stats();
+  ASSERT_THAT(stats.payload_indexes, SizeIs(1));
+  EXPECT_EQ(stats.payload_indexes[0].pending_rows, 100U);
+  EXPECT_EQ(stats.pending_rows, 100U);
+  EXPECT_EQ(Counts(), before);
+  while (collection_->BuildSomething()) {
+  }
+  stats = collection_->Stats();
+  EXPECT_EQ(stats.payload_indexes[0].pending_rows, 0U);
+  EXPECT_EQ(stats.payload_indexes[0].indexed_rows, 100U);
+  EXPECT_EQ(stats.payload_indexes[0].values, 100U);
+  EXPECT_GT(stats.payload_indexes[0].disk_bytes, 0U);
+  EXPECT_EQ(stats.pending_rows, 0U);
+  EXPECT_EQ(stats.builds_done, 0U) << "no segment is written anew";
+  EXPECT_EQ(Counts(), before);
+  EXPECT_THAT(PlanOf("n < 40"), Not(HasSubstr("payloads read")));
+  Reopen();
+  EXPECT_THAT(PlanOf("n < 40"), Not(HasSubstr("payloads read")));
+  EXPECT_EQ(Counts(), before);
+  EXPECT_FALSE(collection_->BuildSomething());
+}
+
+TEST_F(PayloadIndexTest, GoesWithItsFilesAndComesBackUnderAnotherId) {
+  PutNumbered(1, 64);
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kInteger)), IsOk());
+  Settle();
+  EXPECT_THAT(IndexFiles(), Contains(EndsWith("payload_0.idx")));
+  ASSERT_THAT(Change(Removal("n", PayloadIndexType::kInteger)), IsOk());
+  EXPECT_THAT(collection_->Stats().payload_indexes, IsEmpty());
+  Settle();
+  EXPECT_THAT(IndexFiles(), IsEmpty());
+  EXPECT_THAT(PlanOf("n < 40"), HasSubstr("payloads read"));
+  Reopen();
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kInteger)), IsOk());
+  Settle();
+  EXPECT_THAT(IndexFiles(), Contains(EndsWith("payload_1.idx")));
+  EXPECT_THAT(IndexFiles(), Not(Contains(EndsWith("payload_0.idx"))));
+}
+
+TEST_F(PayloadIndexTest, MergesKeepIt) {
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kInteger)), IsOk());
+  for (uint64_t first = 1; first <= 400; first += 40) {
+    PutNumbered(first, first + 39);
+    DeleteNumbered(first + 3, first + 9);
+    Settle();
+    EXPECT_THAT(PlanOf("n < 40"), Not(HasSubstr("payloads read")));
+  }
+  EXPECT_GT(collection_->Stats().builds_done, 0U);
+  EXPECT_EQ(Count(Parsed("n <= 80")), 66U);
+}
+
+TEST_F(PayloadIndexTest, DamagedAndMissingFilesAreMadeAnew) {
+  PutNumbered(1, 100);
+  ASSERT_THAT(Change(Index("n", PayloadIndexType::kInteger)), IsOk());
+  ASSERT_THAT(Change(Index("even", PayloadIndexType::kBool)), IsOk());
+  Settle();
+  const std::vector<uint64_t> before = Counts();
+  const std::vector<std::string> files = IndexFiles();
+  ASSERT_THAT(files, SizeIs(testing::Ge(2U)));
+  for (const std::string& file : files) {
+    for (const bool remove : {false, true}) {
+      Close();
+      if (remove) {
+        ASSERT_TRUE(std::filesystem::remove(file));
+      } else {
+        FlipBit(file, FileBytes(file) / 2);
+      }
+      ASSERT_NO_FATAL_FAILURE(Reopen());
+      EXPECT_EQ(collection_->Stats().healed_segments, remove ? 0U : 1U);
+      EXPECT_EQ(Counts(), before);
+      EXPECT_TRUE(collection_->BuildSomething());
+      EXPECT_EQ(Counts(), before);
+      EXPECT_EQ(IndexFiles(), files);
+      Reopen();
+      EXPECT_EQ(collection_->Stats().healed_segments, 0U);
+      EXPECT_FALSE(collection_->BuildSomething());
+    }
+  }
+}
+
+TEST_F(PayloadIndexTest, ChangesAreRefusedOrForgiven) {
+  PayloadIndexChange index = Index("n", PayloadIndexType::kInteger);
+  PayloadIndexChange removal = Removal("n", PayloadIndexType::kInteger);
+  EXPECT_THAT(Change(removal),
+              StatusIs(StatusCode::kNotFound, AllOf(HasSubstr("integer"), HasSubstr("\"n\""))));
+  removal.lenient = true;
+  EXPECT_THAT(Change(removal), IsOk());
+  EXPECT_THAT(Change(index), IsOk());
+  EXPECT_THAT(Change(index), StatusIs(StatusCode::kAlreadyExists));
+  index.lenient = true;
+  EXPECT_THAT(Change(index), IsOk());
+  EXPECT_THAT(Change(Index("n", PayloadIndexType::kKeyword)), IsOk());
+  EXPECT_THAT(collection_->config()->payload_indexes, SizeIs(2));
+  for (size_t i = 2; i < kPayloadIndexesMax; ++i) {
+    ASSERT_THAT(Change(Index("key" + std::to_string(i), PayloadIndexType::kGeo)), IsOk());
+  }
+  EXPECT_THAT(Change(Index("one more", PayloadIndexType::kGeo)),
+              StatusIs(StatusCode::kResourceExhausted));
+  Reopen();
+  EXPECT_THAT(collection_->config()->payload_indexes, SizeIs(kPayloadIndexesMax));
+}
+
+}  // namespace
+}  // namespace alidade
