@@ -2,16 +2,38 @@
 #include "hnsw_index.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "exact_ranking.h"
+#include "row_scan.h"
 
 namespace alidade {
 namespace {
 
 // Hops between two looks at the deadline: some 100 us.
 constexpr uint32_t kDeadlineHops = 64;
+
+// Allowed slots from all over the graph at which a walk under a filter begins: what passes may lie
+// far from where the upper levels lead.
+constexpr uint32_t kSeeds = 32;
+
+// About evenly spread; fewer than kSeeds if the set is small.
+void PickSeeds(const SlotBits& allowed, uint32_t slots, std::vector<uint32_t>& seeds) {
+  seeds.clear();
+  const size_t words = (size_t{slots} + 63) / 64;
+  for (uint32_t i = 0; i < kSeeds; ++i) {
+    const size_t end = words * (i + 1) / kSeeds;
+    for (size_t word = words * i / kSeeds; word < end; ++word) {
+      if (allowed.words[word] != 0) {
+        seeds.push_back(static_cast<uint32_t>(
+            word * 64 + static_cast<size_t>(std::countr_zero(allowed.words[word]))));
+        break;
+      }
+    }
+  }
+}
 
 }  // namespace
 
@@ -58,6 +80,7 @@ struct HnswIndex::Scratch {
   WalkScratch walk;
   std::vector<Candidate> found;
   TopK allowed{0};
+  std::vector<uint32_t> seeds;
   CodeQuery query;
 };
 
@@ -74,6 +97,32 @@ StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
     return DataLoss("the graph has {} nodes for {} vectors", graph.header.count, matrix.count);
   }
   return std::unique_ptr<VectorIndex>(new HnswIndex(graph, matrix, codes));
+}
+
+// As Walk, by a look at every node that the filter allows.
+template <class Distance>
+Status HnswIndex::Scan(const Distance& distance,
+                       const IndexSearchOptions& options,
+                       size_t ef,
+                       SearchStats& stats,
+                       Scratch& scratch) const {
+  TopK& nearest = scratch.allowed;
+  nearest = TopK(ef);
+  ALIDADE_ASSIGN_OR_RETURN(const uint64_t rows,
+                           ScanRows(0,
+                                    matrix_.count,
+                                    distance,
+                                    options.filter,
+                                    options.deadline,
+                                    [&nearest](uint32_t slot, float d) {
+                                      if (d <= nearest.WorstDistance()) {
+                                        nearest.Push(d, slot);
+                                      }
+                                    }));
+  scratch.found = nearest.TakeSorted();
+  stats.rows_scanned += rows;
+  stats.distance_computations += rows;
+  return OkStatus();
 }
 
 // Leaves in scratch.found the nodes nearest to the query by whatever distance: `ef` of them, all
@@ -95,9 +144,15 @@ Status HnswIndex::Walk(const Distance& distance,
   };
   scratch.found.clear();
   Status walked;
-  if (options.filter == nullptr) {
-    walked = walk.Beam(
-        start, 0, ef, [](float, uint32_t) {}, go_on);
+  const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
+  if (options.filter == nullptr || bits.words != nullptr) {
+    if (bits.words != nullptr) {
+      PickSeeds(bits, graph.count(), scratch.seeds);
+      walked = walk.BeamAllowed(start, scratch.seeds, ef, bits, go_on);
+    } else {
+      walked = walk.Beam(
+          start, 0, ef, [](float, uint32_t) {}, go_on);
+    }
     for (size_t i = 0; i < scratch.walk.pool.size(); ++i) {
       scratch.found.push_back({scratch.walk.pool.distance(i), scratch.walk.pool.slot(i)});
     }
@@ -171,7 +226,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   SearchStats& stats = options.stats == nullptr ? unused : *options.stats;
   const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
   if (codes_ == nullptr) {
-    ALIDADE_RETURN_IF_ERROR(Walk(QueryDistance(matrix_, query), options, ef, stats, scratch));
+    const QueryDistance exact(matrix_, query);
+    ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(exact, options, ef, stats, scratch)
+                                         : Walk(exact, options, ef, stats, scratch));
     std::vector<Candidate>& found = scratch.found;
     found.resize(std::min<size_t>(found.size(), options.k));
     return found;
@@ -179,7 +236,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   const CodeMatrix codes = codes_->walk();
   scratch.query.Set(codes_->space(), query);
   scratch.query.Prepare(codes.kind);
-  ALIDADE_RETURN_IF_ERROR(Walk(CodeDistance(codes, scratch.query), options, ef, stats, scratch));
+  const CodeDistance estimate(codes, scratch.query);
+  ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(estimate, options, ef, stats, scratch)
+                                       : Walk(estimate, options, ef, stats, scratch));
   return Refine(query, options, stats, scratch);
 }
 

@@ -77,6 +77,12 @@ class HnswIndex final : public VectorIndex {
 
   HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
   template <class Distance>
+  Status Scan(const Distance& distance,
+              const IndexSearchOptions& options,
+              size_t ef,
+              SearchStats& stats,
+              Scratch& scratch) const;
+  template <class Distance>
   Status Walk(const Distance& distance,
               const IndexSearchOptions& options,
               size_t ef,

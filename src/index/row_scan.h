@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <span>
 
 #include "alidade/common/deadline.h"
 #include "alidade/common/status.h"
@@ -12,6 +14,10 @@ namespace alidade {
 
 // Rows between two looks at the deadline.
 inline constexpr uint32_t kScanBlockRows = 512;
+
+// Where no more than this share of a block is left out, reading on is quicker than stepping over
+// (chosen).
+inline constexpr uint32_t kSkippedShare = 4;
 
 // All rows of a block, in steps; `last` as for ScanRows.
 template <class Distance, class Take>
@@ -31,6 +37,49 @@ void ScanWholeBlock(
   }
 }
 
+// A block of which `allowed`, most of its rows, pass.
+template <class Distance, class Take>
+void ScanMostOfBlock(uint32_t first,
+                     uint32_t count,
+                     uint32_t last,
+                     std::span<const uint32_t> allowed,
+                     const Distance& distance,
+                     const Take& take) {
+  auto next = allowed.begin();
+  ScanWholeBlock(first, count, last, distance, [&](uint32_t row, float value) {
+    if (next != allowed.end() && *next == row) {
+      take(row, value);
+      ++next;
+    }
+  });
+}
+
+// The rows of a block that a set of bits allows.
+inline uint32_t PickRows(const SlotBits& bits, uint32_t first, uint32_t count, uint32_t* rows) {
+  uint32_t allowed = 0;
+  const uint32_t last = first + count;
+  if (first % 64 == 0 && count % 64 == 0) {
+    for (uint32_t at = first; at < last; at += 64) {
+      for (uint64_t word = bits.words[at / 64]; word != 0; word &= word - 1) {
+        rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
+      }
+    }
+    return allowed;
+  }
+  for (uint32_t at = first; at < last;) {
+    const uint32_t word_end = std::min(last, at / 64 * 64 + 64);
+    uint64_t word = bits.words[at / 64] >> (at % 64);
+    if (const uint32_t left = word_end - at; left < 64) {
+      word &= (uint64_t{1} << left) - 1;
+    }
+    for (; word != 0; word &= word - 1) {
+      rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
+    }
+    at = word_end;
+  }
+  return allowed;
+}
+
 // A block of rows under a filter; how many it allows.
 template <class Distance, class Take>
 uint32_t ScanBlock(uint32_t first,
@@ -39,8 +88,6 @@ uint32_t ScanBlock(uint32_t first,
                    const Distance& distance,
                    const SlotFilter& filter,
                    const Take& take) {
-  // Where no more than this share is left out, reading on is quicker than stepping over (chosen).
-  constexpr uint32_t kSkippedShare = 4;
   uint32_t rows[kScanBlockRows];
   uint32_t allowed = 0;
   for (uint32_t row = first; row < first + count; ++row) {
@@ -52,13 +99,7 @@ uint32_t ScanBlock(uint32_t first,
     return 0;
   }
   if (count - allowed <= count / kSkippedShare) {
-    const uint32_t* next = rows;
-    ScanWholeBlock(first, count, last, distance, [&](uint32_t row, float value) {
-      if (next != rows + allowed && *next == row) {
-        take(row, value);
-        ++next;
-      }
-    });
+    ScanMostOfBlock(first, count, last, {rows, allowed}, distance, take);
     return allowed;
   }
   float distances[kScanBlockRows];
@@ -70,6 +111,51 @@ uint32_t ScanBlock(uint32_t first,
     take(rows[i], distances[i]);
   }
   return allowed;
+}
+
+// ScanRows where the allowed rows are known as bits. Rows that lie apart are asked for as they are
+// found, and looked at once there are so many that the first have come.
+template <class Distance, class Take>
+StatusOr<uint64_t> ScanBits(uint32_t first,
+                            uint32_t last,
+                            const Distance& distance,
+                            const SlotBits& bits,
+                            const Deadline* deadline,
+                            const Take& take) {
+  uint32_t found[kScanBlockRows];
+  uint32_t waiting[2 * kScanBlockRows];
+  waiting[0] = 0;  // GCC 12 takes the array for never written
+  uint32_t count = 0;
+  uint64_t taken = 0;
+  const auto look = [&]() -> Status {
+    float distances[2 * kScanBlockRows];
+    distance.Many(waiting, count, distances);
+    for (uint32_t i = 0; i < count; ++i) {
+      take(waiting[i], distances[i]);
+    }
+    taken += count;
+    count = 0;
+    return deadline == nullptr ? OkStatus() : deadline->Check();
+  };
+  for (; first < last; first += std::min(kScanBlockRows, last - first)) {
+    const uint32_t rows = std::min(kScanBlockRows, last - first);
+    const uint32_t allowed = PickRows(bits, first, rows, found);
+    if (rows - allowed <= rows / kSkippedShare) {
+      ALIDADE_RETURN_IF_ERROR(look());
+      ScanMostOfBlock(first, rows, last, {found, allowed}, distance, take);
+      taken += allowed;
+      continue;
+    }
+    for (uint32_t i = 0; i < allowed; ++i) {
+      distance.Prefetch(found[i]);
+      waiting[count++] = found[i];
+    }
+    if (count >= kScanBlockRows / 2) {
+      ALIDADE_RETURN_IF_ERROR(look());
+    }
+  }
+  ALIDADE_RETURN_IF_ERROR(look());
+  return taken;
 }
 
 // Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
@@ -84,6 +170,11 @@ StatusOr<uint64_t> ScanRows(uint32_t first,
                             const SlotFilter* filter,
                             const Deadline* deadline,
                             const Take& take) {
+  if (filter != nullptr) {
+    if (const SlotBits bits = filter->bits(); bits.words != nullptr) {
+      return ScanBits(first, last, distance, bits, deadline, take);
+    }
+  }
   uint64_t taken = 0;
   while (first < last) {
     if (deadline != nullptr) {

@@ -88,6 +88,7 @@ struct WalkScratch {
   VisitedNodes visited;
   NearestPool pool;
   std::vector<uint32_t> batch;
+  std::vector<uint32_t> bridges;  // links that a filter does not allow
   std::vector<float> distances;
 };
 

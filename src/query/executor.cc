@@ -42,8 +42,11 @@ class SearchRun {
   StatusOr<QueryOutcome> Run() {
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
     ALIDADE_RETURN_IF_ERROR(SelectAllowed());
-    const SearchPlan plan = MakePlan(
-        {.k = share_, .exact = query_.exact, .recall_target = query_.recall_target}, facts_);
+    const SearchPlan plan = MakePlan({.k = share_,
+                                      .exact = query_.exact,
+                                      .recall_target = query_.recall_target,
+                                      .ef = query_.ef},
+                                     facts_);
     if (query_.explain) {
       Explain(query_.filter == nullptr ? "no filter" : "filter: " + DescribeFilter(*query_.filter));
       if (!facts_.empty()) {
@@ -57,9 +60,9 @@ class SearchRun {
       }
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
       ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowHit> hits,
-                               plan.steps[i].method == SegmentMethod::kIndex
-                                   ? SearchByIndex(i, plan.steps[i].effort)
-                                   : SearchExactly(i));
+                               plan.steps[i].method == SegmentMethod::kExact
+                                   ? SearchExactly(i)
+                                   : SearchByIndex(i, plan.steps[i]));
       Collect(i, hits);
     }
     outcome_.hits = MergeHits(std::move(collected_), query_.k);
@@ -103,14 +106,15 @@ class SearchRun {
                                .k = k,
                                .ef = effort == 0 ? query_.ef : effort,
                                .nprobe = effort == 0 ? query_.nprobe : effort,
+                               .scan = method == SegmentMethod::kScan,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : &allowed_[i],
                                .deadline = &deadline_,
                                .stats = &stats,
                                .spare = query_.spare};
-    auto hits = method == SegmentMethod::kIndex ? segment.segment->SearchIndex(search)
-                                                : segment.segment->SearchExact(search);
+    auto hits = method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
+                                                : segment.segment->SearchIndex(search);
     Add(stats, outcome_.stats);
     return hits;
   }
@@ -132,9 +136,8 @@ class SearchRun {
     }
   }
 
-  StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, uint32_t effort) {
-    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits,
-                             Search(i, SegmentMethod::kIndex, share_, effort));
+  StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, const SegmentStep& step) {
+    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step.method, share_, step.effort));
     // Without a filter, how many rows are alive and have the vector is not known: only the exact
     // search tells.
     const uint32_t possible =

@@ -1,6 +1,7 @@
 #include "alidade/query/plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -15,12 +16,35 @@ SegmentStep PlanForRecall(const PlanRequest& request, const SegmentFacts& facts)
   if (effort == 0) {
     return {SegmentMethod::kExact, "the index did not reach the recall"};
   }
-  const uint64_t passing = facts.filtered ? facts.allowed : facts.rows;
+  // Lists hold what passes and what does not.
+  const uint64_t passing =
+      facts.filtered && facts.index == IndexKind::kIvf ? facts.allowed : facts.rows;
   const uint64_t needed = (uint64_t{effort} * facts.rows + passing - 1) / passing;
   if (needed >= facts.rows) {
     return {SegmentMethod::kExact, "the recall takes all rows"};
   }
   return {SegmentMethod::kIndex, "", static_cast<uint32_t>(needed)};
+}
+
+// A walk under a filter, or a look at all that it lets through.
+SegmentStep PlanFilteredWalk(const PlanRequest& request,
+                             const SegmentFacts& facts,
+                             SegmentStep step) {
+  const uint32_t unfiltered = std::max(step.effort != 0  ? step.effort
+                                       : request.ef == 0 ? kDefaultEf
+                                                         : request.ef,
+                                       request.k);
+  const double share = static_cast<double>(facts.allowed) / facts.rows;
+  const double effort =
+      std::min<double>(std::ceil(unfiltered * WalkHardness(share)), facts.allowed);
+  if (facts.allowed <= kScanRowsPerEf * effort) {
+    step.effort = unfiltered;
+    step.method = SegmentMethod::kScan;
+    step.reason = "cheaper than a walk";
+    return step;
+  }
+  step.effort = static_cast<uint32_t>(effort);
+  return step;
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
@@ -36,13 +60,15 @@ SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
   if (facts.allowed <= request.k) {
     return {SegmentMethod::kExact, "k covers all"};
   }
-  if (facts.filtered && facts.allowed <= kScanShareMax * facts.rows) {
+  if (facts.index == IndexKind::kIvf && facts.filtered &&
+      facts.allowed <= kScanShareMax * facts.rows) {
     return {SegmentMethod::kExact, "a scan is cheaper"};
   }
-  if (request.recall_target > 0) {
-    return PlanForRecall(request, facts);
-  }
-  return {SegmentMethod::kIndex, ""};
+  const SegmentStep step = request.recall_target > 0 ? PlanForRecall(request, facts)
+                                                     : SegmentStep{SegmentMethod::kIndex, ""};
+  return step.method == SegmentMethod::kIndex && facts.filtered && facts.index == IndexKind::kHnsw
+             ? PlanFilteredWalk(request, facts, step)
+             : step;
 }
 
 const char* MethodName(SegmentMethod method, IndexKind index) {
@@ -51,6 +77,8 @@ const char* MethodName(SegmentMethod method, IndexKind index) {
       return "skip";
     case SegmentMethod::kExact:
       return "exact";
+    case SegmentMethod::kScan:
+      return "scan";
     case SegmentMethod::kIndex:
       return index == IndexKind::kHnsw ? "hnsw" : index == IndexKind::kIvf ? "ivf" : "index";
   }
@@ -83,16 +111,15 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
                                          ? ""
                                          : fmt::format(", {} payloads read", facts.payloads_read))
                        : fmt::format("{} rows", facts.rows);
-    out += fmt::format(
-        "{}segment {}: {} ({}{}{})",
-        i == 0 ? "" : "\n",
-        i,
-        MethodName(step.method, facts.index),
-        step.reason,
-        *step.reason == '\0' ? "" : "; ",
-        step.effort == 0
-            ? rows
-            : fmt::format("{} {} for the recall; {}", EffortName(facts.index), step.effort, rows));
+    out += fmt::format("{}segment {}: {} ({}{}{})",
+                       i == 0 ? "" : "\n",
+                       i,
+                       MethodName(step.method, facts.index),
+                       step.reason,
+                       *step.reason == '\0' ? "" : "; ",
+                       step.effort == 0
+                           ? rows
+                           : fmt::format("{} {}; {}", EffortName(facts.index), step.effort, rows));
   }
   return out;
 }

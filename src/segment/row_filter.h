@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "alidade/index/vector_index.h"
 #include "alidade/segment/segment.h"
@@ -19,12 +20,15 @@ struct RowFilter final : SlotFilter {
   const DeletionTimes* deletions = nullptr;
   SeqNo at;
   uint32_t rows_end = 0;  // rows from here on are not in the view
+  SlotBits slot_bits = {};
+  std::vector<uint64_t> slot_words = {};  // what slot_bits points to, if slots are no rows
 
   // False if every row before `rows_end` passes.
   bool Restricts() const {
     return present != nullptr || allowed != nullptr || deletions != nullptr;
   }
 
+  SlotBits bits() const override { return slot_bits; }
   bool Allows(uint32_t slot) const override {
     const RowId row = slot_rows == nullptr ? slot : slot_rows[slot];
     return row < rows_end && (present == nullptr || present[row] != 0) &&
@@ -39,6 +43,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.k = search.k;
   options.ef = search.ef;
   options.nprobe = search.nprobe;
+  options.scan = search.scan;
   options.deadline = search.deadline;
   options.stats = search.stats;
   options.spare = search.spare;

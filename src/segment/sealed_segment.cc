@@ -75,6 +75,7 @@ struct SealedSegment::Impl {
     return field < fields.size() && fields[field].vectors.matrix().count > 0 ? &fields[field]
                                                                              : nullptr;
   }
+  static void SetBits(const RowBitmap& allowed, const FieldPart& part, RowFilter& filter);
   // Fills the filter; null if every slot passes.
   const SlotFilter* MakeFilter(const SegmentSearch& search,
                                const FieldPart& part,
@@ -210,6 +211,24 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
+void SealedSegment::Impl::SetBits(const RowBitmap& allowed,
+                                  const FieldPart& part,
+                                  RowFilter& filter) {
+  const uint32_t* slot_rows = part.vectors.slot_rows();
+  if (slot_rows == nullptr) {
+    filter.slot_bits = {allowed.words().data(), allowed.Count()};
+    return;
+  }
+  const uint32_t slots = part.vectors.matrix().count;
+  filter.slot_words.assign((size_t{slots} + 63) / 64, 0);
+  for (uint32_t slot = 0; slot < slots; ++slot) {
+    const uint64_t bit = allowed.Test(slot_rows[slot]) ? 1 : 0;
+    filter.slot_words[slot / 64] |= bit << (slot % 64);
+    filter.slot_bits.count += static_cast<uint32_t>(bit);
+  }
+  filter.slot_bits.words = filter.slot_words.data();
+}
+
 SegmentFileIdentity SealedSegment::Impl::PayloadIdentity(PayloadIndexId id) const {
   SegmentFile file;
   file.kind = SegmentFileKind::kPayloadIndex;
@@ -244,7 +263,9 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
   if (search.allowed != nullptr) {
     filter.rows_end = std::min(filter.rows_end, search.allowed->rows());
   }
-  if (deletions->count() > 0) {
+  if (search.allowed != nullptr && filter.rows_end == rows.count()) {
+    SetBits(*search.allowed, part, filter);
+  } else if (deletions->count() > 0) {
     filter.deletions = deletions.get();
   }
   return filter.Restricts() || filter.rows_end < rows.count() ? &filter : nullptr;

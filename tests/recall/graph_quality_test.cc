@@ -2,6 +2,7 @@
 // merges, deleted rows. Each is compared with a graph that was built at once over the same rows, on
 // the bundled real embeddings, at an ef where recall has room to fall.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <numeric>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "alidade/query/plan.h"
 
 #include "recall/bundled_set.h"
 #include "support/built_index.h"
@@ -117,6 +120,52 @@ TEST_P(GraphQualityTest, DeletesCostNoRecall) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded now, MakeGraph(GetParam(), base_->matrix()));
   ExpectLittleLoss(
       "a fifth deleted", Recall(fresh, left.matrix()), Recall(now, base_->matrix(), &filter));
+}
+
+// The planner lets a walk work harder the fewer rows pass; then it finds as much as one without a
+// filter, whether what passes lies anywhere or together, far from most queries.
+TEST_P(GraphQualityTest, FiltersCostNoRecall) {
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded graph, MakeGraph(GetParam(), base_->matrix()));
+  const auto recall_of = [&](uint32_t ef, const SlotFilter* filter) {
+    const auto recall =
+        RecallOf(*graph.index, base_->matrix(), *queries_, {.k = 10, .ef = ef, .filter = filter});
+    EXPECT_THAT(recall, IsOk());
+    return recall.value_or(0);
+  };
+  constexpr uint32_t kSmallEf = 12;  // a walk over few rows finds all of them with a large one
+  const double plain = recall_of(kSmallEf, nullptr);
+  ASSERT_LT(plain, 0.98) << "nothing to lose at this ef";
+  const uint32_t rows = base_->count();
+  const QueryDistance distance(base_->matrix(), base_->Row(1));
+  std::vector<float> distances(rows);
+  for (uint32_t slot = 0; slot < rows; ++slot) {
+    distances[slot] = distance(slot);
+  }
+  std::vector<float> sorted = distances;
+  std::ranges::sort(sorted);
+  std::mt19937_64 random(2);
+  for (const double share : {0.5, 0.2, 0.1}) {
+    const float edge = sorted[static_cast<size_t>(share * rows)];
+    std::vector<bool> anywhere(rows);
+    std::vector<bool> together(rows);
+    for (uint32_t slot = 0; slot < rows; ++slot) {
+      anywhere[slot] = static_cast<double>(random() % 1'000) < share * 1'000;
+      together[slot] = distances[slot] < edge;
+    }
+    for (const auto& [what, allowed] :
+         {std::pair("filter, anywhere", &anywhere), std::pair("filter, together", &together)}) {
+      const SlotBitSet filter(*allowed);
+      const auto ef = static_cast<uint32_t>(std::ceil(kSmallEf * WalkHardness(share)));
+      const double recall = recall_of(ef, &filter);
+      std::printf("%s, %.0f %%, codes %s: recall@10 %.4f, without %.4f\n",
+                  what,
+                  share * 100,
+                  std::string(CodesName(GetParam())).c_str(),
+                  recall,
+                  plain);
+      EXPECT_GE(recall, plain - kLossMax) << what << " " << share;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Codes,

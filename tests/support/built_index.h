@@ -55,6 +55,23 @@ class SlotSet final : public SlotFilter {
   std::vector<bool> allowed_;
 };
 
+// The same, known as bits.
+class SlotBitSet final : public SlotFilter {
+ public:
+  explicit SlotBitSet(const std::vector<bool>& allowed) : words_((allowed.size() + 63) / 64, 0) {
+    for (size_t slot = 0; slot < allowed.size(); ++slot) {
+      words_[slot / 64] |= uint64_t{allowed[slot]} << (slot % 64);
+      count_ += allowed[slot] ? 1U : 0U;
+    }
+  }
+  bool Allows(uint32_t slot) const override { return bits().Test(slot); }
+  SlotBits bits() const override { return {words_.data(), count_}; }
+
+ private:
+  std::vector<uint64_t> words_;
+  uint32_t count_ = 0;
+};
+
 inline StatusOr<std::string> BuildBody(const IndexSpec& spec,
                                        IndexKind kind,
                                        const VectorMatrix& matrix,

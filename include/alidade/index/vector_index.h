@@ -25,11 +25,21 @@ namespace alidade {
 
 class VectorCodes;
 
+// A set of slots: bit i % 64 of word i / 64 is slot i.
+struct SlotBits {
+  const uint64_t* words = nullptr;  // null: not known as bits
+  uint32_t count = 0;               // bits that are set
+
+  bool Test(uint32_t slot) const { return ((words[slot / 64] >> (slot % 64)) & 1) != 0; }
+};
+
 // Which slots may be answered. Immutable during a search.
 class SlotFilter {
  public:
   virtual ~SlotFilter() = default;
   virtual bool Allows(uint32_t slot) const = 0;
+  // The same as bits, of all slots: searches then look at the allowed slots alone.
+  virtual SlotBits bits() const { return {}; }
 };
 
 // What a search did, added up over segments.
@@ -42,8 +52,11 @@ struct SearchStats {
 
 struct IndexSearchOptions {
   uint32_t k = 10;
-  uint32_t ef = 0;                     // HNSW: candidate list; 0 = kDefaultEf; raised to k
-  uint32_t nprobe = 0;                 // IVF: lists visited; 0 = default by nlist; cut to nlist
+  uint32_t ef = 0;      // HNSW: candidate list; 0 = kDefaultEf; raised to k
+  uint32_t nprobe = 0;  // IVF: lists visited; 0 = default by nlist; cut to nlist
+  // HNSW: the codes of all allowed vectors are looked at, instead of walking; the `ef` nearest by
+  // them are ranked as the finds of a walk are.
+  bool scan = false;
   const SlotFilter* filter = nullptr;  // null: all
   const Deadline* deadline = nullptr;  // null: never
   SearchStats* stats = nullptr;

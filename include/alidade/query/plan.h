@@ -4,6 +4,8 @@
 // Path:     search 4/8 (from collection/read_path.cc, to query/executor.cc)
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,31 +29,46 @@ struct PlanRequest {
   uint32_t k = 10;  // hits wanted of each segment
   bool exact = false;
   double recall_target = 0;  // 0: none
+  uint32_t ef = 0;           // as asked for; 0: kDefaultEf
 };
 
 enum class SegmentMethod {
   kSkip,   // nothing can match
   kExact,  // every allowed row is compared
+  kScan,   // the codes of every allowed row are compared, and the vectors of the nearest by them
   kIndex,  // approximate, repeated exactly if it comes back short
 };
 
 struct SegmentStep {
   SegmentMethod method = SegmentMethod::kExact;
   const char* reason = "";  // static text for DescribePlan; empty: goes without saying
-  uint32_t effort = 0;      // of kIndex, ef or nprobe, where a recall is aimed at; 0: as asked
+  // Of kIndex and kScan: ef or nprobe, where a recall is aimed at or a filter makes a graph harder
+  // to walk; 0: as asked.
+  uint32_t effort = 0;
 };
 
 struct SearchPlan {
   std::vector<SegmentStep> steps;  // one per segment
 };
 
-// Below this share of allowed rows scanning them beats a filtered walk: measured at 200,000 x 768
-// (performance reference, part 3: scans win up to about 15 %).
+// Below this share of allowed rows scanning them beats a search of inverted lists (chosen).
 inline constexpr double kScanShareMax = 0.15;
+// A walk of a graph under a filter finds as much as one without at the same ef, if at least this
+// share of the rows passes, and needs more by this power of how many fewer pass. It takes as long
+// as the codes of so many rows for each unit of ef. Measured by bench/micro/filtered_search.cc on
+// the WordNet set and on 500,000 x 128.
+inline constexpr double kFullEffortShare = 0.5;
+inline constexpr double kHarderBy = 0.4;
+inline constexpr double kScanRowsPerEf = 130;
 
-// Pure. With a recall target each index works as hard as it was measured to need for it; where a
-// filter passes a part of the rows, harder by as much as they are fewer. A segment whose index was
-// not measured, or never reached the target, is searched exactly.
+// How much more ef a walk needs under a filter that lets this share of the rows through; pure.
+inline double WalkHardness(double share) {
+  return std::pow(kFullEffortShare / std::min(share, kFullEffortShare), kHarderBy);
+}
+
+// Pure. With a recall target each index works as hard as it was measured to need for it; under a
+// filter harder, the fewer rows pass. A segment whose index was not measured, or never reached the
+// target, is searched exactly.
 SearchPlan MakePlan(const PlanRequest& request, const std::vector<SegmentFacts>& segments);
 
 // One line per segment: "segment 0: exact (a scan is cheaper; filter passes 12 of 5000 rows)".

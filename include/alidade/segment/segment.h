@@ -39,9 +39,10 @@ struct SegmentSearch {
   uint32_t k = 10;
   uint32_t ef = 0;      // 0: default
   uint32_t nprobe = 0;  // 0: default
+  bool scan = false;    // of SearchIndex, as in IndexSearchOptions
   SeqNo at;
   uint32_t visible_rows = 0;
-  // Null: every row of the view; else only the rows set (and alive).
+  // Null: every row of the view that is alive; else only the rows set, all of which must be.
   const RowBitmap* allowed = nullptr;
   const Deadline* deadline = nullptr;
   SearchStats* stats = nullptr;

@@ -150,7 +150,8 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_FALSE(outcome.exact);
   EXPECT_EQ(outcome.plan,
             "filter: 20 < n < 90\n"
-            "segment 0: hnsw (filter passes 69 of 100 rows, 100 payloads read)\n"
+            "segment 0: scan (cheaper than a walk; ef 128; filter passes 69 of 100 rows, 100 "
+            "payloads read)\n"
             "segment 1: skip (filter passes 0 of 30 rows, 30 payloads read)");
 
   // A filtered walk that finds too little.

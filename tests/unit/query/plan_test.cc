@@ -40,23 +40,35 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 0: exact (asked for; 117000 rows)\n"
        "segment 1: exact (asked for; filter passes 4000 of 5000 rows)\n"
        "segment 2: skip (filter passes 0 of 5000 rows)"},
-      // Around the share below which a scan is cheaper: 15 % of 5,000 are 750.
+      // Around the share below which a scan is cheaper than lists: 15 % of 5,000 are 750.
+      {{10, false},
+       {Filtered(750, 5'000, kIvf), Filtered(751, 5'000, kIvf), Filtered(5'000, 5'000, kIvf)},
+       "segment 0: exact (a scan is cheaper; filter passes 750 of 5000 rows)\n"
+       "segment 1: ivf (filter passes 751 of 5000 rows)\n"
+       "segment 2: ivf (filter passes 5000 of 5000 rows)"},
+      // Around the number of rows below which a scan is cheaper than a walk, whose ef rises as fewer
+      // rows pass: 130 * 128 * (0.5 / 0.4)^0.4 are about 18,300, 130 * 20 * (0.5 / 0.05)^0.4 about
+      // 6,600.
       {{10, false},
        {Filtered(12, 5'000, kHnsw),
-        Filtered(750, 5'000, kHnsw),
-        Filtered(751, 5'000, kHnsw),
-        Filtered(5'000, 5'000, kIvf)},
-       "segment 0: exact (a scan is cheaper; filter passes 12 of 5000 rows)\n"
-       "segment 1: exact (a scan is cheaper; filter passes 750 of 5000 rows)\n"
-       "segment 2: hnsw (filter passes 751 of 5000 rows)\n"
-       "segment 3: ivf (filter passes 5000 of 5000 rows)"},
+        Filtered(18'000, 45'000, kHnsw),
+        Filtered(18'400, 46'000, kHnsw),
+        Filtered(5'000'000, 9'000'000, kHnsw)},
+       "segment 0: scan (cheaper than a walk; ef 128; filter passes 12 of 5000 rows)\n"
+       "segment 1: scan (cheaper than a walk; ef 128; filter passes 18000 of 45000 rows)\n"
+       "segment 2: hnsw (ef 140; filter passes 18400 of 46000 rows)\n"
+       "segment 3: hnsw (ef 128; filter passes 5000000 of 9000000 rows)"},
+      {{.k = 10, .ef = 20},
+       {Filtered(6'000, 120'000, kHnsw), Filtered(7'000, 140'000, kHnsw)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 6000 of 120000 rows)\n"
+       "segment 1: hnsw (ef 51; filter passes 7000 of 140000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
        "segment 0: exact (k covers all; 100 rows)\n"
        "segment 1: hnsw (101 rows)\n"
        "segment 2: exact (k covers all; filter passes 100 of 200 rows)\n"
-       "segment 3: hnsw (filter passes 101 of 200 rows)"},
+       "segment 3: scan (cheaper than a walk; ef 128; filter passes 101 of 200 rows)"},
       // The share is no reason without a filter, and no index is stronger than few rows.
       {{10, false},
        {Filtered(1, 5'000, kFlat), All(5, kFlat)},
@@ -82,17 +94,19 @@ TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
     return Plan({.k = k, .recall_target = recall}, {with(facts, &curve)});
   };
   const SegmentFacts all = All(9'000, kHnsw);
-  EXPECT_EQ(plan(10, 0.95, all), "segment 0: hnsw (ef 20 for the recall; 9000 rows)");
-  EXPECT_EQ(plan(3, 0.96, all), "segment 0: hnsw (ef 40 for the recall; 9000 rows)");
-  EXPECT_EQ(plan(11, 0.95, all), "segment 0: hnsw (ef 150 for the recall; 9000 rows)");
-  EXPECT_EQ(plan(250, 0.95, all), "segment 0: hnsw (ef 375 for the recall; 9000 rows)");
+  EXPECT_EQ(plan(10, 0.95, all), "segment 0: hnsw (ef 20; 9000 rows)");
+  EXPECT_EQ(plan(3, 0.96, all), "segment 0: hnsw (ef 40; 9000 rows)");
+  EXPECT_EQ(plan(11, 0.95, all), "segment 0: hnsw (ef 150; 9000 rows)");
+  EXPECT_EQ(plan(250, 0.95, all), "segment 0: hnsw (ef 375; 9000 rows)");
   EXPECT_EQ(plan(10, 0.9, All(9'000, kIvf)),
-            "segment 0: ivf (nprobe 20 for the recall; 9000 rows)");
-  // A third of the rows passes: three times the effort.
-  EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kHnsw)),
-            "segment 0: hnsw (ef 60 for the recall; filter passes 3000 of 9000 rows)");
+            "segment 0: ivf (nprobe 20; 9000 rows)");
+  // A third of the rows passes: three times the lists, and a walk harder by a fifth.
+  EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kIvf)),
+            "segment 0: ivf (nprobe 60; filter passes 3000 of 9000 rows)");
+  EXPECT_EQ(plan(10, 0.9, Filtered(300'000, 900'000, kHnsw)),
+            "segment 0: hnsw (ef 24; filter passes 300000 of 900000 rows)");
   EXPECT_EQ(plan(10, 0.9, Filtered(90, 9'000, kHnsw)),
-            "segment 0: exact (a scan is cheaper; filter passes 90 of 9000 rows)");
+            "segment 0: scan (cheaper than a walk; ef 20; filter passes 90 of 9000 rows)");
   EXPECT_EQ(plan(10, 0.995, all),
             "segment 0: exact (the index did not reach the recall; 9000 rows)");
   EXPECT_EQ(plan(10, 1, all), "segment 0: exact (asked for; 9000 rows)");
@@ -112,7 +126,7 @@ TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
             "segment 0: exact (the recall takes all rows; filter passes 4294967294 of 4294967295 "
             "rows)");
   EXPECT_EQ(Plan({1, false}, {Filtered(rows, rows, kHnsw)}),
-            "segment 0: hnsw (filter passes 4294967295 of 4294967295 rows)");
+            "segment 0: hnsw (ef 128; filter passes 4294967295 of 4294967295 rows)");
 }
 
 }  // namespace

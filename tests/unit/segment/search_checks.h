@@ -92,7 +92,7 @@ inline void CheckSearches(Rng& rng,
   RowBitmap allowed(visible);
   if (Below(rng, 3) == 0) {
     for (RowId row = 0; row < visible; ++row) {
-      if (Below(rng, 4) == 0) {
+      if (Below(rng, 4) == 0 && segment.AliveAt(row, at)) {
         allowed.Set(row);
       }
     }

@@ -1,0 +1,149 @@
+// Walks and scans of a graph under a filter that is known as bits.
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/built_index.h"
+#include "support/coded_index.h"
+#include "support/status_matchers.h"
+#include "support/vector_set.h"
+
+namespace alidade {
+namespace {
+
+constexpr uint32_t kRows = 3'000;
+constexpr uint32_t kDim = 24;
+constexpr uint32_t kQueries = 40;
+
+class FilteredWalkTest : public ::testing::TestWithParam<CodesSetting> {
+ protected:
+  FilteredWalkTest() : random_(5) {
+    const std::vector<float> centres = NormalValues(random_, size_t{20} * kDim);
+    base_ = std::make_unique<VectorSet>(
+        Metric::kL2, kDim, ClusteredValues(random_, centres, kDim, kRows, 0.5F));
+    queries_ = std::make_unique<VectorSet>(
+        Metric::kL2, kDim, ClusteredValues(random_, centres, kDim, kQueries, 0.5F));
+  }
+  void SetUp() override {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        graph_, MakeCodedGraph(GetParam(), base_->matrix(), {.kind = IndexKind::kHnsw}, {}));
+  }
+
+  std::vector<bool> OneIn(uint32_t n) {
+    std::vector<bool> allowed(kRows);
+    for (uint32_t slot = 0; slot < kRows; ++slot) {
+      allowed[slot] = random_() % n == 0;
+    }
+    return allowed;
+  }
+  std::vector<Candidate> Exact(const float* query, const SlotFilter& filter, uint32_t k) const {
+    const auto found = ExactSearch(base_->matrix(), query, {.k = k, .filter = &filter});
+    EXPECT_THAT(found, IsOk());
+    return found.value_or(std::vector<Candidate>());
+  }
+
+  std::mt19937_64 random_;
+  std::unique_ptr<VectorSet> base_;
+  std::unique_ptr<VectorSet> queries_;
+  Coded graph_;
+};
+
+TEST_P(FilteredWalkTest, AnswersOnlyWhatPassesEachOnceNearestFirst) {
+  for (const uint32_t n : {1U, 2U, 7U, 40U, 400U}) {
+    const SlotBitSet filter(OneIn(n));
+    for (uint32_t i = 0; i < kQueries; ++i) {
+      for (const bool scan : {false, true}) {
+        SearchStats stats;
+        ALIDADE_ASSERT_OK_AND_ASSIGN(
+            const std::vector<Candidate> found,
+            graph_.index->Search(
+                queries_->Row(i),
+                {.k = 10, .ef = 50, .scan = scan, .filter = &filter, .stats = &stats}));
+        ASSERT_LE(found.size(), 10u);
+        EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+        std::set<uint32_t> slots;
+        for (const Candidate& candidate : found) {
+          EXPECT_TRUE(filter.Allows(candidate.slot));
+          slots.insert(candidate.slot);
+        }
+        EXPECT_EQ(slots.size(), found.size());
+        if (scan) {
+          EXPECT_EQ(found.size(), std::min(10u, filter.bits().count));
+          EXPECT_EQ(stats.rows_scanned, filter.bits().count);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(FilteredWalkTest, AScanThatRanksEverythingIsExact) {
+  for (const uint32_t n : {1U, 3U, 100U}) {
+    const SlotBitSet filter(OneIn(n));
+    for (uint32_t i = 0; i < kQueries; ++i) {
+      ALIDADE_ASSERT_OK_AND_ASSIGN(
+          const std::vector<Candidate> found,
+          graph_.index->Search(queries_->Row(i),
+                               {.k = 10, .ef = kRows, .scan = true, .filter = &filter}));
+      EXPECT_EQ(found, Exact(queries_->Row(i), filter, 10));
+    }
+  }
+}
+
+// Slots all over the graph are where it begins, so that it finds what lies together far away.
+TEST_P(FilteredWalkTest, FindsWhatLiesTogetherFarFromTheQuery) {
+  const QueryDistance distance(base_->matrix(), base_->Row(0));
+  std::vector<Candidate> order;
+  for (uint32_t slot = 0; slot < kRows; ++slot) {
+    order.push_back({distance(slot), slot});
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<bool> allowed(kRows);
+  for (uint32_t i = 0; i < kRows / 10; ++i) {
+    allowed[order[i].slot] = true;
+  }
+  const SlotBitSet filter(allowed);
+  size_t found_count = 0;
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const std::vector<Candidate> found,
+        graph_.index->Search(queries_->Row(i), {.k = 10, .ef = 100, .filter = &filter}));
+    ASSERT_EQ(found.size(), 10u);
+    const std::vector<Candidate> exact = Exact(queries_->Row(i), filter, 10);
+    found_count += static_cast<size_t>(std::ranges::count_if(
+        found, [&](const Candidate& c) { return c.distance <= exact.back().distance; }));
+  }
+  EXPECT_GE(static_cast<double>(found_count), 0.95 * 10 * kQueries);
+}
+
+TEST_P(FilteredWalkTest, EmptySetsAndDeadlinesEndIt) {
+  const SlotBitSet none(std::vector<bool>(kRows, false));
+  const SlotBitSet half(OneIn(2));
+  const Deadline passed(Deadline::Clock::now());
+  for (const bool scan : {false, true}) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const std::vector<Candidate> found,
+        graph_.index->Search(queries_->Row(0), {.k = 10, .scan = scan, .filter = &none}));
+    EXPECT_TRUE(found.empty());
+    EXPECT_THAT(graph_.index->Search(
+                    queries_->Row(0),
+                    {.k = 10, .ef = 500, .scan = scan, .filter = &half, .deadline = &passed}),
+                StatusIs(StatusCode::kDeadlineExceeded));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes,
+                         FilteredWalkTest,
+                         ::testing::Values(CodesSetting::kNone,
+                                           CodesSetting::kInt8,
+                                           CodesSetting::kInt4,
+                                           CodesSetting::kBit1),
+                         [](const auto& tested) { return std::string(CodesName(tested.param)); });
+
+}  // namespace
+}  // namespace alidade
