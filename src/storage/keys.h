@@ -4,6 +4,7 @@
 //           rows        collection u32 | shard u16 | row u64
 //           vectors     collection u32 | shard u16 | field u16 | row u64
 //           tombstones  collection u32 | shard u16 | row u64
+//           payload_changes  as tombstones
 //           meta        kind u8 | name
 #pragma once
 
@@ -50,7 +51,7 @@ inline std::string MetaKey(MetaKind kind, std::string_view name) {
   return std::string(1, static_cast<char>(kind)).append(name);
 }
 
-// Row number at the end of a row, vector or tombstone key.
+// Row number at the end of a row, vector, tombstone or payload change key.
 inline RowNo RowOfKey(std::string_view key) {
   return RowNo(key.size() < sizeof(uint64_t)
                    ? 0

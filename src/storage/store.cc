@@ -137,6 +137,16 @@ Status Store::Impl::OpenDatabase(bool fresh) {
                              FamilyOptions(static_cast<Family>(family), options, cache));
   }
   const std::string path = options.directory + "/db";
+  if (options.read_only) {
+    // It cannot make what a program of before these families did not make.
+    std::vector<std::string> there;
+    if (rocksdb::DB::ListColumnFamilies(db_options, path, &there).ok()) {
+      while (descriptors.size() > kPayloadChanges &&
+             std::find(there.begin(), there.end(), descriptors.back().name) == there.end()) {
+        descriptors.pop_back();
+      }
+    }
+  }
   if (!fresh && !PathExists(path + "/CURRENT")) {
     return DataLoss("{} is missing or incomplete although {} was published",
                     path,
@@ -358,7 +368,7 @@ StatusOr<bool> Store::DeleteSomeKeys(CollectionId collection, uint32_t keys_max)
   const std::string end = PrefixEnd(prefix);
   rocksdb::WriteBatch rocks;
   uint32_t count = 0;
-  for (const Family family : {kIds, kRows, kVectors, kTombstones}) {
+  for (const Family family : {kIds, kRows, kVectors, kTombstones, kPayloadChanges}) {
     rocksdb::ReadOptions read;
     const rocksdb::Slice upper(end);
     if (!end.empty()) {
@@ -384,7 +394,7 @@ Status Store::VerifyChecksums() const {
   rocksdb::ReadOptions read;
   read.verify_checksums = true;
   ALIDADE_RETURN_IF_ERROR(FromRocks(impl_->db->VerifyChecksum(read), "verify the tables"));
-  for (const Family family : {kMeta, kIds, kRows, kVectors, kTombstones}) {
+  for (const Family family : {kMeta, kIds, kRows, kVectors, kTombstones, kPayloadChanges}) {
     ALIDADE_RETURN_IF_ERROR(impl_->Scan(
         family, "", "", nullptr, [](std::string_view, std::string_view) -> StatusOr<bool> {
           return true;  // Scan itself checks each value

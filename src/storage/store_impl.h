@@ -21,10 +21,19 @@
 namespace alidade {
 
 // Column families, in the order of their handles. The default one stays empty: RocksDB insists on
-// it.
-enum Family : size_t { kDefault, kMeta, kIds, kRows, kVectors, kTombstones, kFamilyCount };
+// it. New ones come last: programs that do not know one refuse to open the directory.
+enum Family : size_t {
+  kDefault,
+  kMeta,
+  kIds,
+  kRows,
+  kVectors,
+  kTombstones,
+  kPayloadChanges,
+  kFamilyCount
+};
 inline constexpr std::array<const char*, kFamilyCount> kFamilyNames = {
-    "default", "meta", "ids", "rows", "vectors", "tombstones"};
+    "default", "meta", "ids", "rows", "vectors", "tombstones", "payload_changes"};
 
 struct WriteBatch::Impl {
   explicit Impl(const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
@@ -87,6 +96,8 @@ struct Store::Impl {
   Status CheckManifest();
   Status CheckWatermark();
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return families[family]; }
+  // False in a directory that is opened read-only and was made before there was this family.
+  bool Has(Family family) const { return family < families.size(); }
 
   // Values of many keys of one family, unsealed; nothing where there is none.
   StatusOr<std::vector<std::optional<std::string>>> MultiGet(Family family,
@@ -99,6 +110,12 @@ struct Store::Impl {
       const std::string& end,
       const StoreSnapshot* snapshot,
       const std::function<StatusOr<bool>(std::string_view key, std::string_view value)>& fn) const;
+  // Calls fn(row, seq) for rows first..last of a family that maps rows to seqs.
+  Status ScanSeqs(Family family,
+                  KeySpace space,
+                  RowNo first,
+                  RowNo last,
+                  const std::function<Status(RowNo row, SeqNo seq)>& fn) const;
 };
 
 // DATA_LOSS for corruption, RESOURCE_EXHAUSTED for no space, INTERNAL for the rest.

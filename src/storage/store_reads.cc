@@ -50,6 +50,9 @@ Status Store::Impl::Scan(
     const std::string& end,
     const StoreSnapshot* snapshot,
     const std::function<StatusOr<bool>(std::string_view key, std::string_view value)>& fn) const {
+  if (!Has(family)) {
+    return OkStatus();
+  }
   rocksdb::ReadOptions read = OptionsFor(snapshot);
   const rocksdb::Slice upper(end);
   if (!end.empty()) {
@@ -205,23 +208,38 @@ Status Store::ScanVectors(
                      });
 }
 
+Status Store::Impl::ScanSeqs(Family family,
+                             KeySpace space,
+                             RowNo first,
+                             RowNo last,
+                             const std::function<Status(RowNo row, SeqNo seq)>& fn) const {
+  return Scan(family,
+              RowKey(space, first),
+              PrefixEnd(SpaceKey(space)),
+              nullptr,
+              [&](std::string_view key, std::string_view value) -> StatusOr<bool> {
+                const RowNo row = RowOfKey(key);
+                if (row > last) {
+                  return false;
+                }
+                ALIDADE_ASSIGN_OR_RETURN(const SeqNo seq, DecodeSeq(value));
+                ALIDADE_RETURN_IF_ERROR(fn(row, seq));
+                return true;
+              });
+}
+
 Status Store::ScanTombstones(KeySpace space,
                              RowNo first,
                              RowNo last,
                              const std::function<Status(RowNo row, SeqNo seq)>& fn) const {
-  return impl_->Scan(kTombstones,
-                     RowKey(space, first),
-                     PrefixEnd(SpaceKey(space)),
-                     nullptr,
-                     [&](std::string_view key, std::string_view value) -> StatusOr<bool> {
-                       const RowNo row = RowOfKey(key);
-                       if (row > last) {
-                         return false;
-                       }
-                       ALIDADE_ASSIGN_OR_RETURN(const SeqNo seq, DecodeSeq(value));
-                       ALIDADE_RETURN_IF_ERROR(fn(row, seq));
-                       return true;
-                     });
+  return impl_->ScanSeqs(kTombstones, space, first, last, fn);
+}
+
+Status Store::ScanPayloadChanges(KeySpace space,
+                                 RowNo first,
+                                 RowNo last,
+                                 const std::function<Status(RowNo row, SeqNo seq)>& fn) const {
+  return impl_->ScanSeqs(kPayloadChanges, space, first, last, fn);
 }
 
 }  // namespace alidade

@@ -85,6 +85,19 @@ void WriteBatch::DeleteTombstone(KeySpace space, RowNo row) {
   impl_->Delete(kTombstones, RowKey(space, row));
 }
 
+void WriteBatch::PutPayloadChange(KeySpace space, RowNo row, SeqNo changed_by) {
+  impl_->value = EncodeSeq(changed_by);
+  impl_->Put(kPayloadChanges, RowKey(space, row));
+}
+
+void WriteBatch::DeletePayloadChange(KeySpace space, RowNo row) {
+  impl_->Delete(kPayloadChanges, RowKey(space, row));
+}
+
+void WriteBatch::SetSavePoint() { impl_->rocks.SetSavePoint(); }
+void WriteBatch::RollBack() { impl_->Note(impl_->rocks.RollbackToSavePoint()); }
+void WriteBatch::Keep() { impl_->Note(impl_->rocks.PopSavePoint()); }
+
 size_t WriteBatch::byte_size() const { return impl_->rocks.GetDataSize() - impl_->empty_bytes; }
 
 void WriteBatch::Clear() {

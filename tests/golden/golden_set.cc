@@ -76,6 +76,7 @@ Status AddRecords(const std::string& directory) {
                 ManifestMetaName(manifest.collection, manifest.segment),
                 EncodeManifest(manifest));
   batch.PutMeta(MetaKind::kDropped, CollectionMetaName(CollectionId(77)), "");
+  batch.PutPayloadChange(kSpace, RowNo(0), SeqNo(3));  // as if seq 3 had changed its own row
   return store->Write(batch, /*sync=*/true);
 }
 
@@ -219,6 +220,7 @@ std::vector<std::string> GoldenRecords() {
       Record("row", RowKey(kSpace, row), EncodeRow(text, SeqNo(5), payload)),
       Record("vector", VectorKey(kSpace, FieldId(2), row), "not interpreted"),
       Record("tombstone", RowKey(kSpace, row), EncodeSeq(SeqNo(5))),
+      Record("payload change", RowKey(kSpace, row), EncodeSeq(SeqNo(6))),
   };
 }
 

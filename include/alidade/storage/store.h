@@ -127,6 +127,12 @@ class Store {
                         RowNo first,
                         RowNo last,
                         const std::function<Status(RowNo row, SeqNo seq)>& fn) const;
+  // Rows whose payload was changed after they were written, and the newest change; what a sealed
+  // segment's files do not show yet.
+  Status ScanPayloadChanges(KeySpace space,
+                            RowNo first,
+                            RowNo last,
+                            const std::function<Status(RowNo row, SeqNo seq)>& fn) const;
 
   // Deletes up to `keys_max` keys of a dropped collection (all families but meta); true when none
   // is left.

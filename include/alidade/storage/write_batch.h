@@ -70,6 +70,14 @@ class WriteBatch {
   void DeleteRow(KeySpace space, RowNo row, const std::vector<FieldId>& fields);
   void PutTombstone(KeySpace space, RowNo row, SeqNo deleted_by);
   void DeleteTombstone(KeySpace space, RowNo row);
+  // That a row got another payload (PutRow with the same number) in the write `changed_by`.
+  void PutPayloadChange(KeySpace space, RowNo row, SeqNo changed_by);
+  void DeletePayloadChange(KeySpace space, RowNo row);
+
+  // Marks a state that the next RollBack restores and the next Keep forgets.
+  void SetSavePoint();
+  void RollBack();
+  void Keep();
 
   size_t byte_size() const;
   // Empties it for other changes, and keeps its memory unless that is much.

@@ -113,6 +113,21 @@ class StoreReadsTest : public StoreTest {
     batch.PutVector(space, RowNo(row), {FieldId(1), "vector 1"});
     batch.PutVector(space, RowNo(row), {FieldId(2), "vector 2"});
     batch.PutTombstone(space, RowNo(row), SeqNo(row + 1));
+    batch.PutPayloadChange(space, RowNo(row), SeqNo(row + 2));
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> ScannedPayloadChanges(KeySpace space,
+                                                                   RowNo first = RowNo(0),
+                                                                   RowNo last = kRowMax) const {
+    std::vector<std::pair<uint64_t, uint64_t>> found;
+    EXPECT_THAT(store_->ScanPayloadChanges(space,
+                                           first,
+                                           last,
+                                           [&](RowNo row, SeqNo seq) {
+                                             found.emplace_back(row.value(), seq.value());
+                                             return OkStatus();
+                                           }),
+                IsOk());
+    return found;
   }
 };
 
@@ -131,6 +146,44 @@ TEST_F(StoreReadsTest, ABatchIsNotThereBeforeItIsWrittenAndWholeAfter) {
   EXPECT_THAT(ScannedVectors(Space(1), 1), ElementsAre(Pair(5, "vector 1")));
   EXPECT_THAT(ScannedVectors(Space(1), 2), ElementsAre(Pair(5, "vector 2")));
   EXPECT_THAT(ScannedTombstones(Space(1)), ElementsAre(Pair(5, 6)));
+  EXPECT_THAT(ScannedPayloadChanges(Space(1)), ElementsAre(Pair(5, 7)));
+}
+
+TEST_F(StoreReadsTest, ABatchGoesBackToItsSavePoint) {
+  WriteBatch batch(*store_);
+  AddEverything(batch, Space(1), 5);
+  const size_t bytes = batch.byte_size();
+  batch.SetSavePoint();
+  AddEverything(batch, Space(1), 6);
+  batch.DeleteRow(Space(1), RowNo(5), {FieldId(1), FieldId(2)});
+  batch.PutMeta(MetaKind::kState, "s", "state");
+  batch.RollBack();
+  EXPECT_EQ(batch.byte_size(), bytes);
+  batch.SetSavePoint();
+  AddEverything(batch, Space(1), 7);
+  batch.Keep();
+  Commit(batch);
+  EXPECT_THAT(ScannedRows(Space(1)), ElementsAre(5, 7));
+  EXPECT_THAT(ScannedVectors(Space(1), 1), ElementsAre(Pair(5, "vector 1"), Pair(7, "vector 1")));
+  EXPECT_EQ(Meta(MetaKind::kState, "s"), std::nullopt);
+}
+
+TEST_F(StoreReadsTest, PayloadChangesAreKeptByRowUntilTheyAreForgotten) {
+  WriteBatch batch(*store_);
+  for (const uint64_t row : {3U, 255U, 256U, 1'000U}) {
+    batch.PutPayloadChange(Space(1), RowNo(row), SeqNo(row + 1));
+  }
+  batch.PutPayloadChange(Space(2), RowNo(256), SeqNo(9));
+  batch.PutPayloadChange(Space(1), RowNo(255), SeqNo(500));  // the newest change counts
+  Commit(batch);
+  EXPECT_THAT(ScannedPayloadChanges(Space(1), RowNo(4), RowNo(256)),
+              ElementsAre(Pair(255, 500), Pair(256, 257)));
+  WriteBatch forgetting(*store_);
+  forgetting.DeletePayloadChange(Space(1), RowNo(256));
+  Commit(forgetting);
+  EXPECT_THAT(ScannedPayloadChanges(Space(1)),
+              ElementsAre(Pair(3, 4), Pair(255, 500), Pair(1'000, 1'001)));
+  EXPECT_THAT(ScannedPayloadChanges(Space(2)), ElementsAre(Pair(256, 9)));
 }
 
 TEST_F(StoreReadsTest, AClearedBatchWritesNothing) {
@@ -419,24 +472,26 @@ TEST_F(StoreReadsTest, RemovesACollectionInStepsAndLeavesItsNeighboursAlone) {
   }
   batch.PutMeta(MetaKind::kDropped, "kept", "");
   Commit(batch);
-  // 2 shards of 50 rows with an id, a row, two vectors and a tombstone each.
+  // 2 shards of 50 rows with an id, a row, two vectors, a tombstone and a payload change each.
   size_t steps = 0;
   for (bool done = false; !done; ++steps) {
     ASSERT_LE(steps, 100U);
     ALIDADE_ASSERT_OK_AND_ASSIGN(done, store_->DeleteSomeKeys(CollectionId(0xFF), 70));
   }
-  EXPECT_EQ(steps, (500 + 69) / 70 + 1U);
+  EXPECT_EQ(steps, (600 + 69) / 70 + 1U);
   for (const KeySpace space : {Space(0xFF), Space(0xFF, 3)}) {
     EXPECT_THAT(ScannedRows(space), IsEmpty());
     EXPECT_THAT(ScannedIds(space), IsEmpty());
     EXPECT_THAT(ScannedVectors(space, 1), IsEmpty());
     EXPECT_THAT(ScannedTombstones(space), IsEmpty());
+    EXPECT_THAT(ScannedPayloadChanges(space), IsEmpty());
   }
   for (const KeySpace space : neighbours) {
     EXPECT_THAT(ScannedRows(space), ElementsAre(1));
     EXPECT_THAT(ScannedIds(space), ElementsAre(IdBytes(1)));
     EXPECT_THAT(ScannedVectors(space, 2), ElementsAre(Pair(1, "vector 2")));
     EXPECT_THAT(ScannedTombstones(space), ElementsAre(Pair(1, 2)));
+    EXPECT_THAT(ScannedPayloadChanges(space), ElementsAre(Pair(1, 3)));
   }
   EXPECT_EQ(Meta(MetaKind::kDropped, "kept"), "");
   EXPECT_THAT(store_->DeleteSomeKeys(CollectionId(12345), 10), IsOkAndHolds(true));
