@@ -95,7 +95,7 @@ StatusOr<SearchHit> MakeHit(const SegmentSet& view,
   SearchHit result;
   ALIDADE_ASSIGN_OR_RETURN(result.point.id, PointId::Decode(segment.encoded_id(hit.row)));
   ALIDADE_ASSIGN_OR_RETURN(result.point.payload,
-                           SelectPayload(segment.payload(hit.row), parts.payload));
+                           SelectPayload(segment.payload(hit.row, view.at), parts.payload));
   for (size_t k = 0; k < parts.fields.size(); ++k) {
     const float* vector = segment.vector(parts.fields[k], hit.row);
     if (vector != nullptr) {

@@ -45,6 +45,7 @@ class Findings {
 
 struct CheckedRow {
   std::string encoded_id;
+  SeqNo seq;
   uint64_t payload_hash = 0;
 };
 
@@ -67,6 +68,7 @@ class CollectionCheck {
     ALIDADE_RETURN_IF_ERROR(ReadRows());
     ALIDADE_RETURN_IF_ERROR(CheckIds());
     ALIDADE_RETURN_IF_ERROR(CheckVectors());
+    ALIDADE_RETURN_IF_ERROR(CheckPayloadChanges());
     ALIDADE_RETURN_IF_ERROR(CheckSegments());
     report_.notes.push_back(fmt::format(
         "collection \"{}\": {} points, {} segments", config_.name, rows_.size(), segments_));
@@ -95,7 +97,7 @@ class CollectionCheck {
             problems_.Add(fmt::format(
                 "{}: row {} is beyond the next row number {}", Name(), number, state_.next_row));
           }
-          rows_[number.value()] = {row.id.Encode(), Checksum64(row.payload)};
+          rows_[number.value()] = {row.id.Encode(), row.seq, Checksum64(row.payload)};
           return OkStatus();
         }));
     if (rows_.size() != state_.live_rows) {
@@ -116,6 +118,12 @@ class CollectionCheck {
                                       Name(),
                                       entry.row,
                                       row == rows_.end() ? "is missing" : "has another id"));
+          } else if (row->second.seq != entry.seq) {
+            problems_.Add(fmt::format("{}: the id of row {} says seq {}, the row seq {}",
+                                      Name(),
+                                      entry.row,
+                                      entry.seq,
+                                      row->second.seq));
           }
           return true;
         }));
@@ -150,6 +158,25 @@ class CollectionCheck {
           }));
     }
     return OkStatus();
+  }
+
+  Status CheckPayloadChanges() {
+    return store_.ScanPayloadChanges(
+        space_, RowNo(0), RowNo(~uint64_t{0}), [&](RowNo number, SeqNo seq) -> Status {
+          const auto row = rows_.find(number.value());
+          if (number >= state_.next_row || (row != rows_.end() && row->second.seq != seq)) {
+            problems_.Add(fmt::format(
+                "{}: the payload of row {} was changed at seq {}, but {}",
+                Name(),
+                number,
+                seq,
+                row == rows_.end() ? fmt::format("the next row number is {}", state_.next_row)
+                                   : fmt::format("the row is of seq {}", row->second.seq)));
+          } else if (row != rows_.end()) {
+            changed_[number.value()] = seq;
+          }
+          return OkStatus();
+        });
   }
 
   Status CheckSegments() {
@@ -246,8 +273,11 @@ class CollectionCheck {
         continue;
       }
       ++alive;
+      const auto changed = changed_.find(number);
+      const bool newer = changed != changed_.end() && changed->second > segment.manifest().built_at;
       bool same = row->second.encoded_id == segment.encoded_id(i) &&
-                  row->second.payload_hash == Checksum64(segment.payload(i));
+                  (newer || row->second.payload_hash ==
+                                Checksum64(segment.payload(i, segment.manifest().built_at)));
       for (FieldIndex field = 0; field < config_.fields.size(); ++field) {
         const auto& hashes = vectors_[config_.fields[field].id.value()];
         const auto stored = hashes.find(number);
@@ -300,6 +330,7 @@ class CollectionCheck {
   CollectionState state_;
   std::map<uint64_t, CheckedRow> rows_;
   std::map<uint16_t, std::unordered_map<uint64_t, uint64_t>> vectors_;  // field -> row -> hash
+  std::unordered_map<uint64_t, SeqNo> changed_;  // live row -> newest change of its payload
   size_t segments_ = 0;
 };
 

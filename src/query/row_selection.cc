@@ -11,8 +11,8 @@ constexpr RowId kRowsPerDeadlineCheck = 1024;
 constexpr uint64_t kBytesPerDeadlineCheck = uint64_t{4} << 20;
 
 // What the filter asks about a row.
-FilterSubject SubjectOf(const Segment& segment, RowId row, const CompiledFilter& filter) {
-  FilterSubject subject{.payload = segment.payload(row)};
+FilterSubject SubjectOf(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter) {
+  FilterSubject subject{.payload = segment.payload(row, at)};
   if (filter.asks_id()) {
     subject.encoded_id = segment.encoded_id(row);
   }
@@ -28,15 +28,15 @@ FilterSubject SubjectOf(const Segment& segment, RowId row, const CompiledFilter&
 // Looks at the payloads of rows one by one, and now and then at the clock.
 class RowJudge {
  public:
-  RowJudge(const Segment& segment, const CompiledFilter& filter, const Deadline& deadline)
-      : segment_(segment), filter_(filter), deadline_(deadline) {}
+  RowJudge(const Segment& segment, SeqNo at, const CompiledFilter& filter, const Deadline& deadline)
+      : segment_(segment), at_(at), filter_(filter), deadline_(deadline) {}
 
   StatusOr<bool> Passes(RowId row) {
     if (++rows_ % kRowsPerDeadlineCheck == 0 || bytes_ >= kBytesPerDeadlineCheck) {
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
       bytes_ = 0;
     }
-    const FilterSubject subject = SubjectOf(segment_, row, filter_);
+    const FilterSubject subject = SubjectOf(segment_, row, at_, filter_);
     bytes_ += subject.payload.size() * filter_.passes();
     return filter_.Matches(subject);
   }
@@ -44,19 +44,37 @@ class RowJudge {
 
  private:
   const Segment& segment_;
+  const SeqNo at_;
   const CompiledFilter& filter_;
   const Deadline& deadline_;
   uint64_t rows_ = 0;
   uint64_t bytes_ = 0;
 };
 
+// Indexes are over the payloads that the segment was made with.
+void ForgetChanged(const Segment& segment, SeqNo at, IndexedSelection& selection) {
+  if (segment.payload_changes().rows() == 0) {
+    return;
+  }
+  RowBitmap changed(selection.passing.rows());
+  segment.payload_changes().ForEach(
+      at,
+      [&changed](RowId row, SeqNo /*since*/, std::string_view /*payload*/) { changed.Set(row); });
+  selection.passing.Subtract(changed.words());
+  if (!selection.unknown.has_value()) {
+    selection.unknown.emplace(changed.rows());
+  }
+  selection.unknown->Unite(changed.words());
+}
+
 // What the payload indexes of the segment say of its rows; without any, that all are unknown.
-IndexedSelection SelectWithIndexes(const SegmentView& view, const Filter& filter) {
+IndexedSelection SelectWithIndexes(const SegmentView& view, SeqNo at, const Filter& filter) {
   const Segment& segment = *view.segment;
   const auto indexes = segment.payload_indexes();
   if (indexes != nullptr && view.visible_rows == segment.rows()) {
     if (auto selected = SelectByIndexes(filter, *indexes, view.visible_rows);
         selected.has_value()) {
+      ForgetChanged(segment, at, *selected);
       return std::move(*selected);
     }
   }
@@ -89,14 +107,14 @@ StatusOr<SelectedRows> SelectRows(const SegmentView& view,
     segment.KeepAlive(at, all.rows);
     return all;
   }
-  IndexedSelection indexed = SelectWithIndexes(view, *filter->tree);
+  IndexedSelection indexed = SelectWithIndexes(view, at, *filter->tree);
   SelectedRows selected{std::move(indexed.passing)};
   segment.KeepAlive(at, selected.rows);
   if (!indexed.unknown.has_value()) {
     return selected;
   }
   segment.KeepAlive(at, *indexed.unknown);
-  RowJudge judge(segment, filter->compiled, deadline);
+  RowJudge judge(segment, at, filter->compiled, deadline);
   Status judged;
   indexed.unknown->ForEach([&](RowId row) {
     if (!judged.ok()) {

@@ -86,6 +86,7 @@ struct Delta::Impl {
   ZeroedMemory row_numbers;
   std::vector<std::unique_ptr<RecordBlock>> blocks;
   std::unique_ptr<DeletionTimes> deletions;
+  std::unique_ptr<PayloadOverlay> changes;
 
   std::atomic<uint32_t> rows{0};  // stored after everything of a row is in place
   std::atomic<size_t> bytes{0};
@@ -104,11 +105,13 @@ void Delta::Impl::Allocate() {
   }
   auto numbers = ZeroedMemory(size_t{capacity} * sizeof(uint64_t));
   auto times = std::make_unique<DeletionTimes>(capacity);
+  auto overlay = std::make_unique<PayloadOverlay>(capacity);
   blocks.resize((capacity + kBlockRows - 1) / kBlockRows);
   // Nothing below throws: either all arrays are there or none.
   columns.swap(fresh);
   row_numbers = std::move(numbers);
   deletions = std::move(times);
+  changes = std::move(overlay);
 }
 
 void Delta::Impl::PutVector(FieldIndex index, RowId row, std::span<const float> vector) {
@@ -196,9 +199,22 @@ std::string_view Delta::encoded_id(RowId row) const {
   return std::string_view(record.bytes).substr(0, record.id_bytes);
 }
 
-std::string_view Delta::payload(RowId row) const {
+std::string_view Delta::payload(RowId row, SeqNo at) const {
+  if (const auto changed = impl_->changes->Find(row, at); changed.has_value()) {
+    return *changed;
+  }
   const Record& record = impl_->record(row);
   return std::string_view(record.bytes).substr(record.id_bytes);
+}
+
+void Delta::ChangePayload(RowId row, SeqNo at, std::string_view payload) {
+  ALIDADE_CHECK(row < rows(), "row {} of {}", row, rows());
+  impl_->changes->Change(row, at, payload);
+}
+
+const PayloadOverlay& Delta::payload_changes() const {
+  static const PayloadOverlay none;
+  return rows() == 0 ? none : *impl_->changes;
 }
 
 const float* Delta::vector(FieldIndex field, RowId row) const {
@@ -275,7 +291,7 @@ size_t Delta::memory_bytes() const {
   for (const VectorField& field : impl_->schema.fields) {
     per_row += BytesBesideVector(field);
   }
-  return sizeof(Impl) + byte_size() + count * per_row;
+  return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes();
 }
 
 FieldMemory Delta::field_memory(FieldIndex field) const {

@@ -14,9 +14,9 @@ Status AppendInteger(SegmentFileWriter& out, UnsignedInteger auto value) {
   return out.Append(RawBytes(&value, 1));
 }
 
-uint64_t RecordBytes(const RowSelection::Entry& entry) {
+uint64_t RecordBytes(const RowSelection::Entry& entry, SeqNo at) {
   return kIdLengthBytes + entry.source->encoded_id(entry.row).size() +
-         entry.source->payload(entry.row).size();
+         entry.source->payload(entry.row, at).size();
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ Status WriteRowsBody(const RowSelection& selection,
   uint64_t offset = 0;
   for (const RowSelection::Entry& entry : selection.rows) {
     ALIDADE_RETURN_IF_ERROR(AppendInteger(out, offset));
-    offset += RecordBytes(entry);
+    offset += RecordBytes(entry, selection.at);
   }
   ALIDADE_RETURN_IF_ERROR(AppendInteger(out, offset));
   ALIDADE_RETURN_IF_ERROR(out.AlignSection());
@@ -43,7 +43,7 @@ Status WriteRowsBody(const RowSelection& selection,
     const std::string_view id = source->encoded_id(row);
     ALIDADE_RETURN_IF_ERROR(AppendInteger(out, static_cast<uint32_t>(id.size())));
     ALIDADE_RETURN_IF_ERROR(out.Append(id));
-    ALIDADE_RETURN_IF_ERROR(out.Append(source->payload(row)));
+    ALIDADE_RETURN_IF_ERROR(out.Append(source->payload(row, selection.at)));
   }
   return OkStatus();
 }

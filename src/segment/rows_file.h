@@ -26,6 +26,7 @@ struct RowSelection {
     RowId row = 0;
   };
   std::vector<Entry> rows;
+  SeqNo at;  // whose payloads are written
 };
 
 Status WriteRowsBody(const RowSelection& selection,

@@ -89,6 +89,7 @@ struct SealedSegment::Impl {
   std::vector<std::string> damaged_payload_indexes;
   Published<const PayloadIndexes> payload_indexes;  // null: none
   std::unique_ptr<DeletionTimes> deletions;
+  std::unique_ptr<PayloadOverlay> changes;
   std::atomic<bool> remove_files{false};
   std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
   std::atomic<bool> resident{false};
@@ -287,6 +288,7 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
   }
   ALIDADE_RETURN_IF_ERROR(impl->OpenPayloadIndexes());
   impl->deletions = std::make_unique<DeletionTimes>(impl->rows.count());
+  impl->changes = std::make_unique<PayloadOverlay>(impl->rows.count());
   return std::unique_ptr<SealedSegment>(new SealedSegment(std::move(impl)));
 }
 
@@ -347,7 +349,11 @@ Status SealedSegment::SetPayloadIndexes(const std::vector<PayloadIndexSpec>& spe
     }
     const SegmentFileIdentity identity = impl_->PayloadIdentity(spec.id);
     ALIDADE_RETURN_IF_ERROR(WritePayloadIndexFile(
-        directory, identity, spec, [this](RowId row) { return payload(row); }, progress));
+        directory,
+        identity,
+        spec,
+        [this](RowId row) { return impl_->rows.payload(row); },
+        progress));
     ALIDADE_FAILPOINT("segment.payload_indexed");
     ALIDADE_RETURN_IF_ERROR(SyncDirectory(directory));
     ALIDADE_ASSIGN_OR_RETURN(KeyedPayloadIndex made,
@@ -425,7 +431,18 @@ RowNo SealedSegment::row_number(RowId row) const { return impl_->rows.row_number
 std::optional<RowId> SealedSegment::FindRow(RowNo row) const { return impl_->rows.Find(row); }
 
 std::string_view SealedSegment::encoded_id(RowId row) const { return impl_->rows.encoded_id(row); }
-std::string_view SealedSegment::payload(RowId row) const { return impl_->rows.payload(row); }
+
+std::string_view SealedSegment::payload(RowId row, SeqNo at) const {
+  const auto changed = impl_->changes->Find(row, at);
+  return changed.has_value() ? *changed : impl_->rows.payload(row);
+}
+
+void SealedSegment::ChangePayload(RowId row, SeqNo at, std::string_view payload) {
+  ALIDADE_CHECK(row < rows(), "row {} of {}", row, rows());
+  impl_->changes->Change(row, at, payload);
+}
+
+const PayloadOverlay& SealedSegment::payload_changes() const { return *impl_->changes; }
 
 const float* SealedSegment::vector(FieldIndex field, RowId row) const {
   const FieldPart* part = impl_->FindPart(field);
@@ -492,7 +509,8 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
 }
 
 size_t SealedSegment::memory_bytes() const {
-  size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t));
+  size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t)) +
+                 payload_changes().memory_bytes();
   for (FieldIndex field = 0; field < impl_->fields.size(); ++field) {
     bytes += field_memory(field).anonymous();
   }

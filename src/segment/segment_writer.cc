@@ -97,6 +97,7 @@ void SegmentWrite::CheckInputs() const {
 
 void SegmentWrite::SelectRows() {
   uint64_t alive = 0;
+  selection_.at = request_.at;
   for (const auto& input : request_.inputs) {
     const bool keep_all = request_.extend_first && input == request_.inputs.front();
     for (RowId row = 0; row < input->rows(); ++row) {
@@ -143,7 +144,7 @@ Status SegmentWrite::WriteRows() {
 
 Status SegmentWrite::WritePayloadIndexes() {
   const auto payload_of = [this](RowId row) {
-    return selection_.rows[row].source->payload(selection_.rows[row].row);
+    return selection_.rows[row].source->payload(selection_.rows[row].row, request_.at);
   };
   for (const PayloadIndexSpec& spec : request_.schema.payload_indexes) {
     ALIDADE_RETURN_IF_ERROR(WritePayloadIndexFile(

@@ -29,7 +29,10 @@ struct FakeRow {
 class FakeSegment final : public Segment {
  public:
   FakeSegment(RowNo first_row, std::vector<FakeRow> rows, IndexKind index = IndexKind::kFlat)
-      : first_row_(first_row), rows_(std::move(rows)), index_(index) {
+      : first_row_(first_row),
+        rows_(std::move(rows)),
+        index_(index),
+        changes_(static_cast<uint32_t>(rows_.size())) {
     for (const FakeRow& row : rows_) {
       ids_.push_back(row.id.Encode());
       EncodeObject(row.payload, payloads_.emplace_back());
@@ -60,7 +63,13 @@ class FakeSegment final : public Segment {
     return static_cast<RowId>(row.value() - first_row_.value());
   }
   std::string_view encoded_id(RowId row) const override { return ids_.at(row); }
-  std::string_view payload(RowId row) const override { return payloads_.at(row); }
+  std::string_view payload(RowId row, SeqNo at) const override {
+    return changes_.Find(row, at).value_or(payloads_.at(row));
+  }
+  void ChangePayload(RowId row, SeqNo at, std::string_view payload) override {
+    changes_.Change(row, at, payload);
+  }
+  const PayloadOverlay& payload_changes() const override { return changes_; }
   const float* vector(FieldIndex /*field*/, RowId row) const override {
     return rows_.at(row).vector.empty() ? nullptr : rows_.at(row).vector.data();
   }
@@ -136,6 +145,7 @@ class FakeSegment final : public Segment {
   std::vector<FakeRow> rows_;
   IndexKind index_;
   std::shared_ptr<const PayloadIndexes> indexes_;
+  PayloadOverlay changes_;
   std::vector<std::string> ids_;
   std::vector<std::string> payloads_;
   std::function<bool(size_t, RowId)> keep_;

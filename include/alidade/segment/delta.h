@@ -2,7 +2,8 @@
 //
 // Path:     upsert 6/7 (from collection/write_path.cc), restart 4/5 (from collection/recovery.cc):
 //           the same Append
-// Threads:  Append and MarkDeleted from the writer; readers look only at RowIds below the visible
+// Threads:  Append, MarkDeleted and ChangePayload from the writer; readers look only at RowIds
+// below the visible
 //           count of their view, which is published after the rows are complete.
 // Limits:   capacity is fixed at construction: rows_max, or as many full rows of vectors as
 //           bytes_max holds, but at least 16. Address space is taken by the first Append, memory as
@@ -56,7 +57,9 @@ class Delta final : public Segment {
   RowNo row_number(RowId row) const override;
   std::optional<RowId> FindRow(RowNo row) const override;
   std::string_view encoded_id(RowId row) const override;
-  std::string_view payload(RowId row) const override;
+  std::string_view payload(RowId row, SeqNo at) const override;
+  void ChangePayload(RowId row, SeqNo at, std::string_view payload) override;
+  const PayloadOverlay& payload_changes() const override;
   const float* vector(FieldIndex field, RowId row) const override;
   uint32_t vectors(FieldIndex field) const override;
   SeqNo deleted_at(RowId row) const override;

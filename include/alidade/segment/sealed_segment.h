@@ -3,8 +3,8 @@
 //
 // Path:     search 6/8 (from query/executor.cc, to src/index/*), restart 3/5 (from
 //           collection/recovery.cc)
-// Threads:  immutable but for MarkDeleted (writer only); any number of concurrent searches.
-// Format:   src/segment/segment_file.h
+// Threads:  immutable but for MarkDeleted and ChangePayload (writer only); any number of concurrent
+// searches. Format:   src/segment/segment_file.h
 #pragma once
 
 #include <memory>
@@ -76,7 +76,9 @@ class SealedSegment final : public Segment {
   RowNo row_number(RowId row) const override;
   std::optional<RowId> FindRow(RowNo row) const override;
   std::string_view encoded_id(RowId row) const override;
-  std::string_view payload(RowId row) const override;
+  std::string_view payload(RowId row, SeqNo at) const override;
+  void ChangePayload(RowId row, SeqNo at, std::string_view payload) override;
+  const PayloadOverlay& payload_changes() const override;
   std::shared_ptr<const PayloadIndexes> payload_indexes() const override;
   const float* vector(FieldIndex field, RowId row) const override;
   uint32_t vectors(FieldIndex field) const override;

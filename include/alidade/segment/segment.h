@@ -2,7 +2,9 @@
 // have this face.
 //
 // Path:     search 5/8 (from query/executor.cc)
-// Threads:  any number of readers, no locks; MarkDeleted and a delta's Append from the writer only.
+// Threads:  any number of readers, no locks; MarkDeleted, ChangePayload and a delta's Append from
+// the
+//           writer only.
 //
 // Time:     a reader looks at a segment through a view at some seq S and with a number of visible
 //           rows. A row is in the view if its RowId is below that number and it was not deleted at
@@ -22,6 +24,7 @@
 #include "alidade/filter/indexed_selection.h"
 #include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_index.h"
+#include "alidade/segment/payload_overlay.h"
 #include "alidade/segment/schema.h"
 #include "alidade/segment/segment_memory.h"
 
@@ -64,7 +67,12 @@ class Segment {
   // Rows are in the order of their numbers.
   virtual std::optional<RowId> FindRow(RowNo row) const = 0;
   virtual std::string_view encoded_id(RowId row) const = 0;
-  virtual std::string_view payload(RowId row) const = 0;
+  // As of the view at `at`; valid as long as the segment.
+  virtual std::string_view payload(RowId row, SeqNo at) const = 0;
+  // Gives the row another payload, as PayloadOverlay::Change says.
+  virtual void ChangePayload(RowId row, SeqNo at, std::string_view payload) = 0;
+  // Which rows have another payload than the segment was made with.
+  virtual const PayloadOverlay& payload_changes() const = 0;
   // The vector as it was given, dim floats, or null if the point has none in this field.
   virtual const float* vector(FieldIndex field, RowId row) const = 0;
   // Over all rows held, dead ones too; null: none.

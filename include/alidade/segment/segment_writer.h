@@ -21,7 +21,7 @@ struct SegmentWriteRequest {
   CollectionId collection;
   SegmentId segment;  // new, never used before
   Schema schema;
-  SeqNo at;  // rows deleted at or before this are left out
+  SeqNo at;  // rows deleted at or before this are left out; payloads are those of this moment
   std::vector<std::shared_ptr<const Segment>> inputs;  // contiguous, rising; deltas frozen
   // Keep every row of the first input, dead ones too, so that its graph can be extended instead of
   // built anew. The graph is taken over where the first input is sealed, has one, and was written

@@ -210,7 +210,7 @@ TEST(DeltaTest, ReadersSeeOnlyCompleteRowsWhileTheWriterAppends) {
         ASSERT_LT(hit.row, view.visible);
         ASSERT_TRUE(deleted_at(hit.row).value() == 0 || deleted_at(hit.row) > view.at);
         ASSERT_EQ(delta.encoded_id(hit.row), rows[hit.row].id);
-        ASSERT_EQ(delta.payload(hit.row), rows[hit.row].payload);
+        ASSERT_EQ(delta.payload(hit.row, SeqNo(1)), rows[hit.row].payload);
         ASSERT_TRUE(rows[hit.row].vectors[f].has_value());
         ASSERT_NEAR(double{hit.distance},
                     ModelDistance(schema.fields[f], query, *rows[hit.row].vectors[f]),

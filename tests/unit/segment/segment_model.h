@@ -84,7 +84,7 @@ inline void CheckRowsEqual(const Segment& segment, const std::vector<ModelRow>& 
     ASSERT_EQ(segment.row_number(i), row.row);
     ASSERT_EQ(segment.FindRow(row.row), std::optional<RowId>(i));
     ASSERT_EQ(segment.encoded_id(i), row.id);
-    ASSERT_EQ(segment.payload(i), row.payload);
+    ASSERT_EQ(segment.payload(i, kNewestSeq), row.payload);
     for (FieldIndex f = 0; f < row.vectors.size(); ++f) {
       const float* vector = segment.vector(f, i);
       ASSERT_EQ(vector != nullptr, row.vectors[f].has_value());
