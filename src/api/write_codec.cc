@@ -289,7 +289,7 @@ StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
   out.collection = in.collection();
   ALIDADE_ASSIGN_OR_RETURN(
       out.options, DecodeWriteOptions(in.request_id(), in.durability(), default_durability));
-  ALIDADE_ASSIGN_OR_RETURN(out.ids, DecodePointIds(in.ids(), limits, FieldPath("ids")));
+  ALIDADE_ASSIGN_OR_RETURN(out.points.ids, DecodePointIds(in.ids(), limits, FieldPath("ids")));
   return out;
 }
 

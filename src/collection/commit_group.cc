@@ -124,7 +124,7 @@ void CommitGroup::PrepareOne(Waiter& waiter, WriteBatch& batch) {
   WriteReceipt receipt;
   receipt.seq = seq;
   receipt.reached = operation.durability();
-  receipt.points = operation.points();
+  operation.Count(receipt);
   if (!request_id.empty()) {
     ledger_.Remember(request_id, operation.fingerprint(), receipt, batch);
   }

@@ -31,6 +31,10 @@ constexpr uint64_t kSegmentRowsMax = 8'000'000;
 // A segment with a larger share of deleted rows is rebuilt without them.
 constexpr double kDeadShareMax = 0.2;
 constexpr uint32_t kDeadRowsMin = 256;
+// A segment with a larger share of rows whose payload was changed is written anew with them, its
+// graph kept.
+constexpr double kChangedShareMax = 0.2;
+constexpr uint32_t kChangedRowsMin = 256;
 // A graph is extended only while few of its nodes are dead.
 constexpr double kExtendDeadShareMax = 0.1;
 // A quiet delta below this many rows stays in memory: replaying it costs less than a segment of its
@@ -60,6 +64,25 @@ std::shared_ptr<Segment> FirstMostlyDead(const std::vector<std::shared_ptr<Segme
   return nullptr;
 }
 
+// The first that should be written anew for its changed payloads alone, or null: one with a large
+// share of them, or the one with most bytes of them if all together take more than `bytes_max`.
+std::shared_ptr<Segment> FirstMuchChanged(const std::vector<std::shared_ptr<Segment>>& segments,
+                                          size_t bytes_max) {
+  size_t bytes = 0;
+  std::shared_ptr<Segment> largest;
+  for (const auto& segment : segments) {
+    const PayloadOverlay& changes = segment->payload_changes();
+    if (changes.rows() >= kChangedRowsMin && changes.rows() > kChangedShareMax * segment->rows()) {
+      return segment;
+    }
+    bytes += changes.memory_bytes();
+    if (largest == nullptr || changes.memory_bytes() > largest->payload_changes().memory_bytes()) {
+      largest = segment;
+    }
+  }
+  return bytes > bytes_max ? largest : nullptr;
+}
+
 uint64_t BytesOf(const Segment& segment) {
   return std::max<uint64_t>(segment.disk_bytes(), segment.memory_bytes());
 }
@@ -73,12 +96,14 @@ class PublishOperation final : public CommitOperation {
                    const Collection::BuildRun& run,
                    const SegmentManifest& manifest,
                    std::shared_ptr<SealedSegment> segment,
-                   const std::vector<RowNo>& settled_rows)
+                   const std::vector<RowNo>& settled_tombstones,
+                   const std::vector<RowNo>& settled_changes)
       : collection_(collection),
         run_(run),
         manifest_(manifest),
         segment_(std::move(segment)),
-        settled_rows_(settled_rows) {}
+        settled_tombstones_(settled_tombstones),
+        settled_changes_(settled_changes) {}
 
   Status Prepare(CommitContext& context) override {
     Collection& c = collection_;
@@ -97,8 +122,16 @@ class PublishOperation final : public CommitOperation {
                             ManifestMetaName(c.id_, manifest_.segment),
                             EncodeManifest(manifest_));
     }
-    for (const RowNo row : settled_rows_) {
+    for (const RowNo row : settled_tombstones_) {
       context.batch.DeleteTombstone(c.space(), row);
+    }
+    for (const RowNo row : settled_changes_) {
+      // Unlike a death, a payload may have changed again since the record was looked at.
+      const auto place = c.FindPlace(row);
+      if (!place.has_value() ||
+          place->segment->payload_changes().newest(place->row) <= manifest_.built_at) {
+        context.batch.DeletePayloadChange(c.space(), row);
+      }
     }
     return OkStatus();
   }
@@ -112,12 +145,16 @@ class PublishOperation final : public CommitOperation {
       if (segment_ != nullptr && old.deleted_rows() > 0) {
         CopyDeletes(old);
       }
+      if (segment_ != nullptr) {
+        CopyPayloadChanges(old);
+      }
+      uint64_t settled_bytes = old.payload_changes().memory_bytes();
       if (old.sealed()) {
         static_cast<SealedSegment&>(old).RemoveFilesWhenUnused();
       } else {
-        c.unsealed_bytes_.fetch_sub(
-            std::min<uint64_t>(static_cast<Delta&>(old).byte_size(), c.unsealed_bytes_.load()));
+        settled_bytes += static_cast<Delta&>(old).byte_size();
       }
+      c.unsealed_bytes_.fetch_sub(std::min<uint64_t>(settled_bytes, c.unsealed_bytes_.load()));
     }
     const auto gap = c.segments_.erase(first, last);
     if (segment_ != nullptr) {
@@ -127,9 +164,23 @@ class PublishOperation final : public CommitOperation {
   }
 
   bool takes_seq() const override { return false; }
+  // Which payload changes are settled depends on all changes before, which Apply puts in place.
+  bool alone() const override { return true; }
   bool allowed_on_full_disk() const override { return true; }
 
  private:
+  // Payloads may have changed while the segment was written.
+  void CopyPayloadChanges(const Segment& old) {
+    old.payload_changes().ForEach(kNewestSeq, [&](RowId row, SeqNo at, std::string_view payload) {
+      if (at <= manifest_.built_at) {
+        return;
+      }
+      if (const auto found = segment_->FindRow(old.row_number(row)); found.has_value()) {
+        collection_.ChangeRowPayload(*segment_, *found, at, payload);
+      }
+    });
+  }
+
   // Rows may have died while the segment was written; the graph of an extended one keeps older dead
   // rows too.
   void CopyDeletes(const Segment& old) {
@@ -147,7 +198,8 @@ class PublishOperation final : public CommitOperation {
   const Collection::BuildRun& run_;
   const SegmentManifest& manifest_;
   std::shared_ptr<SealedSegment> segment_;
-  const std::vector<RowNo>& settled_rows_;
+  const std::vector<RowNo>& settled_tombstones_;
+  const std::vector<RowNo>& settled_changes_;
 };
 
 bool Collection::NeedsIndex(const Segment& segment, const Schema& schema) const {
@@ -213,6 +265,12 @@ Collection::BuildRun Collection::PickBuild() const {
   BuildRun run;
   if (auto dead = FirstMostlyDead(sealed); dead != nullptr) {
     run.inputs = {std::move(dead)};
+    return run;
+  }
+  if (auto changed = FirstMuchChanged(sealed, context_.limits.delta_bytes_max);
+      changed != nullptr) {
+    run.extend_first = CanExtend(*changed, view->schema);
+    run.inputs = {std::move(changed)};
     return run;
   }
   // From the newest backwards: a segment joins while it is not much larger than what follows it.
@@ -436,10 +494,13 @@ Status Collection::BuildAndPublish(const BuildRun& run,
         segment,
         SealedSegment::Open({directory, request.store_uuid, written.manifest, request.schema}));
   }
-  ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowNo> settled,
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowNo> settled_tombstones,
                            SettledTombstones(written.manifest, segment.get()));
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowNo> settled_changes,
+                           SettledPayloadChanges(written.manifest, segment.get()));
   ALIDADE_FAILPOINT("maintenance.before_publish");
-  PublishOperation publish(*this, run, written.manifest, segment, settled);
+  PublishOperation publish(
+      *this, run, written.manifest, segment, settled_tombstones, settled_changes);
   Status status = context_.commits->Submit(publish).status();
   if (!status.ok() && segment != nullptr) {
     segment->RemoveFilesWhenUnused();
@@ -459,6 +520,19 @@ StatusOr<std::vector<RowNo>> Collection::SettledTombstones(const SegmentManifest
   ALIDADE_RETURN_IF_ERROR(context_.store->ScanTombstones(
       space(), manifest.first_row, manifest.last_row, [&](RowNo row, SeqNo) -> Status {
         if (segment == nullptr || !segment->FindRow(row).has_value()) {
+          settled.push_back(row);
+        }
+        return OkStatus();
+      }));
+  return settled;
+}
+
+StatusOr<std::vector<RowNo>> Collection::SettledPayloadChanges(const SegmentManifest& manifest,
+                                                               const Segment* segment) const {
+  std::vector<RowNo> settled;
+  ALIDADE_RETURN_IF_ERROR(context_.store->ScanPayloadChanges(
+      space(), manifest.first_row, manifest.last_row, [&](RowNo row, SeqNo seq) -> Status {
+        if (seq <= manifest.built_at || segment == nullptr || !segment->FindRow(row).has_value()) {
           settled.push_back(row);
         }
         return OkStatus();

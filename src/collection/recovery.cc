@@ -134,6 +134,7 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
     }
     std::shared_ptr<SealedSegment> segment = std::move(opened).value();
     ALIDADE_RETURN_IF_ERROR(ApplyTombstones(*segment));
+    ALIDADE_RETURN_IF_ERROR(ApplyPayloadChanges(*segment));
     segments_.push_back(std::move(segment));
     kept.push_back(std::move(manifest));
   }
@@ -154,6 +155,48 @@ Status Collection::ApplyTombstones(Segment& segment) const {
         }
         return OkStatus();
       });
+}
+
+// What a segment's files do not show: payloads that were changed after it was built. Records of
+// dead rows, and of changes that are in the files, only wait to be removed.
+Status Collection::ApplyPayloadChanges(SealedSegment& segment) {
+  constexpr size_t kChunkRows = 1'024;
+  struct Change {
+    RowId row = 0;
+    SeqNo seq;
+  };
+  std::vector<Change> changes;
+  std::vector<RowNo> numbers;
+  const auto apply = [&]() -> Status {
+    ALIDADE_ASSIGN_OR_RETURN(const auto stored,
+                             context_.store->GetRows(space(), numbers, /*snapshot=*/nullptr));
+    for (size_t i = 0; i < changes.size(); ++i) {
+      const std::optional<StoredRow>& row = stored[i];
+      if (!row.has_value() || row->seq != changes[i].seq) {
+        return DataLoss(
+            "the payload of row {} was changed at seq {}, but the row {}",
+            numbers[i],
+            changes[i].seq,
+            row.has_value() ? fmt::format("is of seq {}", row->seq) : std::string("is missing"));
+      }
+      ChangeRowPayload(segment, changes[i].row, row->seq, row->payload);
+    }
+    changes.clear();
+    numbers.clear();
+    return OkStatus();
+  };
+  ALIDADE_RETURN_IF_ERROR(context_.store->ScanPayloadChanges(
+      space(), segment.first_row(), segment.last_row(), [&](RowNo row, SeqNo seq) -> Status {
+        const auto found = segment.FindRow(row);
+        if (seq <= segment.manifest().built_at || !found.has_value() ||
+            segment.deleted_at(*found).value() != 0) {
+          return OkStatus();
+        }
+        changes.push_back({.row = *found, .seq = seq});
+        numbers.push_back(row);
+        return changes.size() < kChunkRows ? OkStatus() : apply();
+      }));
+  return apply();
 }
 
 Status Collection::RemoveOrphans(const std::vector<SegmentManifest>& kept) const {

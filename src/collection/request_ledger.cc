@@ -9,7 +9,9 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kFormat = 1;  // on disk: never reused
+// On disk: never reused.
+constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormatWithoutParts = 1;
 
 }  // namespace
 
@@ -23,7 +25,15 @@ Status RequestLedger::Load(const Store& store) {
         entry.fingerprint = in.Little<uint64_t>();
         entry.receipt.seq = SeqNo(in.Little<uint64_t>());
         entry.receipt.points = in.Little<uint64_t>();
-        if (!in.done() || format != kFormat) {
+        if (format == kFormat) {
+          entry.receipt.skipped = in.Little<uint64_t>();
+          for (auto parts = in.Little<uint32_t>(); in.ok() && parts > 0; --parts) {
+            WriteCounts& part = entry.receipt.parts.emplace_back();
+            part.points = in.Little<uint64_t>();
+            part.skipped = in.Little<uint64_t>();
+          }
+        }
+        if (!in.done() || (format != kFormat && format != kFormatWithoutParts)) {
           return DataLoss("the record of request id '{}' is malformed", name);
         }
         by_seq.emplace_back(entry.receipt.seq.value(), std::string(name));
@@ -61,6 +71,12 @@ void RequestLedger::Remember(std::string_view request_id,
   AppendLittleEndian(value, fingerprint);
   AppendLittleEndian(value, receipt.seq.value());
   AppendLittleEndian(value, receipt.points);
+  AppendLittleEndian(value, receipt.skipped);
+  AppendLittleEndian(value, static_cast<uint32_t>(receipt.parts.size()));
+  for (const WriteCounts& part : receipt.parts) {
+    AppendLittleEndian(value, part.points);
+    AppendLittleEndian(value, part.skipped);
+  }
   batch.PutMeta(MetaKind::kRequest, request_id, value);
   entries_[std::string(request_id)] = {fingerprint, receipt};
   order_.emplace_back(request_id);

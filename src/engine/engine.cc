@@ -285,6 +285,30 @@ StatusOr<WriteReceipt> Engine::Delete(const DeleteRequest& request) {
   return collection->Delete(request);
 }
 
+StatusOr<WriteReceipt> Engine::ChangePayload(const PayloadRequest& request) {
+  const Impl::Call call(*impl_);
+  ALIDADE_RETURN_IF_ERROR(call.status());
+  ALIDADE_ASSIGN_OR_RETURN(const auto collection, impl_->Find(request.collection));
+  return collection->ChangePayload(request);
+}
+
+StatusOr<WriteReceipt> Engine::WriteAll(const BatchRequest& request) {
+  const Impl::Call call(*impl_);
+  ALIDADE_RETURN_IF_ERROR(call.status());
+  std::vector<std::shared_ptr<Collection>> targets;
+  targets.reserve(request.parts.size());
+  for (const WritePart& part : request.parts) {
+    const std::string& name =
+        std::visit([](const auto& x) -> const std::string& { return x.collection; }, part);
+    auto found = impl_->Find(name);
+    if (!found.ok()) {
+      return WithContext(found.status(), fmt::format("operations[{}]", targets.size()));
+    }
+    targets.push_back(std::move(found).value());
+  }
+  return Collection::WriteAll(*impl_->commits, targets, request);
+}
+
 StatusOr<GetResponse> Engine::Get(const GetRequest& request) const {
   const Impl::Call call(*impl_);
   ALIDADE_RETURN_IF_ERROR(call.status());

@@ -217,7 +217,7 @@ void FuzzDelete(std::string_view bytes) {
   }
   const auto request = DecodeDelete(message, SmallLimits(), Durability::kBuffered);
   if (Taken(request.status())) {
-    for (const PointId& id : request->ids) {
+    for (const PointId& id : request->points.ids) {
       CheckId(id);
     }
   }

@@ -60,7 +60,7 @@ inline UpsertRequest MakeUpsert(std::vector<OwnedPoint> points,
 inline DeleteRequest MakeDelete(std::vector<PointId> ids, const std::string& collection = "c") {
   DeleteRequest request;
   request.collection = collection;
-  request.ids = std::move(ids);
+  request.points.ids = std::move(ids);
   return request;
 }
 

@@ -14,10 +14,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "alidade/collection/collection_context.h"
 #include "alidade/collection/commit_group.h"
+#include "alidade/collection/pending_points.h"
 #include "alidade/collection/requests.h"
 #include "alidade/collection/stats.h"
 #include "alidade/common/memory_budget.h"
@@ -28,26 +29,6 @@
 #include "alidade/segment/segment_set.h"
 
 namespace alidade {
-
-// What a collection needs from its surroundings; plain pointers are borrowed.
-struct CollectionContext {
-  Store* store = nullptr;
-  CommitGroup* commits = nullptr;
-  SpareThreads* spare = nullptr;  // null: none
-  std::shared_ptr<MemoryBudget> resident_budget;
-  Limits limits;
-  std::string segments_directory;  // <data>/segments
-  int build_threads = 1;
-  int64_t seal_after_quiet_ms = 2'000;
-};
-
-// Counters of background work, for statistics.
-struct MaintenanceCounters {
-  std::atomic<uint64_t> builds_done{0};
-  std::atomic<uint64_t> builds_failed{0};
-  std::atomic<uint64_t> build_milliseconds{0};
-  std::atomic<uint64_t> healed{0};
-};
 
 class Collection {
  public:
@@ -67,6 +48,11 @@ class Collection {
 
   StatusOr<WriteReceipt> Upsert(const UpsertRequest& request);
   StatusOr<WriteReceipt> Delete(const DeleteRequest& request);
+  StatusOr<WriteReceipt> ChangePayload(const PayloadRequest& request);
+  // `targets[i]` is the collection of `request.parts[i]`. Errors as Engine::WriteAll.
+  static StatusOr<WriteReceipt> WriteAll(CommitGroup& commits,
+                                         const std::vector<std::shared_ptr<Collection>>& targets,
+                                         const BatchRequest& request);
   StatusOr<GetResponse> Get(const GetRequest& request) const;
   StatusOr<CountResponse> Count(const CountRequest& request) const;
   StatusOr<ListResponse> List(const ListRequest& request) const;
@@ -97,8 +83,11 @@ class Collection {
   void RemoveFilesWhenUnused();
 
  private:
-  friend class UpsertOperation;
-  friend class DeleteOperation;
+  friend class UpsertChange;
+  friend class DeleteChange;
+  friend class PayloadChange;
+  friend class PointSelector;
+  friend class WriteOperation;
   friend class FreezeOperation;
   friend class PublishOperation;
   friend class ChangeConfigOperation;
@@ -111,13 +100,25 @@ class Collection {
   KeySpace space() const { return {id_, ShardId(0)}; }
   std::vector<FieldId> FieldIds() const;
 
+  // Where a row is in memory.
+  struct RowPlace {
+    Segment* segment = nullptr;
+    RowId row = 0;
+  };
+
   // --- writer only (inside the commit group) ---
-  Status ResolveIds(const CommitContext& context,
-                    const std::vector<std::string>& encoded_ids,
-                    std::vector<std::optional<RowNo>>& rows);
+  // A write of the group begins here and may be taken back.
+  WriterMark BeginWrite(uint64_t group);
+  void TakeBack(const WriterMark& mark);
+  Status AdmitBytes(size_t bytes) const;
+  Status ResolveIds(const std::vector<std::string>& encoded_ids,
+                    std::vector<std::optional<CurrentPoint>>& points) const;
   void PutState(WriteBatch& batch, SeqNo seq) const;
+  std::optional<RowPlace> FindPlace(RowNo row) const;
   void AppendRow(const NewRow& row);
   void MarkRowDeleted(RowNo row, SeqNo seq);
+  void ChangeRowPayload(Segment& segment, RowId row, SeqNo seq, std::string_view payload);
+  void FreezeIfLarge(RowNo end_row);
   void PublishView(SeqNo seq);
 
   // --- recovery ---
@@ -126,6 +127,7 @@ class Collection {
   Status RemoveOrphans(const std::vector<SegmentManifest>& kept) const;
   Status ReplayRows(RowNo first, RowNo last);
   Status ApplyTombstones(Segment& segment) const;
+  Status ApplyPayloadChanges(SealedSegment& segment);
 
   // --- reads ---
   StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
@@ -154,6 +156,9 @@ class Collection {
   // Tombstones in the range of a new segment (null: no row of it lives) that nobody needs any more.
   StatusOr<std::vector<RowNo>> SettledTombstones(const SegmentManifest& manifest,
                                                  const Segment* segment) const;
+  // Payload changes likewise: the new segment has the row as it is after them, or not at all.
+  StatusOr<std::vector<RowNo>> SettledPayloadChanges(const SegmentManifest& manifest,
+                                                     const Segment* segment) const;
 
   const CollectionContext context_;
   const CollectionId id_;
@@ -168,11 +173,10 @@ class Collection {
   SeqNo seq_;                       // newest write of this collection
   std::vector<std::shared_ptr<Segment>> segments_;
   std::shared_ptr<Delta> open_delta_;  // the last of segments_, or null
-  std::unordered_map<std::string, std::optional<RowNo>> overlay_;
-  uint64_t overlay_group_ = 0;
+  PendingPoints pending_;
   std::atomic<bool> dropped_{false};
 
-  std::atomic<uint64_t> unsealed_bytes_{0};
+  std::atomic<uint64_t> unsealed_bytes_{0};  // of deltas, and of payloads beside segments
   std::atomic<int64_t> last_write_ms_{0};
   std::atomic<uint64_t> next_segment_{1};
   std::atomic<bool> stopping_{false};

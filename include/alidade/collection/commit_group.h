@@ -55,7 +55,8 @@ class CommitOperation {
   virtual bool allowed_on_full_disk() const { return false; }
   virtual const std::string& request_id() const;
   virtual uint64_t fingerprint() const { return 0; }
-  virtual uint64_t points() const { return 0; }
+  // What the receipt says was changed; asked after Prepare.
+  virtual void Count(WriteReceipt& /*receipt*/) const {}
 };
 
 class CommitGroup {

@@ -1,4 +1,5 @@
 // Requests and answers of a collection in domain types: what `api` decodes into and encodes from.
+// Writes are in write_requests.h.
 //
 // Plain values. Shapes and bounds of single values (ids, payload sizes, k, ...) were checked by the
 // decoder; what needs the schema (field names, dimensions, metric rules) is checked by the
@@ -9,12 +10,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "alidade/collection/config.h"
+#include "alidade/collection/write_requests.h"
 #include "alidade/common/deadline.h"
 #include "alidade/common/point_id.h"
 #include "alidade/common/types.h"
@@ -24,50 +25,10 @@
 
 namespace alidade {
 
-enum class Durability : uint8_t {
-  kDurable,   // answered after its bytes were synced
-  kBuffered,  // answered after the write reached the log in the page cache; synced within a second
-};
-
-struct WriteReceipt {
-  SeqNo seq;
-  Durability reached = Durability::kDurable;
-  uint64_t points = 0;    // upserted (distinct ids), or deleted (ids that existed)
-  bool replayed = false;  // the request_id was seen before: this is the first answer again
-};
-
-// What every write carries.
-struct WriteOptions {
-  std::string request_id;  // empty: none
-  Durability durability = Durability::kDurable;
-};
-
 // What every read carries.
 struct ReadOptions {
   SeqNo min_seq;  // wait until this write is visible
   Deadline deadline;
-};
-
-struct UpsertPoint {
-  PointId id;
-  std::string payload;  // encoded object
-  std::vector<std::span<const float>>
-      vectors;  // parallel to UpsertRequest::field_names; empty: absent
-};
-
-// The points replace what was there under their ids. Of equal ids in one request the last wins.
-struct UpsertRequest {
-  std::string collection;  // name or alias
-  WriteOptions options;
-  std::vector<std::string> field_names;
-  std::vector<UpsertPoint> points;
-  std::shared_ptr<const void> backing;  // keeps the vectors' memory alive
-};
-
-struct DeleteRequest {
-  std::string collection;
-  WriteOptions options;
-  std::vector<PointId> ids;
 };
 
 // Which payload keys to return. Keys are dotted paths.

@@ -26,9 +26,10 @@ struct Limits {
   uint32_t payload_depth_max = 16;
   uint32_t filter_depth_max = 16;
   uint32_t filter_nodes_max = 1'024;
-  uint32_t filter_values_max = 10'000;         // values or ids of one condition
-  uint32_t filter_text_bytes_max = 1'024;      // a prefix or substring that is looked for
-  uint32_t filter_polygon_points_max = 1'000;  // of one polygon, its holes too
+  uint32_t filter_values_max = 10'000;           // values or ids of one condition
+  uint32_t filter_text_bytes_max = 1'024;        // a prefix or substring that is looked for
+  uint32_t filter_polygon_points_max = 1'000;    // of one polygon, its holes too
+  uint32_t filter_write_points_max = 1'000'000;  // changed by one write that selects by a filter
   uint32_t page_size_max = 10'000;
   uint32_t collections_max = 1'000;
   uint32_t connections_max = 1'024;

@@ -89,6 +89,10 @@ class Engine {
 
   StatusOr<WriteReceipt> Upsert(const UpsertRequest& request);
   StatusOr<WriteReceipt> Delete(const DeleteRequest& request);
+  StatusOr<WriteReceipt> ChangePayload(const PayloadRequest& request);
+  // Parts of any collections, all or nothing. An error names its part: "operations[i]" comes before
+  // the path of a field, or before the message.
+  StatusOr<WriteReceipt> WriteAll(const BatchRequest& request);
   StatusOr<GetResponse> Get(const GetRequest& request) const;
   StatusOr<CountResponse> Count(const CountRequest& request) const;
   StatusOr<ListResponse> List(const ListRequest& request) const;

@@ -51,7 +51,7 @@ class PutOperation final : public CommitOperation {
   bool allowed_on_full_disk() const override { return on_full_disk; }
   const std::string& request_id() const override { return request; }
   uint64_t fingerprint() const override { return print; }
-  uint64_t points() const override { return 3; }
+  void Count(WriteReceipt& receipt) const override { receipt.points = 3; }
 
   uint64_t group() const { return group_; }
   SeqNo prepared() const { return prepared_; }

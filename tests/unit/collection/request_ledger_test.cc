@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alidade/common/bytes.h"
+
 #include "support/scratch_directory.h"
 #include "support/status_matchers.h"
 
@@ -124,6 +126,38 @@ TEST_F(RequestLedgerTest, ASmallerLimitAfterARestartForgetsDownToIt) {
   EXPECT_EQ(Found(ledger, "7", 1), 0U);
   EXPECT_EQ(Found(ledger, "8", 1), 8U);
   EXPECT_EQ(Found(ledger, "9", 1), 9U);
+}
+
+TEST_F(RequestLedgerTest, CountsOfABatchAreRemembered) {
+  WriteReceipt receipt;
+  receipt.seq = SeqNo(3);
+  receipt.points = 7;
+  receipt.skipped = 2;
+  receipt.parts = {{.points = 4, .skipped = 2}, {.points = 3, .skipped = 0}};
+  WriteBatch batch(*store_);
+  RequestLedger first(3);
+  first.Remember("a", 1, receipt, batch);
+  ASSERT_THAT(store_->Write(batch, /*sync=*/true), IsOk());
+  RequestLedger ledger(3);
+  ASSERT_THAT(ledger.Load(*store_), IsOk());
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto found, ledger.Find("a", 1));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->points, 7U);
+  EXPECT_EQ(found->skipped, 2U);
+  EXPECT_EQ(found->parts, receipt.parts);
+}
+
+TEST_F(RequestLedgerTest, RecordsOfBeforeThereWereBatchesAreRead) {
+  std::string value(1, '\x01');
+  for (const uint64_t number : {1U, 5U, 50U}) {  // fingerprint, seq, points
+    AppendLittleEndian(value, number);
+  }
+  WriteBatch batch(*store_);
+  batch.PutMeta(MetaKind::kRequest, "a", value);
+  ASSERT_THAT(store_->Write(batch, /*sync=*/true), IsOk());
+  RequestLedger ledger(3);
+  ASSERT_THAT(ledger.Load(*store_), IsOk());
+  EXPECT_EQ(Found(ledger, "a", 1), 5U);
 }
 
 TEST_F(RequestLedgerTest, AMalformedRecordIsDataLoss) {

@@ -42,6 +42,11 @@ class CheckTest : public EngineTest {
       ASSERT_THAT(engine_->Delete(MakeDelete({Id(1), Id(2), Id(3)}, "indexed")), IsOk());
       ASSERT_THAT(Put("indexed", 5'000, 5'010), IsOk());
       ASSERT_THAT(Put("plain", 1, 20), IsOk());
+      PayloadRequest change;
+      change.collection = "indexed";
+      change.points.ids = {Id(7), Id(5'001)};
+      change.edit.merged = {{"changed", Value(true)}};
+      ASSERT_THAT(engine_->ChangePayload(change), IsOk());
       engine_.reset();
       CopyTree(Data(), kept);
     }
@@ -234,6 +239,26 @@ TEST_F(CheckTest, ATombstoneOfALivingRowIsAProblem) {
 TEST_F(CheckTest, AMissingTombstoneOfADeadRowIsAProblem) {
   Tamper([](WriteBatch& batch) { batch.DeleteTombstone(kIndexed, RowNo(1)); });
   ExpectProblem("row 1 is alive in segment");
+}
+
+TEST_F(CheckTest, AMissingRecordOfAPayloadChangeIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.DeletePayloadChange(kIndexed, RowNo(6)); });
+  ExpectProblem("row 6 in segment 2 differs from the store");
+}
+
+TEST_F(CheckTest, ARecordOfAPayloadChangeThatItsRowDoesNotKnowOfIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutPayloadChange(kIndexed, RowNo(6), SeqNo(99)); });
+  ExpectProblem("the payload of row 6 was changed at seq 99, but the row is of seq 7");
+}
+
+TEST_F(CheckTest, ARecordOfAPayloadChangeBeyondTheCounterIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutPayloadChange(kPlain, RowNo(20), SeqNo(6)); });
+  ExpectProblem("the payload of row 20 was changed at seq 6, but the next row number is 20");
+}
+
+TEST_F(CheckTest, AnIdOfAnotherSeqIsAProblem) {
+  Tamper([](WriteBatch& batch) { batch.PutId(kPlain, Id(3).Encode(), {RowNo(2), SeqNo(1)}); });
+  ExpectProblem("the id of row 2 says seq 1, the row seq");
 }
 
 TEST_F(CheckTest, ManyFindingsOfOneKindAreCountedAndNotListed) {

@@ -1,0 +1,138 @@
+#include "point_selector.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "alidade/filter/filter_text.h"
+#include "alidade/query/executor.h"
+
+#include "expected_seqs.h"
+#include "point_change.h"
+
+namespace alidade {
+
+Status PointSelector::Load() {
+  ids_.reserve(selection_.ids.size());
+  for (size_t i = 0; i < selection_.ids.size(); ++i) {
+    ids_.push_back({.encoded_id = selection_.ids[i].Encode(), .index = i});
+  }
+  std::ranges::stable_sort(ids_, {}, &Wanted::encoded_id);
+  const auto repeated = std::ranges::unique(ids_, {}, &Wanted::encoded_id);
+  if (!repeated.empty() && !selection_.if_seqs.empty()) {
+    const size_t index = repeated.front().index;
+    return RepeatedId(selection_.ids[index], index);
+  }
+  ids_.erase(repeated.begin(), repeated.end());
+  return OkStatus();
+}
+
+void PointSelector::AddTo(Hasher128& hasher) const {
+  std::vector<SeqNo> seqs;
+  for (const Wanted& id : ids_) {
+    AddPart(hasher, id.encoded_id);
+    if (!selection_.if_seqs.empty()) {
+      seqs.push_back(selection_.if_seqs[id.index]);
+    }
+  }
+  AddExpectedSeqs(hasher, seqs);
+  if (selection_.filter != nullptr) {
+    AddPart(hasher, "filter");
+    AddPart(hasher, FilterText(*selection_.filter));
+  }
+}
+
+Status PointSelector::Select(const Collection& collection,
+                             std::vector<SelectedPoint>& points) const {
+  return selection_.filter == nullptr ? SelectByIds(collection, points)
+                                      : SelectByFilter(collection, points);
+}
+
+Status PointSelector::SelectByIds(const Collection& collection,
+                                  std::vector<SelectedPoint>& points) const {
+  std::vector<std::string> encoded;
+  encoded.reserve(ids_.size());
+  for (const Wanted& id : ids_) {
+    encoded.push_back(id.encoded_id);
+  }
+  std::vector<std::optional<CurrentPoint>> current;
+  ALIDADE_RETURN_IF_ERROR(collection.ResolveIds(encoded, current));
+  for (size_t i = 0; i < ids_.size(); ++i) {
+    const size_t index = ids_[i].index;
+    if (!selection_.if_seqs.empty()) {
+      ALIDADE_RETURN_IF_ERROR(
+          CheckExpectedSeq(selection_.if_seqs[index], current[i], selection_.ids[index], index));
+    }
+    if (current[i].has_value()) {
+      points.push_back({.encoded_id = std::move(encoded[i]), .current = *current[i]});
+    }
+  }
+  return OkStatus();
+}
+
+Status PointSelector::Add(const Collection& collection,
+                          SelectedPoint point,
+                          std::vector<SelectedPoint>& points) const {
+  const uint32_t limit = collection.context_.limits.filter_write_points_max;
+  if (points.size() >= limit) {
+    return WithReason(
+        ResourceExhausted("the filter passes more than {} points, which is as many as one write "
+                          "may change (limits.filter_write_points_max)",
+                          limit),
+        "WRITE_TOO_LARGE");
+  }
+  points.push_back(std::move(point));
+  return OkStatus();
+}
+
+Status PointSelector::SelectByFilter(const Collection& collection,
+                                     std::vector<SelectedPoint>& points) const {
+  ALIDADE_RETURN_IF_ERROR(selection_.deadline.Check());
+  const auto view = collection.view_.Get();
+  ALIDADE_ASSIGN_OR_RETURN(const CompiledFilter filter,
+                           CompileFilter(*selection_.filter, view->schema));
+  const PendingPoints::Points& pending = collection.pending_.points();
+  for (const SegmentView& part : view->segments) {
+    ALIDADE_ASSIGN_OR_RETURN(const RowBitmap rows,
+                             SelectRows(part, view->at, &filter, selection_.deadline));
+    for (RowId row = 0; row < part.visible_rows; ++row) {
+      if (!rows.Test(row)) {
+        continue;
+      }
+      std::string id(part.segment->encoded_id(row));
+      if (pending.empty() || !pending.contains(id)) {
+        CurrentPoint current{.row = part.segment->row_number(row)};
+        ALIDADE_RETURN_IF_ERROR(
+            Add(collection, {.encoded_id = std::move(id), .current = current}, points));
+      }
+    }
+  }
+  // What this group has written is in no view yet. In the order of ids, so that a write does the
+  // same wherever it is done again.
+  std::vector<SelectedPoint> written;
+  for (const auto& [id, current] : pending) {
+    if (!current.has_value()) {
+      continue;
+    }
+    FilterSubject subject{.payload = *current->payload, .encoded_id = id};
+    subject.vectors = current->vectors;
+    if (const auto place = collection.FindPlace(current->row); place.has_value()) {
+      for (uint32_t asked = filter.asks_vectors(); asked != 0; asked &= asked - 1) {
+        const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
+        if (place->segment->vector(field, place->row) != nullptr) {
+          subject.vectors |= uint32_t{1} << field;
+        }
+      }
+    }
+    if (filter.Matches(subject)) {
+      written.push_back({.encoded_id = id, .current = *current});
+    }
+  }
+  std::ranges::sort(written, {}, &SelectedPoint::encoded_id);
+  for (SelectedPoint& point : written) {
+    ALIDADE_RETURN_IF_ERROR(Add(collection, std::move(point), points));
+  }
+  return OkStatus();
+}
+
+}  // namespace alidade

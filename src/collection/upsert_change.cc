@@ -1,0 +1,165 @@
+// Path: upsert 4/7 (from collection/write_operation.cc), and 6/7 (to segment/delta.cc)
+#include "upsert_change.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "alidade/vec/vector_matrix.h"
+
+#include "expected_seqs.h"
+
+namespace alidade {
+namespace {
+
+std::string_view BytesOf(std::span<const float> vector) {
+  return {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()};
+}
+
+}  // namespace
+
+Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
+                                const Schema& schema,
+                                size_t index) const {
+  const UpsertPoint& point = request_.points[index];
+  for (size_t i = 0; i < point.vectors.size(); ++i) {
+    if (point.vectors[i].empty()) {
+      continue;
+    }
+    const VectorField& field = schema.fields[fields[i]];
+    const std::string path = fmt::format("points[{}].vectors[\"{}\"]", index, field.name);
+    if (point.vectors[i].size() != field.dim) {
+      return FieldError(
+          path, "has {} dimensions, the field has {}", point.vectors[i].size(), field.dim);
+    }
+    ALIDADE_RETURN_IF_ERROR(ValidateVector(point.vectors[i], field.metric, path));
+  }
+  return OkStatus();
+}
+
+Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
+  std::vector<FieldIndex> fields;
+  for (const std::string& name : request_.field_names) {
+    ALIDADE_ASSIGN_OR_RETURN(
+        const FieldIndex field,
+        collection().FindFieldOrError(schema, name, fmt::format("field_names[\"{}\"]", name)));
+    fields.push_back(field);
+  }
+  std::unordered_map<std::string, size_t> newest;
+  for (size_t i = 0; i < request_.points.size(); ++i) {
+    ALIDADE_RETURN_IF_ERROR(CheckPoint(fields, schema, i));
+    const PointId& id = request_.points[i].id;
+    const bool fresh = newest.insert_or_assign(id.Encode(), i).second;
+    if (!fresh && !request_.if_seqs.empty()) {
+      return RepeatedId(id, i);
+    }
+  }
+  rows_.reserve(newest.size());
+  for (size_t i = 0; i < request_.points.size(); ++i) {
+    const UpsertPoint& point = request_.points[i];
+    std::string encoded = point.id.Encode();
+    if (newest[encoded] != i) {
+      continue;
+    }
+    Row row;
+    row.index = i;
+    row.encoded_id = std::move(encoded);
+    row.payload = &point.payload;
+    row.vectors.resize(schema.fields.size());
+    bytes_ += row.encoded_id.size() + point.payload.size();
+    for (size_t k = 0; k < point.vectors.size(); ++k) {
+      row.vectors[fields[k]] = point.vectors[k];
+      bytes_ += point.vectors[k].size_bytes();
+    }
+    rows_.push_back(std::move(row));
+  }
+  if (fingerprint) {
+    Fingerprint();
+  }
+  return OkStatus();
+}
+
+void UpsertChange::Fingerprint() {
+  Hasher128 hasher;
+  for (const Row& row : rows_) {
+    AddPart(hasher, row.encoded_id);
+    AddPart(hasher, *row.payload);
+    for (const auto& vector : row.vectors) {
+      AddPart(hasher, BytesOf(vector));
+    }
+  }
+  // An upsert without conditions has the fingerprint that it had before there were any.
+  if (request_.mode != UpsertMode::kUpsert) {
+    AddPart(hasher, request_.mode == UpsertMode::kInsertOnly ? "insert only" : "update only");
+  }
+  AddExpectedSeqs(hasher, request_.if_seqs);
+  fingerprint_ = hasher.Finish().low ^ collection().id().value();
+}
+
+Status UpsertChange::Prepare(CommitContext& context) {
+  Collection& c = collection();
+  ALIDADE_RETURN_IF_ERROR(c.AdmitBytes(bytes_));
+  std::vector<std::string> ids;
+  ids.reserve(rows_.size());
+  for (const Row& row : rows_) {
+    ids.push_back(row.encoded_id);
+  }
+  std::vector<std::optional<CurrentPoint>> current;
+  ALIDADE_RETURN_IF_ERROR(c.ResolveIds(ids, current));
+  const std::vector<FieldId> field_ids = c.FieldIds();
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    Row& row = rows_[i];
+    if (!request_.if_seqs.empty()) {
+      ALIDADE_RETURN_IF_ERROR(CheckExpectedSeq(
+          request_.if_seqs[row.index], current[i], request_.points[row.index].id, row.index));
+    }
+    row.skipped = request_.mode == UpsertMode::kInsertOnly   ? current[i].has_value()
+                  : request_.mode == UpsertMode::kUpdateOnly ? !current[i].has_value()
+                                                             : false;
+    if (row.skipped) {
+      ++skipped_;
+      continue;
+    }
+    row.replaces = current[i].has_value() ? std::optional<RowNo>(current[i]->row) : std::nullopt;
+    PrepareRow(context, field_ids, row);
+  }
+  return OkStatus();
+}
+
+void UpsertChange::PrepareRow(CommitContext& context,
+                              const std::vector<FieldId>& field_ids,
+                              Row& row) {
+  Collection& c = collection();
+  row.number = c.next_row_;
+  c.next_row_ = c.next_row_.Next();
+  CurrentPoint made{.row = row.number, .seq = context.seq, .payload = row.payload};
+  context.batch.PutRow(c.space(), row.number, row.encoded_id, context.seq, *row.payload);
+  for (FieldIndex field = 0; field < row.vectors.size(); ++field) {
+    if (!row.vectors[field].empty()) {
+      context.batch.PutVector(
+          c.space(), row.number, {field_ids[field], BytesOf(row.vectors[field])});
+      made.vectors |= uint32_t{1} << field;
+    }
+  }
+  context.batch.PutId(c.space(), row.encoded_id, {row.number, context.seq});
+  if (row.replaces.has_value()) {
+    context.batch.DeleteRow(c.space(), *row.replaces, field_ids);
+    context.batch.PutTombstone(c.space(), *row.replaces, context.seq);
+  } else {
+    ++c.live_rows_;
+  }
+  c.pending_.Set(row.encoded_id, made);
+}
+
+void UpsertChange::Apply(SeqNo seq) {
+  for (const Row& row : rows_) {
+    if (row.skipped) {
+      continue;
+    }
+    collection().AppendRow({row.number, row.encoded_id, *row.payload, row.vectors});
+    if (row.replaces.has_value()) {
+      collection().MarkRowDeleted(*row.replaces, seq);
+    }
+  }
+}
+
+}  // namespace alidade

@@ -1,0 +1,55 @@
+// UpsertChange: points that replace what is there under their ids, if the mode and the seqs that
+// they are expected at allow it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "point_change.h"
+
+namespace alidade {
+
+class UpsertChange final : public PointChange {
+ public:
+  // Borrows the request, whose points are loaded by Load.
+  UpsertChange(Collection& collection, const UpsertRequest& request)
+      : PointChange(collection), request_(request) {}
+  // Last of equal ids wins; checks fields, dimensions, values. The fingerprint, for which all bytes
+  // are read, is only made if somebody asks for it.
+  Status Load(const Schema& schema, bool fingerprint);
+
+  Status Prepare(CommitContext& context) override;
+  void Apply(SeqNo seq) override;
+  size_t byte_size() const override { return bytes_; }
+  uint64_t fingerprint() const override { return fingerprint_; }
+  WriteCounts counts() const override {
+    return {.points = rows_.size() - skipped_, .skipped = skipped_};
+  }
+
+ private:
+  struct Row {
+    size_t index = 0;  // of the request's points
+    std::string encoded_id;
+    const std::string* payload = nullptr;
+    std::vector<std::span<const float>> vectors;  // by FieldIndex
+    RowNo number;
+    std::optional<RowNo> replaces;
+    bool skipped = false;
+  };
+
+  Status CheckPoint(const std::vector<FieldIndex>& fields,
+                    const Schema& schema,
+                    size_t index) const;
+  void PrepareRow(CommitContext& context, const std::vector<FieldId>& field_ids, Row& row);
+  void Fingerprint();
+
+  const UpsertRequest& request_;
+  std::vector<Row> rows_;
+  size_t skipped_ = 0;
+  size_t bytes_ = 0;
+  uint64_t fingerprint_ = 0;
+};
+
+}  // namespace alidade
