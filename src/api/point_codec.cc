@@ -98,6 +98,21 @@ StatusOr<std::span<const float>> DecodeVector(const v1::Vector& in, const FieldP
   return FieldError(path.ToString(), "has neither `packed` nor `values`");
 }
 
+StatusOr<std::vector<SeqNo>> DecodeIfSeqs(const google::protobuf::RepeatedField<uint64_t>& in,
+                                          size_t points,
+                                          const FieldPath& path) {
+  std::vector<SeqNo> seqs;
+  if (!in.empty() && static_cast<size_t>(in.size()) != points) {
+    return FieldError(
+        path.ToString(), "has {} entries for {} points; give none or one each", in.size(), points);
+  }
+  seqs.reserve(static_cast<size_t>(in.size()));
+  for (const uint64_t seq : in) {
+    seqs.emplace_back(seq);
+  }
+  return seqs;
+}
+
 StatusOr<Durability> DecodeDurability(v1::Durability in, Durability default_durability) {
   switch (in) {
     case v1::DURABILITY_UNSPECIFIED:
@@ -124,6 +139,23 @@ StatusOr<WriteOptions> DecodeWriteOptions(const std::string& request_id,
   return options;
 }
 
+StatusOr<std::vector<std::string>> DecodeKeys(
+    const google::protobuf::RepeatedPtrField<std::string>& in, const FieldPath& path) {
+  if (in.empty() || in.size() > kSelectorKeysMax) {
+    return FieldError(
+        path.ToString(), "has {} keys; 1..{} are allowed", in.size(), kSelectorKeysMax);
+  }
+  for (const std::string& key : in) {
+    if (key.empty() || key.size() > kFilterKeyBytesMax) {
+      return FieldError(path.ToString(),
+                        "has a key of {} bytes; 1..{} are allowed",
+                        key.size(),
+                        kFilterKeyBytesMax);
+    }
+  }
+  return std::vector<std::string>(in.begin(), in.end());
+}
+
 StatusOr<PayloadSelector> DecodePayloadSelector(bool present,
                                                 const v1::PayloadSelector& in,
                                                 const FieldPath& path) {
@@ -148,19 +180,7 @@ StatusOr<PayloadSelector> DecodePayloadSelector(bool present,
     case v1::PayloadSelector::SELECTOR_NOT_SET:
       return FieldError(path.ToString(), "has none of `all`, `include`, `exclude`");
   }
-  if (keys->keys().empty() || keys->keys_size() > kSelectorKeysMax) {
-    return FieldError(
-        path.ToString(), "has {} keys; 1..{} are allowed", keys->keys_size(), kSelectorKeysMax);
-  }
-  for (const std::string& key : keys->keys()) {
-    if (key.empty() || key.size() > kFilterKeyBytesMax) {
-      return FieldError(path.ToString(),
-                        "has a key of {} bytes; 1..{} are allowed",
-                        key.size(),
-                        kFilterKeyBytesMax);
-    }
-    out.keys.push_back(key);
-  }
+  ALIDADE_ASSIGN_OR_RETURN(out.keys, DecodeKeys(keys->keys(), path));
   return out;
 }
 
@@ -215,6 +235,7 @@ void EncodePoint(const Point& in, v1::Point& out) {
   for (const auto& [name, vector] : in.vectors) {
     EncodeVector(vector, (*out.mutable_vectors())[name]);
   }
+  out.set_seq(in.seq.value());
 }
 
 }  // namespace alidade

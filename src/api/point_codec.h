@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/repeated_field.h>
 
 #include "alidade/v1/points.pb.h"
 
@@ -36,10 +36,19 @@ StatusOr<std::vector<PointId>> DecodePointIds(
 // the field (dimension, finite, not all zero) is for the collection to check.
 StatusOr<std::span<const float>> DecodeVector(const v1::Vector& in, const FieldPath& path);
 
+// One for each of `points`, or none.
+StatusOr<std::vector<SeqNo>> DecodeIfSeqs(const google::protobuf::RepeatedField<uint64_t>& in,
+                                          size_t points,
+                                          const FieldPath& path);
+
 StatusOr<Durability> DecodeDurability(v1::Durability in, Durability default_durability);
 StatusOr<WriteOptions> DecodeWriteOptions(const std::string& request_id,
                                           v1::Durability durability,
                                           Durability default_durability);
+
+// Payload keys: 1..kSelectorKeysMax dotted paths.
+StatusOr<std::vector<std::string>> DecodeKeys(
+    const google::protobuf::RepeatedPtrField<std::string>& in, const FieldPath& path);
 
 // `present` is false if the message has no selector: everything is selected.
 StatusOr<PayloadSelector> DecodePayloadSelector(bool present,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "change_codec.h"
 #include "field_path.h"
 #include "point_codec.h"
 #include "read_codec.h"
@@ -18,6 +19,15 @@ std::string DescribeUpsert(const v1::UpsertPointsRequest& request) {
                      request.collection(),
                      rows,
                      request.has_columns() ? "columns" : "rows");
+}
+
+template <typename Request>
+std::string DescribeChange(const Request& request) {
+  return request.has_filter()
+             ? fmt::format("collection={} filter={}",
+                           request.collection(),
+                           request.filter().ShortDebugString())
+             : fmt::format("collection={} ids={}", request.collection(), request.ids_size());
 }
 
 }  // namespace
@@ -42,6 +52,7 @@ grpc::ServerUnaryReactor* PointService::UpsertPoints(grpc::CallbackServerContext
         }
         EncodeReceipt(*receipt, *response->mutable_receipt());
         response->set_upserted_count(receipt->points);
+        response->set_skipped_count(receipt->skipped);
         return OkStatus();
       });
 }
@@ -79,12 +90,11 @@ grpc::ServerUnaryReactor* PointService::DeletePoints(grpc::CallbackServerContext
       [this](Call& call,
              const v1::DeletePointsRequest* request,
              v1::DeletePointsResponse* response) -> Status {
-        call.describe = [request] {
-          return fmt::format("collection={} ids={}", request->collection(), request->ids_size());
-        };
+        call.describe = [request] { return DescribeChange(*request); };
         ALIDADE_ASSIGN_OR_RETURN(
             const DeleteRequest decoded,
-            DecodeDelete(*request, context_.limits(), context_.default_durability));
+            DecodeDelete(*request,
+                         {context_.limits(), context_.default_durability, call.deadline}));
         ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, context_.engine.Delete(decoded));
         EncodeReceipt(receipt, *response->mutable_receipt());
         response->set_deleted_count(receipt.points);
@@ -136,6 +146,72 @@ grpc::ServerUnaryReactor* PointService::ListPoints(grpc::CallbackServerContext* 
             ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
         ALIDADE_ASSIGN_OR_RETURN(const ListResponse page, context_.engine.List(decoded));
         EncodeList(page, *request, *response);
+        return OkStatus();
+      });
+}
+
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* PointService::ChangePayload(Method method, const RawUnary& raw) {
+  return context_.runner.Start<Request, Response>(
+      method,
+      Lane::kNormal,
+      raw,
+      [this](Call& call, const Request* request, Response* response) -> Status {
+        call.describe = [request] { return DescribeChange(*request); };
+        ALIDADE_ASSIGN_OR_RETURN(
+            const PayloadRequest decoded,
+            DecodePayloadChange(*request,
+                                {context_.limits(), context_.default_durability, call.deadline}));
+        ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt,
+                                 context_.engine.ChangePayload(decoded));
+        EncodeReceipt(receipt, *response->mutable_receipt());
+        response->set_updated_count(receipt.points);
+        return OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* PointService::SetPayload(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* in,
+                                                   grpc::ByteBuffer* out) {
+  return ChangePayload<v1::SetPayloadRequest, v1::SetPayloadResponse>(Method::kSetPayload,
+                                                                      {context, in, out});
+}
+
+grpc::ServerUnaryReactor* PointService::OverwritePayload(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* in,
+                                                         grpc::ByteBuffer* out) {
+  return ChangePayload<v1::OverwritePayloadRequest, v1::OverwritePayloadResponse>(
+      Method::kOverwritePayload, {context, in, out});
+}
+
+grpc::ServerUnaryReactor* PointService::DeletePayloadKeys(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* in,
+                                                          grpc::ByteBuffer* out) {
+  return ChangePayload<v1::DeletePayloadKeysRequest, v1::DeletePayloadKeysResponse>(
+      Method::kDeletePayloadKeys, {context, in, out});
+}
+
+grpc::ServerUnaryReactor* PointService::WriteBatch(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* in,
+                                                   grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::WriteBatchRequest, v1::WriteBatchResponse>(
+      Method::kWriteBatch,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::WriteBatchRequest* request,
+             v1::WriteBatchResponse* response) -> Status {
+        call.describe = [request] {
+          return fmt::format("operations={}", request->operations_size());
+        };
+        ALIDADE_ASSIGN_OR_RETURN(
+            const BatchRequest decoded,
+            DecodeBatch(*request, {context_.limits(), context_.default_durability, call.deadline}));
+        const StatusOr<WriteReceipt> receipt = context_.engine.WriteAll(decoded);
+        if (!receipt.ok()) {
+          return WithWirePath(receipt.status(), *request);
+        }
+        EncodeBatch(*receipt, *response);
         return OkStatus();
       });
 }

@@ -15,7 +15,12 @@ using RawPointService = v1::PointService::WithRawCallbackMethod_UpsertPoints<
     v1::PointService::WithRawCallbackMethod_GetPoints<
         v1::PointService::WithRawCallbackMethod_DeletePoints<
             v1::PointService::WithRawCallbackMethod_CountPoints<
-                v1::PointService::WithRawCallbackMethod_ListPoints<v1::PointService::Service>>>>>;
+                v1::PointService::WithRawCallbackMethod_ListPoints<
+                    v1::PointService::WithRawCallbackMethod_SetPayload<
+                        v1::PointService::WithRawCallbackMethod_OverwritePayload<
+                            v1::PointService::WithRawCallbackMethod_DeletePayloadKeys<
+                                v1::PointService::WithRawCallbackMethod_WriteBatch<
+                                    v1::PointService::Service>>>>>>>>>;
 
 class PointService final : public RawPointService {
  public:
@@ -36,8 +41,24 @@ class PointService final : public RawPointService {
   grpc::ServerUnaryReactor* ListPoints(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* in,
                                        grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* SetPayload(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* in,
+                                       grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* OverwritePayload(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* in,
+                                             grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* DeletePayloadKeys(grpc::CallbackServerContext* context,
+                                              const grpc::ByteBuffer* in,
+                                              grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* WriteBatch(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* in,
+                                       grpc::ByteBuffer* out) override;
 
  private:
+  // What the three changes of payloads have in common.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* ChangePayload(Method method, const RawUnary& raw);
+
   const ServiceContext& context_;
 };
 

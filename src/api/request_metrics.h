@@ -26,13 +26,17 @@ enum class Method : size_t {
   kDeletePoints,
   kCountPoints,
   kListPoints,
+  kSetPayload,
+  kOverwritePayload,
+  kDeletePayloadKeys,
+  kWriteBatch,
   kSearch,
   kFlush,
   kWaitIndexed,
   kGetCollectionStats,
   kGetServerInfo,
 };
-inline constexpr size_t kMethods = 19;
+inline constexpr size_t kMethods = 23;
 inline constexpr size_t kStatusCodes = 17;
 
 // Full name as on the wire, e.g. "alidade.v1.SearchService/Search".

@@ -260,6 +260,32 @@ Status WithField(const Status& status,
 
 }  // namespace
 
+namespace {
+
+Status DecodeConditions(const v1::UpsertPointsRequest& in, UpsertRequest& out) {
+  switch (in.mode()) {
+    case v1::UPSERT_MODE_UNSPECIFIED:
+    case v1::UPSERT_MODE_UPSERT:
+      break;
+    case v1::UPSERT_MODE_INSERT_ONLY:
+      out.mode = UpsertMode::kInsertOnly;
+      break;
+    case v1::UPSERT_MODE_UPDATE_ONLY:
+      out.mode = UpsertMode::kUpdateOnly;
+      break;
+    default:
+      return FieldError("mode", "{} is not known to this server", static_cast<int>(in.mode()));
+  }
+  ALIDADE_ASSIGN_OR_RETURN(out.if_seqs,
+                           DecodeIfSeqs(in.if_seqs(), out.points.size(), FieldPath("if_seqs")));
+  if (!out.if_seqs.empty() && out.mode != UpsertMode::kUpsert) {
+    return FieldError("mode", "must be UPSERT if there are `if_seqs`");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
                                      const Limits& limits,
                                      Durability default_durability) {
@@ -271,25 +297,14 @@ StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
   switch (in.batch_case()) {
     case v1::UpsertPointsRequest::kRows:
       ALIDADE_RETURN_IF_ERROR(DecodeRows(in.rows(), limits, out));
-      return out;
+      break;
     case v1::UpsertPointsRequest::kColumns:
       ALIDADE_RETURN_IF_ERROR(DecodeColumns(in.columns(), limits, out));
-      return out;
-    case v1::UpsertPointsRequest::BATCH_NOT_SET:
       break;
+    case v1::UpsertPointsRequest::BATCH_NOT_SET:
+      return FieldError("batch", "has neither `rows` nor `columns`");
   }
-  return FieldError("batch", "has neither `rows` nor `columns`");
-}
-
-StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
-                                     const Limits& limits,
-                                     Durability default_durability) {
-  DeleteRequest out;
-  ALIDADE_RETURN_IF_ERROR(CheckName(in.collection(), FieldPath("collection")));
-  out.collection = in.collection();
-  ALIDADE_ASSIGN_OR_RETURN(
-      out.options, DecodeWriteOptions(in.request_id(), in.durability(), default_durability));
-  ALIDADE_ASSIGN_OR_RETURN(out.points.ids, DecodePointIds(in.ids(), limits, FieldPath("ids")));
+  ALIDADE_RETURN_IF_ERROR(DecodeConditions(in, out));
   return out;
 }
 

@@ -19,10 +19,6 @@ StatusOr<UpsertRequest> DecodeUpsert(const v1::UpsertPointsRequest& in,
                                      const Limits& limits,
                                      Durability default_durability);
 
-StatusOr<DeleteRequest> DecodeDelete(const v1::DeletePointsRequest& in,
-                                     const Limits& limits,
-                                     Durability default_durability);
-
 // The collection speaks of its own request, `points[3].vectors["v"]` and `field_names["v"]`: the
 // same status about the field of the message that it came from, in rows or in columns.
 Status WithWirePath(const Status& status, const v1::UpsertPointsRequest& in);

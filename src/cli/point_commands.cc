@@ -1,8 +1,9 @@
-// alidade points get | delete | count | list
+// alidade points get | delete | set-payload | overwrite-payload | delete-payload | count | list
 #include <cstdio>
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "client_commands.h"
 #include "connection.h"
@@ -18,7 +19,10 @@ struct PointFlags {
   ConnectionOptions connection;
   std::string collection;
   std::vector<std::string> ids;
+  std::vector<uint64_t> if_seqs;
   std::string filter;
+  std::string payload;
+  std::vector<std::string> keys;
   uint64_t limit = 20;
   bool vectors = false;
 };
@@ -47,11 +51,40 @@ int Get(const PointFlags& flags) {
   return response.points_size() == request.ids_size() ? 0 : 1;
 }
 
-int Delete(const PointFlags& flags) {
-  v1::DeletePointsRequest request;
+// Fills in the filter; false (and a message) if it is malformed.
+template <typename Request>
+bool SetFilter(const PointFlags& flags, Request& request) {
+  if (flags.filter.empty()) {
+    return true;
+  }
+  const Status status = ParseFilter(flags.filter, *request.mutable_filter());
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
+  }
+  return status.ok();
+}
+
+// Fills in the points that a write is about; false (and a message) if they are not clear.
+template <typename Request>
+bool SetPoints(const PointFlags& flags, Request& request) {
+  if (flags.ids.empty() == flags.filter.empty()) {
+    std::fprintf(stderr, "give either ids or --filter\n");
+    return false;
+  }
   request.set_collection(flags.collection);
   for (const std::string& id : flags.ids) {
     *request.add_ids() = ParsePointId(id);
+  }
+  for (const uint64_t seq : flags.if_seqs) {
+    request.add_if_seqs(seq);
+  }
+  return SetFilter(flags, request);
+}
+
+int Delete(const PointFlags& flags) {
+  v1::DeletePointsRequest request;
+  if (!SetPoints(flags, request)) {
+    return 64;
   }
   v1::DeletePointsResponse response;
   grpc::ClientContext context;
@@ -64,17 +97,58 @@ int Delete(const PointFlags& flags) {
   return 0;
 }
 
-// Fills in the filter; false (and a message) if it is malformed.
+// Fills in the payload; false (and a message) if it is no JSON object.
 template <typename Request>
-bool SetFilter(const PointFlags& flags, Request& request) {
-  if (flags.filter.empty()) {
-    return true;
+bool SetPayloadOf(const PointFlags& flags, Request& request) {
+  const auto json = nlohmann::json::parse(flags.payload, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    std::fprintf(stderr, "--payload is no JSON object\n");
+    return false;
   }
-  const Status status = ParseFilter(flags.filter, *request.mutable_filter());
+  const Status status = JsonToObject(json, *request.mutable_payload());
   if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
+    std::fprintf(stderr, "--payload: %s\n", MessageOf(status).c_str());
   }
   return status.ok();
+}
+
+template <typename Request, typename Response>
+int ChangePayloads(const PointFlags& flags,
+                   const Request& request,
+                   grpc::Status (v1::PointService::Stub::*call)(grpc::ClientContext*,
+                                                                const Request&,
+                                                                Response*)) {
+  Response response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status = (*Stub(flags.connection).*call)(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  std::printf("%lu points updated, seq %lu\n", response.updated_count(), response.receipt().seq());
+  return 0;
+}
+
+int SetPayload(const PointFlags& flags) {
+  v1::SetPayloadRequest request;
+  return SetPoints(flags, request) && SetPayloadOf(flags, request)
+             ? ChangePayloads(flags, request, &v1::PointService::Stub::SetPayload)
+             : 64;
+}
+
+int OverwritePayload(const PointFlags& flags) {
+  v1::OverwritePayloadRequest request;
+  return SetPoints(flags, request) && SetPayloadOf(flags, request)
+             ? ChangePayloads(flags, request, &v1::PointService::Stub::OverwritePayload)
+             : 64;
+}
+
+int DeletePayload(const PointFlags& flags) {
+  v1::DeletePayloadKeysRequest request;
+  request.mutable_keys()->Assign(flags.keys.begin(), flags.keys.end());
+  return SetPoints(flags, request)
+             ? ChangePayloads(flags, request, &v1::PointService::Stub::DeletePayloadKeys)
+             : 64;
 }
 
 int Count(const PointFlags& flags) {
@@ -127,7 +201,7 @@ int List(const PointFlags& flags) {
 
 void AddPointCommands(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<PointFlags>();
-  CLI::App* points = app.add_subcommand("points", "Look at, count and delete points");
+  CLI::App* points = app.add_subcommand("points", "Look at, count, change and delete points");
   points->require_subcommand(1);
   const auto add = [&](const char* name, const char* help, int (*run)(const PointFlags&)) {
     CLI::App* command = points->add_subcommand(name, help);
@@ -139,7 +213,25 @@ void AddPointCommands(CLI::App& app, int& exit_code) {
   CLI::App* get = add("get", "Points by id, as JSON; exit code 1 if one is missing", Get);
   get->add_option("ids", flags->ids, "Ids (text:42 is the string \"42\")")->required();
   get->add_flag("--vectors", flags->vectors, "With their vectors");
-  add("delete", "Delete points by id", Delete)->add_option("ids", flags->ids, "Ids")->required();
+  const auto add_write = [&](const char* name, const char* help, int (*run)(const PointFlags&)) {
+    CLI::App* command = add(name, help, run);
+    command->add_option("ids", flags->ids, "Ids (text:42 is the string \"42\")");
+    command->add_option("--filter", flags->filter, "Instead of ids; as in `alidade search`");
+    command->add_option("--if-seq",
+                        flags->if_seqs,
+                        "For each of the ids: the seq that it must have now (as `get` shows it)");
+    return command;
+  };
+  add_write("delete", "Delete points by id or filter", Delete);
+  add_write("set-payload", "Set keys of payloads, others stay", SetPayload)
+      ->add_option("--payload", flags->payload, "JSON object")
+      ->required();
+  add_write("overwrite-payload", "Replace whole payloads; {} clears them", OverwritePayload)
+      ->add_option("--payload", flags->payload, "JSON object")
+      ->required();
+  add_write("delete-payload", "Remove keys from payloads", DeletePayload)
+      ->add_option("--keys", flags->keys, "Paths: keys joined by dots")
+      ->required();
   add("count", "Count points exactly", Count)
       ->add_option("--filter", flags->filter, "As in `alidade search`");
   CLI::App* list = add("list", "List points by id", List);

@@ -152,7 +152,9 @@ LedgerStore& Ledgers() {
 
 std::vector<std::string> LedgerCorpus() {
   return {Ledgers().Encode(7, {.seq = SeqNo(3), .points = 100}),
-          Ledgers().Encode(~0ULL, {.seq = SeqNo(~0ULL)})};
+          Ledgers().Encode(~0ULL, {.seq = SeqNo(~0ULL)}),
+          Ledgers().Encode(7, {.seq = SeqNo(3), .points = 5, .skipped = 1, .parts = {{5, 1}, {}}}),
+          std::string("\x01", 1) + std::string(24, '\x02')};  // of before there were parts
 }
 
 void FuzzRequestLedger(std::string_view bytes) {
@@ -167,7 +169,8 @@ void FuzzRequestLedger(std::string_view bytes) {
   const auto fingerprint = in.Little<uint64_t>();
   const auto found = ledger.Find(LedgerStore::kName, fingerprint);
   Require(found.ok() && found->has_value() && (*found)->replayed, "the receipt is found");
-  Require(Ledgers().Encode(fingerprint, **found) == bytes, "a record has one encoding");
+  Require(bytes[0] == '\x01' || Ledgers().Encode(fingerprint, **found) == bytes,
+          "a record has one encoding");
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "alidade/filter/filter_text.h"
 
 #include "admin_codec.h"
+#include "change_codec.h"
 #include "collection_codec.h"
 #include "filter_codec.h"
 #include "grpc_status.h"
@@ -210,16 +211,73 @@ std::vector<std::string> UpsertCorpus() {
           FromText<Upsert>(R"(collection: "c" columns { string_ids { values: ["a", "b"] } })")};
 }
 
+WriteDecoding Decoding() {
+  static const Deadline deadline;
+  return {SmallLimits(), Durability::kBuffered, deadline};
+}
+
+void CheckPoints(const PointSelection& points) {
+  for (const PointId& id : points.ids) {
+    CheckId(id);
+  }
+  Require(points.ids.empty() == (points.filter != nullptr), "a write has ids or a filter");
+  Require(points.if_seqs.empty() || points.if_seqs.size() == points.ids.size(),
+          "a seq belongs to an id");
+  CheckFilter(points.filter);
+}
+
+void FuzzBatch(std::string_view bytes) {
+  v1::WriteBatchRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeBatch(message, Decoding());
+  if (!Taken(request.status())) {
+    return;
+  }
+  Require(request->parts.size() == static_cast<size_t>(message.operations_size()),
+          "each operation is a part");
+  for (const WritePart& part : request->parts) {
+    if (const auto* gone = std::get_if<DeleteRequest>(&part)) {
+      CheckPoints(gone->points);
+    } else if (const auto* change = std::get_if<PayloadRequest>(&part)) {
+      CheckPoints(change->points);
+      Require(change->edit.kind != PayloadEdit::Kind::kOverwrite ||
+                  DecodeObject(change->edit.whole).ok(),
+              "a payload is an encoded object");
+    } else {
+      const auto& upsert = std::get<UpsertRequest>(part);
+      Require(upsert.if_seqs.empty() || upsert.if_seqs.size() == upsert.points.size(),
+              "a seq belongs to a point");
+    }
+  }
+  // Errors of the engine about any of its parts come back to the message.
+  for (size_t i = 0; i <= request->parts.size(); ++i) {
+    const Status inner = FieldError(fmt::format("operations[{}].points[0].id", i), "is bad");
+    Require(FieldOf(WithWirePath(inner, message)).has_value(), "an error keeps its field");
+  }
+}
+
+std::vector<std::string> BatchCorpus() {
+  return {FromText<v1::WriteBatchRequest>(
+      R"(request_id: "r" durability: DURABILITY_BUFFERED
+         operations { upsert_points { collection: "c" mode: UPSERT_MODE_UPDATE_ONLY rows { points { id { num: 7 } } } } }
+         operations { upsert_points { collection: "c" columns { string_ids { values: "a" } } if_seqs: 3 } }
+         operations { delete_points { collection: "c" filter { exists { key: "a" } } } }
+         operations { set_payload { collection: "c" ids { num: 1 } if_seqs: 5
+                      payload { fields { key: "a" value { int64_value: 1 } } } } }
+         operations { overwrite_payload { collection: "d" ids { str: "x" } payload {} } }
+         operations { delete_payload_keys { collection: "c" ids { num: 2 } keys: ["a.b", "c"] } })")};
+}
+
 void FuzzDelete(std::string_view bytes) {
   v1::DeletePointsRequest message;
   if (!Parse(bytes, message)) {
     return;
   }
-  const auto request = DecodeDelete(message, SmallLimits(), Durability::kBuffered);
+  const auto request = DecodeDelete(message, Decoding());
   if (Taken(request.status())) {
-    for (const PointId& id : request->points.ids) {
-      CheckId(id);
-    }
+    CheckPoints(request->points);
   }
 }
 
@@ -488,6 +546,7 @@ FuzzTarget Target(const char* name,
 std::vector<FuzzTarget> RequestTargets() {
   return {Target("Upsert", FuzzUpsert, UpsertCorpus),
           Target("Delete", FuzzDelete, DeleteCorpus),
+          Target("WriteBatch", FuzzBatch, BatchCorpus),
           Target("Get", FuzzGet, GetCorpus),
           Target("Count", FuzzCount, CountCorpus),
           Target("List", FuzzList, ListCorpus),

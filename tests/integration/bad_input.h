@@ -25,6 +25,7 @@ struct BadInput {
 // The rows, by theme. They rely on the data of MakeBadInputData.
 std::vector<BadInput> BadUpserts();
 std::vector<BadInput> BadBatches();
+std::vector<BadInput> BadWrites();
 std::vector<BadInput> BadReads();
 std::vector<BadInput> BadFilters();
 std::vector<BadInput> BadSearches();

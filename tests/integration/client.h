@@ -62,6 +62,14 @@ class Client {
                     v1::CountPointsResponse* response = nullptr);
   grpc::Status Send(const v1::ListPointsRequest& request,
                     v1::ListPointsResponse* response = nullptr);
+  grpc::Status Send(const v1::SetPayloadRequest& request,
+                    v1::SetPayloadResponse* response = nullptr);
+  grpc::Status Send(const v1::OverwritePayloadRequest& request,
+                    v1::OverwritePayloadResponse* response = nullptr);
+  grpc::Status Send(const v1::DeletePayloadKeysRequest& request,
+                    v1::DeletePayloadKeysResponse* response = nullptr);
+  grpc::Status Send(const v1::WriteBatchRequest& request,
+                    v1::WriteBatchResponse* response = nullptr);
   grpc::Status Send(const v1::SearchRequest& request, v1::SearchResponse* response = nullptr);
   grpc::Status Send(const v1::FlushRequest& request, v1::FlushResponse* response = nullptr);
   grpc::Status Send(const v1::WaitIndexedRequest& request,
@@ -169,6 +177,10 @@ ALIDADE_DEFINE_MUST(GetPoints)
 ALIDADE_DEFINE_MUST(DeletePoints)
 ALIDADE_DEFINE_MUST(CountPoints)
 ALIDADE_DEFINE_MUST(ListPoints)
+ALIDADE_DEFINE_MUST(SetPayload)
+ALIDADE_DEFINE_MUST(OverwritePayload)
+ALIDADE_DEFINE_MUST(DeletePayloadKeys)
+ALIDADE_DEFINE_MUST(WriteBatch)
 ALIDADE_DEFINE_MUST(Search)
 ALIDADE_DEFINE_MUST(Flush)
 ALIDADE_DEFINE_MUST(WaitIndexed)

@@ -201,6 +201,49 @@ TEST_F(FilterCommandTest, TimesPlacesAndElementsAreFound) {
   }
 }
 
+TEST_F(FilterCommandTest, PayloadsAndPointsAreChangedByFilterOrId) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  std::ofstream(Path("few.jsonl")) << R"({"id": 1, "vector": [1, 0], "payload": {"n": 1}})"
+                                   << "\n"
+                                   << R"({"id": 2, "vector": [0, 1], "payload": {"n": 2}})"
+                                   << "\n"
+                                   << R"({"id": "x", "vector": [1, 1], "payload": {"n": 3}})"
+                                   << "\n";
+  Import(Path("few.jsonl"), "few");
+  const auto points = [this](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "points");
+    return Run(std::move(arguments));
+  };
+  EXPECT_THAT(
+      points({"set-payload", "few", "--filter", "n >= 2", "--payload", R"({"tag": ["a"]})"}).out,
+      HasSubstr("2 points updated, seq "));
+  EXPECT_EQ(List("few", "contains_any(tag, [\"a\"])"), "2 x");
+  EXPECT_THAT(points({"delete-payload", "few", "x", "9", "--keys", "tag", "n"}).out,
+              HasSubstr("1 points updated"));
+  EXPECT_EQ(List("few", "exists(tag)"), "2");
+  EXPECT_THAT(points({"overwrite-payload", "few", "1", "2", "--payload", "{}"}).out,
+              HasSubstr("2 points updated"));
+  EXPECT_EQ(List("few", "exists(n)"), "");
+  CommandResult result = points({"delete", "few", "1", "--if-seq", "1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("ABORTED"), HasSubstr("the point 1 was expected")));
+  EXPECT_THAT(points({"delete", "few", "--filter", "id IN [1, \"x\"]"}).out,
+              HasSubstr("2 points deleted"));
+  EXPECT_EQ(List("few", "NOT exists(n)"), "2");
+
+  result = points({"delete", "few"});
+  EXPECT_EQ(result.exit_code, 64);
+  EXPECT_THAT(result.err, HasSubstr("either ids or --filter"));
+  EXPECT_EQ(points({"delete", "few", "2", "--filter", "n = 1"}).exit_code, 64);
+  EXPECT_EQ(points({"delete", "few", "--filter", "n ="}).exit_code, 64);
+  for (const char* payload : {"", "[1]", "{\"a\":", R"({"a": 18446744073709551615})"}) {
+    result = points({"set-payload", "few", "2", "--payload", payload});
+    EXPECT_EQ(result.exit_code, 64) << payload;
+    EXPECT_THAT(result.err, HasSubstr("--payload")) << payload;
+  }
+  EXPECT_EQ(List("few", "NOT exists(a)"), "2");
+}
+
 TEST_F(FilterCommandTest, MistakesAreToldBeforeAndByTheServer) {
   ASSERT_TRUE(server_->ready()) << server_->Log();
   ASSERT_EQ(Run({"collections", "create", "c", "--dim", "2", "--metric", "l2"}).exit_code, 0);

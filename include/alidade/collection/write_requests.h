@@ -34,7 +34,7 @@ struct WriteReceipt {
   Durability reached = Durability::kDurable;
   uint64_t points = 0;             // as in WriteCounts; of a batch: of all its operations
   uint64_t skipped = 0;            // likewise
-  std::vector<WriteCounts> parts;  // of a batch: by operation
+  std::vector<WriteCounts> parts = {};  // of a batch: by operation
   bool replayed = false;           // the request_id was seen before: this is the first answer again
 };
 

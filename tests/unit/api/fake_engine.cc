@@ -75,6 +75,10 @@ StatusOr<WriteReceipt> Engine::Upsert(const UpsertRequest& request) {
 StatusOr<WriteReceipt> Engine::Delete(const DeleteRequest& request) {
   return Answer(Hooks().remove, request);
 }
+StatusOr<WriteReceipt> Engine::ChangePayload(const PayloadRequest&) {
+  return Unimplemented("no hook");
+}
+StatusOr<WriteReceipt> Engine::WriteAll(const BatchRequest&) { return Unimplemented("no hook"); }
 StatusOr<GetResponse> Engine::Get(const GetRequest& request) const {
   return Answer(Hooks().get, request);
 }

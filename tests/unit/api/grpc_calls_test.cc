@@ -35,7 +35,7 @@ TEST_F(GrpcServerTest, UpsertAnswersWithItsReceipt) {
   Start();
   Hooks().upsert = [](const UpsertRequest& request) -> StatusOr<WriteReceipt> {
     EXPECT_EQ(request.points.size(), 1U);
-    return WriteReceipt{SeqNo(9), Durability::kDurable, 1, true};
+    return WriteReceipt{.seq = SeqNo(9), .points = 1, .skipped = 4, .replayed = true};
   };
   v1::UpsertPointsRequest request;
   request.set_collection("c");
@@ -47,6 +47,7 @@ TEST_F(GrpcServerTest, UpsertAnswersWithItsReceipt) {
   EXPECT_EQ(response.receipt().durability(), v1::DURABILITY_DURABLE);
   EXPECT_TRUE(response.receipt().replayed());
   EXPECT_EQ(response.upserted_count(), 1U);
+  EXPECT_EQ(response.skipped_count(), 4U);
 }
 
 TEST_F(GrpcServerTest, ErrorsNameTheRequestOfTheCaller) {
