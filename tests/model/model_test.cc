@@ -70,7 +70,8 @@ class ModelTest : public ::testing::Test {
     }
     std::cout << "sealed segments seen " << total_.seals << ", with an index " << total_.graphs
               << ", healed " << total_.healed << ", hits compared " << total_.hits_compared
-              << ", retries " << total_.replays << "\n";
+              << ", retries " << total_.replays << ", payloads changed " << total_.payloads_changed
+              << ", writes refused " << total_.refused << "\n";
   }
   void Add(const TraceResult& result) {
     total_.seals += result.seals;
@@ -78,6 +79,8 @@ class ModelTest : public ::testing::Test {
     total_.healed += result.healed;
     total_.hits_compared += result.hits_compared;
     total_.replays += result.replays;
+    total_.payloads_changed += result.payloads_changed;
+    total_.refused += result.refused;
   }
 
   TraceResult total_;
@@ -91,6 +94,8 @@ TEST_F(ModelTest, SmallHistoriesAnswerLikeAMap) {
     EXPECT_GT(total_.hits_compared, 2'000U);
     EXPECT_GT(total_.healed, 0U);
     EXPECT_GT(total_.replays, 10U);
+    EXPECT_GT(total_.payloads_changed, 1'000U);
+    EXPECT_GT(total_.refused, 5U);
   }
 }
 
@@ -164,7 +169,8 @@ INSTANTIATE_TEST_SUITE_P(Mistakes,
                          WrongModelTest,
                          ::testing::Values(Mistake::kForgetsADelete,
                                            Mistake::kKeepsPayloadOnReplace,
-                                           Mistake::kCountsReplacedTwice));
+                                           Mistake::kCountsReplacedTwice,
+                                           Mistake::kForgetsAPayloadChange));
 
 }  // namespace
 }  // namespace alidade

@@ -23,10 +23,14 @@ constexpr std::array<const char*, kActions> kNames = {"kUpsert",
                                                       "kAlias",
                                                       "kRecreate",
                                                       "kReopen",
-                                                      "kDamage"};
+                                                      "kDamage",
+                                                      "kChangePayload",
+                                                      "kDeleteByFilter",
+                                                      "kUpsertConditionally",
+                                                      "kBatch"};
 // Shares of the actions, in their order.
-constexpr std::array<uint32_t, kActions> kWeights = {
-    30, 4, 14, 4, 6, 7, 4, 12, 8, 2, 2, 2, 3, 1, 3, 1};
+constexpr std::array<uint32_t, kActions> kWeights = {30, 4, 14, 4, 6, 7, 4,  12, 8, 2,
+                                                     2,  2, 3,  1, 3, 1, 16, 2,  5, 6};
 
 uint32_t Below(std::mt19937_64& rng, uint32_t end) { return static_cast<uint32_t>(rng() % end); }
 
@@ -123,11 +127,48 @@ std::vector<PointId> IdsOf(const Operation& operation) {
   return ids;
 }
 
+PayloadRequest ChangeOf(const Operation& operation) {
+  std::mt19937_64 rng(operation.seed ^ 0xC4A);
+  PayloadRequest request;
+  if (auto filter = FilterOf(operation); filter != nullptr && Below(rng, 3) == 0) {
+    request.points.filter = std::move(filter);
+  } else {
+    request.points.ids = IdsOf(operation);
+  }
+  request.edit.kind = static_cast<PayloadEdit::Kind>(Below(rng, 3));
+  switch (request.edit.kind) {
+    case PayloadEdit::Kind::kMerge:
+      request.edit.merged = PayloadOf(rng);
+      request.edit.merged.erase("n");
+      break;
+    case PayloadEdit::Kind::kOverwrite:
+      EncodeObject(PayloadOf(rng), request.edit.whole);
+      break;
+    case PayloadEdit::Kind::kDeleteKeys:
+      request.edit.keys = {Below(rng, 2) == 0 ? "color" : "deep.flag", "nothing"};
+      break;
+  }
+  return request;
+}
+
+namespace {
+
+Filter RangeOf(std::mt19937_64& rng) {
+  const auto from = static_cast<int64_t>(Below(rng, 50));
+  return {Range{.key = "n", .gte = Value(from), .lt = Value(from + 12)}};
+}
+
+}  // namespace
+
+std::shared_ptr<const Filter> NarrowFilterOf(const Operation& operation) {
+  std::mt19937_64 rng(operation.seed ^ 0xF17);
+  return std::make_shared<Filter>(RangeOf(rng));
+}
+
 std::shared_ptr<const Filter> FilterOf(const Operation& operation) {
   std::mt19937_64 rng(operation.seed ^ 0x5EED);
   const Filter color{In{"color", {Value("red"), Value("blue")}}};
-  const auto from = static_cast<int64_t>(Below(rng, 50));
-  const Filter range{Range{.key = "n", .gte = Value(from), .lt = Value(from + 12)}};
+  const Filter range = RangeOf(rng);
   switch (Below(rng, 6)) {
     case 0:
       return std::make_shared<Filter>(color);

@@ -31,8 +31,12 @@ enum class Action : uint8_t {
   kRecreate,  // drop and create again
   kReopen,    // close the engine and open the directory again
   kDamage,    // as kReopen, with a file of a segment removed or damaged in between
+  kChangePayload,
+  kDeleteByFilter,
+  kUpsertConditionally,  // insert-only, update-only, or with expected seqs
+  kBatch,                // of the above, to both collections; some of them are refused
 };
-inline constexpr uint32_t kActions = 16;
+inline constexpr uint32_t kActions = 20;
 
 struct Operation {
   Action action = Action::kUpsert;
@@ -64,6 +68,10 @@ PointId ModelId(uint32_t index);
 // The points of an upsert; a few ids come twice.
 std::vector<OwnedPoint> PointsOf(const Operation& operation);
 std::vector<PointId> IdsOf(const Operation& operation);
+// A change of the payloads of some ids, or of what passes a filter.
+PayloadRequest ChangeOf(const Operation& operation);
+// What about a quarter of the points pass.
+std::shared_ptr<const Filter> NarrowFilterOf(const Operation& operation);
 // Null for about a third of the operations.
 std::shared_ptr<const Filter> FilterOf(const Operation& operation);
 std::vector<float> VectorOf(std::mt19937_64& rng, uint32_t dim);

@@ -77,6 +77,74 @@ uint64_t ModelCollection::Delete(const std::vector<PointId>& ids) {
   return deleted;
 }
 
+uint64_t ModelCollection::Delete(const PointSelection& points) {
+  if (points.filter == nullptr) {
+    return Delete(points.ids);
+  }
+  std::vector<PointId> ids;
+  for (const ModelPoint* held : List(points.filter.get())) {
+    ids.push_back(held->point.id);
+  }
+  return Delete(ids);
+}
+
+namespace {
+
+Object Edited(Object payload, const PayloadEdit& edit) {
+  switch (edit.kind) {
+    case PayloadEdit::Kind::kMerge:
+      for (const auto& [key, value] : edit.merged) {
+        payload[key] = value;
+      }
+      break;
+    case PayloadEdit::Kind::kOverwrite:
+      payload = DecodeObject(edit.whole).value();
+      break;
+    case PayloadEdit::Kind::kDeleteKeys:
+      for (const std::string& key : edit.keys) {
+        payload.erase(key);
+        const size_t dot = key.find('.');
+        const auto outer = payload.find(key.substr(0, dot));
+        if (dot != std::string::npos && outer != payload.end() && outer->second.As<Object>()) {
+          Object inner = *outer->second.As<Object>();
+          inner.erase(key.substr(dot + 1));
+          outer->second = Value(std::move(inner));
+        }
+      }
+      break;
+  }
+  return payload;
+}
+
+}  // namespace
+
+uint64_t ModelCollection::ChangePayload(const PayloadRequest& request, SeqNo at) {
+  seq = at;
+  std::set<std::string> chosen;
+  for (const PointId& id : request.points.ids) {
+    chosen.insert(id.Encode());
+  }
+  uint64_t changed = 0;
+  for (auto& [id, held] : points_) {
+    const Filter* filter = request.points.filter.get();
+    if (filter == nullptr ? !chosen.contains(id) : !Passes(filter, held.point)) {
+      continue;
+    }
+    Object after = Edited(held.point.payload, request.edit);
+    if (after == held.point.payload) {
+      continue;
+    }
+    ++changed;
+    if (mistake_ == Mistake::kForgetsAPayloadChange && held.point.id.is_number() &&
+        held.point.id.number() % 10 == 7) {
+      continue;
+    }
+    held.point.payload = std::move(after);
+    held.seq = at;
+  }
+  return changed;
+}
+
 const ModelPoint* ModelCollection::Find(const PointId& id) const {
   const auto found = points_.find(id.Encode());
   return found == points_.end() ? nullptr : &found->second;

@@ -21,6 +21,7 @@ enum class Mistake : uint8_t {
   kForgetsADelete,         // of ids whose number ends in 7
   kKeepsPayloadOnReplace,  // an upsert changes vectors only
   kCountsReplacedTwice,
+  kForgetsAPayloadChange,  // of ids whose number ends in 7
 };
 
 struct ModelPoint {
@@ -44,6 +45,9 @@ class ModelCollection {
   uint64_t Upsert(const std::vector<OwnedPoint>& points, SeqNo seq);
   // The number of ids that were there.
   uint64_t Delete(const std::vector<PointId>& ids);
+  uint64_t Delete(const PointSelection& points);
+  // The number of points whose payload is another then.
+  uint64_t ChangePayload(const PayloadRequest& request, SeqNo seq);
 
   const ModelPoint* Find(const PointId& id) const;
   uint64_t Count(const Filter* filter) const;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,11 @@ class TraceRun {
   Status Upsert(const Operation& operation, const std::string& request_id);
   Status Delete(const Operation& operation);
   Status Retry(const Operation& operation);
+  Status ChangePayload(const Operation& operation);
+  Status DeleteByFilter(const Operation& operation);
+  Status UpsertConditionally(const Operation& operation);
+  Status Batch(const Operation& operation);
+  Status CheckRefused(const Status& status);
   Status Read(const Operation& operation);
   Status Settle(const Operation& operation, bool wait_indexed);
   Status UpdateConfig(const Operation& operation);
@@ -136,6 +142,108 @@ Status TraceRun::Delete(const Operation& operation) {
   ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, engine_->Delete(request));
   Target(operation).seq = receipt.seq;
   return CheckReceipt(receipt, Target(operation).Delete(ids));
+}
+
+Status TraceRun::ChangePayload(const Operation& operation) {
+  PayloadRequest request = ChangeOf(operation);
+  request.collection = NameFor(operation);
+  request.options.durability = Durability::kBuffered;
+  ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, engine_->ChangePayload(request));
+  result.payloads_changed += receipt.points;
+  return CheckReceipt(receipt, Target(operation).ChangePayload(request, receipt.seq));
+}
+
+Status TraceRun::DeleteByFilter(const Operation& operation) {
+  DeleteRequest request;
+  request.collection = NameFor(operation);
+  request.options.durability = Durability::kBuffered;
+  request.points.filter = NarrowFilterOf(operation);
+  ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, engine_->Delete(request));
+  Target(operation).seq = receipt.seq;
+  return CheckReceipt(receipt, Target(operation).Delete(request.points));
+}
+
+// A write that must not be done; that nothing is changed is seen by everything that follows.
+Status TraceRun::CheckRefused(const Status& status) {
+  ++result.refused;
+  return ReasonOf(status) == "SEQ_MISMATCH"
+             ? OkStatus()
+             : Differs("a write with a wrong seq was answered {}", status.ToString());
+}
+
+Status TraceRun::UpsertConditionally(const Operation& operation) {
+  ModelCollection& target = Target(operation);
+  std::vector<OwnedPoint> points;
+  std::set<std::string> distinct;
+  for (OwnedPoint& point : PointsOf(operation)) {
+    if (distinct.insert(point.id.Encode()).second) {
+      points.push_back(std::move(point));
+    }
+  }
+  UpsertRequest request = MakeUpsert(points, NameFor(operation));
+  request.options.durability = Durability::kBuffered;
+  const bool expect_seqs = operation.seed % 3 == 0;
+  if (expect_seqs) {
+    for (const OwnedPoint& point : points) {
+      const ModelPoint* held = target.Find(point.id);
+      request.if_seqs.push_back(held == nullptr ? SeqNo(0) : held->seq);
+    }
+    if (operation.seed % 2 == 0) {
+      SeqNo& wrong = request.if_seqs[operation.seed % request.if_seqs.size()];
+      wrong = wrong.Next();
+      return CheckRefused(engine_->Upsert(request).status());
+    }
+  } else {
+    request.mode = operation.seed % 3 == 1 ? UpsertMode::kInsertOnly : UpsertMode::kUpdateOnly;
+    std::erase_if(points, [&](const OwnedPoint& point) {
+      return (target.Find(point.id) != nullptr) == (request.mode == UpsertMode::kInsertOnly);
+    });
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const WriteReceipt receipt, engine_->Upsert(request));
+  if (receipt.skipped != request.points.size() - points.size()) {
+    return Differs("{} points skipped of {}", receipt.skipped, request.points.size());
+  }
+  return CheckReceipt(receipt, target.Upsert(points, receipt.seq));
+}
+
+Status TraceRun::Batch(const Operation& operation) {
+  Operation elsewhere = operation;
+  elsewhere.collection = 1 - operation.collection;
+  Operation change = operation;
+  change.seed += 1;
+  BatchRequest batch;
+  batch.options.durability = Durability::kBuffered;
+  batch.parts.emplace_back(MakeUpsert(PointsOf(operation), NameFor(operation)));
+  PayloadRequest changed = ChangeOf(change);
+  changed.collection = NameFor(operation);
+  batch.parts.emplace_back(changed);
+  batch.parts.emplace_back(MakeUpsert(PointsOf(elsewhere), NameFor(elsewhere)));
+  Operation few = operation;
+  few.rows = 1 + operation.rows / 3;
+  DeleteRequest gone = MakeDelete(IdsOf(few), NameFor(operation));
+  if (operation.seed % 4 == 1) {
+    gone.points.if_seqs.assign(gone.points.ids.size(), SeqNo(~uint64_t{0}));
+  }
+  batch.parts.emplace_back(gone);
+  const auto receipt = engine_->WriteAll(batch);
+  if (!gone.points.if_seqs.empty()) {
+    return CheckRefused(receipt.status());
+  }
+  ALIDADE_RETURN_IF_ERROR(receipt.status());
+  ModelCollection& target = Target(operation);
+  const std::vector<WriteCounts> wanted = {
+      {target.Upsert(PointsOf(operation), receipt->seq), 0},
+      {target.ChangePayload(changed, receipt->seq), 0},
+      {Target(elsewhere).Upsert(PointsOf(elsewhere), receipt->seq), 0},
+      {target.Delete(gone.points), 0}};
+  uint64_t points = 0;
+  for (const WriteCounts& part : wanted) {
+    points += part.points;
+  }
+  if (receipt->parts != wanted) {
+    return Differs("the parts of a batch are counted otherwise");
+  }
+  return CheckReceipt(*receipt, points);
 }
 
 Status TraceRun::Retry(const Operation& operation) {
@@ -356,6 +464,18 @@ Status TraceRun::Do(const Operation& operation) {
       break;
     case Action::kReopen:
       ALIDADE_RETURN_IF_ERROR(Reopen(operation, /*damage=*/false));
+      break;
+    case Action::kChangePayload:
+      ALIDADE_RETURN_IF_ERROR(ChangePayload(operation));
+      break;
+    case Action::kDeleteByFilter:
+      ALIDADE_RETURN_IF_ERROR(DeleteByFilter(operation));
+      break;
+    case Action::kUpsertConditionally:
+      ALIDADE_RETURN_IF_ERROR(UpsertConditionally(operation));
+      break;
+    case Action::kBatch:
+      ALIDADE_RETURN_IF_ERROR(Batch(operation));
       break;
     case Action::kDamage:
       ALIDADE_RETURN_IF_ERROR(Reopen(operation, /*damage=*/true));

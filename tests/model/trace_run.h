@@ -18,6 +18,8 @@ struct TraceResult {
   uint64_t healed = 0;  // segments and indexes that recovery replaced
   uint64_t hits_compared = 0;
   uint64_t replays = 0;
+  uint64_t payloads_changed = 0;
+  uint64_t refused = 0;  // writes that had to be, and left no trace
 };
 
 TraceResult RunTrace(const Trace& trace, Mistake mistake);
