@@ -89,14 +89,14 @@ Status PointSelector::SelectByFilter(const Collection& collection,
                                      std::vector<SelectedPoint>& points) const {
   ALIDADE_RETURN_IF_ERROR(selection_.deadline.Check());
   const auto view = collection.view_.Get();
-  ALIDADE_ASSIGN_OR_RETURN(const CompiledFilter filter,
+  ALIDADE_ASSIGN_OR_RETURN(const QueryFilter filter,
                            CompileFilter(*selection_.filter, view->schema));
   const PendingPoints::Points& pending = collection.pending_.points();
   for (const SegmentView& part : view->segments) {
-    ALIDADE_ASSIGN_OR_RETURN(const RowBitmap rows,
+    ALIDADE_ASSIGN_OR_RETURN(const Selection selection,
                              SelectRows(part, view->at, &filter, selection_.deadline));
     for (RowId row = 0; row < part.visible_rows; ++row) {
-      if (!rows.Test(row)) {
+      if (!selection.selected->rows.Test(row)) {
         continue;
       }
       std::string id(part.segment->encoded_id(row));
@@ -117,14 +117,14 @@ Status PointSelector::SelectByFilter(const Collection& collection,
     FilterSubject subject{.payload = *current->payload, .encoded_id = id};
     subject.vectors = current->vectors;
     if (const auto place = collection.FindPlace(current->row); place.has_value()) {
-      for (uint32_t asked = filter.asks_vectors(); asked != 0; asked &= asked - 1) {
+      for (uint32_t asked = filter.compiled.asks_vectors(); asked != 0; asked &= asked - 1) {
         const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
         if (place->segment->vector(field, place->row) != nullptr) {
           subject.vectors |= uint32_t{1} << field;
         }
       }
     }
-    if (filter.Matches(subject)) {
+    if (filter.compiled.Matches(subject)) {
       written.push_back({.encoded_id = id, .current = *current});
     }
   }

@@ -83,11 +83,12 @@ class SearchRun {
                          .index = segment.segment->index_kind(query_.field),
                          .recall = segment.segment->recall_curve(query_.field)};
       if (filter.has_value()) {
-        ALIDADE_ASSIGN_OR_RETURN(SelectedRows selected,
+        ALIDADE_ASSIGN_OR_RETURN(Selection selection,
                                  SelectRows(segment, view_.at, &*filter, deadline_));
-        facts.allowed = selected.rows.Count();
-        facts.payloads_read = selected.payloads_read;
-        allowed_.push_back(std::move(selected.rows));
+        facts.allowed = selection.selected->count;
+        facts.payloads_read = selection.payloads_read;
+        facts.kept = selection.kept;
+        allowed_.push_back(std::move(selection.selected));
       }
       facts_.push_back(facts);
     }
@@ -109,7 +110,7 @@ class SearchRun {
                                .scan = method == SegmentMethod::kScan,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
-                               .allowed = allowed_.empty() ? nullptr : &allowed_[i],
+                               .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
                                .deadline = &deadline_,
                                .stats = &stats,
                                .spare = query_.spare};
@@ -181,7 +182,7 @@ class SearchRun {
   const Deadline& deadline_;
   const uint32_t share_;  // hits wanted of each segment
   std::vector<SegmentFacts> facts_;
-  std::vector<RowBitmap> allowed_;  // empty without a filter
+  std::vector<std::shared_ptr<const SelectedRows>> allowed_;  // empty without a filter
   std::vector<MergeInput> collected_;
   QueryOutcome outcome_;
 };

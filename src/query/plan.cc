@@ -98,19 +98,27 @@ SearchPlan MakePlan(const PlanRequest& request, const std::vector<SegmentFacts>&
   return plan;
 }
 
+namespace {
+
+std::string PayloadsText(const SegmentFacts& facts) {
+  if (facts.kept) {
+    return ", known from before";
+  }
+  return facts.payloads_read == 0 ? "" : fmt::format(", {} payloads read", facts.payloads_read);
+}
+
+}  // namespace
+
 std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>& segments) {
   std::string out;
   for (size_t i = 0; i < std::min(plan.steps.size(), segments.size()); ++i) {
     const SegmentStep& step = plan.steps[i];
     const SegmentFacts& facts = segments[i];
     const std::string rows =
-        facts.filtered ? fmt::format("filter passes {} of {} rows{}",
-                                     facts.allowed,
-                                     facts.rows,
-                                     facts.payloads_read == 0
-                                         ? ""
-                                         : fmt::format(", {} payloads read", facts.payloads_read))
-                       : fmt::format("{} rows", facts.rows);
+        facts.filtered
+            ? fmt::format(
+                  "filter passes {} of {} rows{}", facts.allowed, facts.rows, PayloadsText(facts))
+            : fmt::format("{} rows", facts.rows);
     out += fmt::format("{}segment {}: {} ({}{}{})",
                        i == 0 ? "" : "\n",
                        i,

@@ -1,5 +1,6 @@
 #include <bit>
 
+#include "alidade/filter/filter_text.h"
 #include "alidade/query/executor.h"
 
 namespace alidade {
@@ -83,6 +84,39 @@ IndexedSelection SelectWithIndexes(const SegmentView& view, SeqNo at, const Filt
   return open;
 }
 
+std::shared_ptr<const SelectedRows> Counted(RowBitmap rows) {
+  const uint32_t count = rows.Count();
+  return std::make_shared<const SelectedRows>(SelectedRows{std::move(rows), count});
+}
+
+StatusOr<Selection> JudgeRows(const SegmentView& view,
+                              SeqNo at,
+                              const QueryFilter& filter,
+                              const Deadline& deadline) {
+  const Segment& segment = *view.segment;
+  IndexedSelection indexed = SelectWithIndexes(view, at, *filter.tree);
+  RowBitmap passing = std::move(indexed.passing);
+  segment.KeepAlive(at, passing);
+  if (!indexed.unknown.has_value()) {
+    return Selection{.selected = Counted(std::move(passing))};
+  }
+  segment.KeepAlive(at, *indexed.unknown);
+  RowJudge judge(segment, at, filter.compiled, deadline);
+  Status judged;
+  indexed.unknown->ForEach([&](RowId row) {
+    if (!judged.ok()) {
+      return;
+    }
+    const StatusOr<bool> passes = judge.Passes(row);
+    judged = passes.status();
+    if (passes.ok() && *passes) {
+      passing.Set(row);
+    }
+  });
+  ALIDADE_RETURN_IF_ERROR(judged);
+  return Selection{.selected = Counted(std::move(passing)), .payloads_read = judge.rows()};
+}
+
 }  // namespace
 
 StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema) {
@@ -92,43 +126,32 @@ StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema) 
     fields.push_back(field.name);
   }
   ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, "filter"));
-  return QueryFilter{&filter, std::move(compiled)};
+  return QueryFilter{&filter, FilterText(filter), std::move(compiled)};
 }
 
-StatusOr<SelectedRows> SelectRows(const SegmentView& view,
-                                  SeqNo at,
-                                  const QueryFilter* filter,
-                                  const Deadline& deadline) {
+StatusOr<Selection> SelectRows(const SegmentView& view,
+                               SeqNo at,
+                               const QueryFilter* filter,
+                               const Deadline& deadline) {
   ALIDADE_RETURN_IF_ERROR(deadline.Check());
   const Segment& segment = *view.segment;
   if (filter == nullptr) {
-    SelectedRows all{RowBitmap(view.visible_rows)};
-    all.rows.SetAll();
-    segment.KeepAlive(at, all.rows);
-    return all;
+    RowBitmap all(view.visible_rows);
+    all.SetAll();
+    segment.KeepAlive(at, all);
+    return Selection{.selected = Counted(std::move(all))};
   }
-  IndexedSelection indexed = SelectWithIndexes(view, at, *filter->tree);
-  SelectedRows selected{std::move(indexed.passing)};
-  segment.KeepAlive(at, selected.rows);
-  if (!indexed.unknown.has_value()) {
-    return selected;
+  SelectionCache* cache = segment.selections();
+  if (cache == nullptr) {
+    return JudgeRows(view, at, *filter, deadline);
   }
-  segment.KeepAlive(at, *indexed.unknown);
-  RowJudge judge(segment, at, filter->compiled, deadline);
-  Status judged;
-  indexed.unknown->ForEach([&](RowId row) {
-    if (!judged.ok()) {
-      return;
-    }
-    const StatusOr<bool> passes = judge.Passes(row);
-    judged = passes.status();
-    if (passes.ok() && *passes) {
-      selected.rows.Set(row);
-    }
-  });
-  ALIDADE_RETURN_IF_ERROR(judged);
-  selected.payloads_read = judge.rows();
-  return selected;
+  const SegmentChanges before = segment.changes();
+  if (auto kept = cache->Find(filter->text, before, at); kept != nullptr) {
+    return Selection{.selected = std::move(kept), .kept = true};
+  }
+  ALIDADE_ASSIGN_OR_RETURN(Selection selection, JudgeRows(view, at, *filter, deadline));
+  cache->Keep(filter->text, before, at, selection.selected);
+  return selection;
 }
 
 StatusOr<uint64_t> CountRows(const SegmentSet& view,
@@ -142,9 +165,9 @@ StatusOr<uint64_t> CountRows(const SegmentSet& view,
   uint64_t count = 0;
   for (const SegmentView& segment : view.segments) {
     ALIDADE_ASSIGN_OR_RETURN(
-        const SelectedRows selected,
+        const Selection selection,
         SelectRows(segment, view.at, compiled.has_value() ? &*compiled : nullptr, deadline));
-    count += selected.rows.Count();
+    count += selection.selected->count;
   }
   return count;
 }

@@ -64,6 +64,8 @@ class DeletionTimes {
       return left;
     });
   }
+  // Of the newest mark, or of one that is being made.
+  SeqNo newest() const { return SeqNo(newest_.load(std::memory_order_acquire)); }
   // Rows marked so far. A reader whose view shows a delete sees it counted: the view is published
   // after it.
   uint32_t count() const { return count_.load(std::memory_order_acquire); }

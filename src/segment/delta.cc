@@ -239,6 +239,14 @@ void Delta::MarkDeleted(RowId row, SeqNo at) {
 
 uint32_t Delta::deleted_rows() const { return rows() == 0 ? 0 : impl_->deletions->count(); }
 
+SegmentChanges Delta::changes() const {
+  SegmentChanges changes;
+  changes.count = uint64_t{deleted_rows()} + payload_changes().changes();
+  changes.newest =
+      std::max(rows() == 0 ? SeqNo() : impl_->deletions->newest(), payload_changes().newest());
+  return changes;
+}
+
 void Delta::KeepAlive(SeqNo at, RowBitmap& rows_of) const {
   if (rows() > 0) {
     impl_->deletions->KeepAlive(at, rows_of);
@@ -268,8 +276,9 @@ StatusOr<std::vector<RowHit>> Delta::SearchExact(const SegmentSearch& search) co
 
   RowFilter filter;
   filter.at = search.at;
-  filter.allowed = search.allowed;
-  filter.rows_end = search.allowed == nullptr ? visible : std::min(visible, search.allowed->rows());
+  filter.allowed = search.allowed == nullptr ? nullptr : &search.allowed->rows;
+  filter.rows_end =
+      search.allowed == nullptr ? visible : std::min(visible, search.allowed->rows.rows());
   if (column.first_absent.load(std::memory_order_acquire) < visible) {
     filter.present = column.present.as<uint8_t>();
   }

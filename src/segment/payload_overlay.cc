@@ -1,5 +1,7 @@
 #include "alidade/segment/payload_overlay.h"
 
+#include <algorithm>
+
 #include "alidade/common/check.h"
 
 namespace alidade {
@@ -16,11 +18,14 @@ void PayloadOverlay::Change(RowId row, SeqNo at, std::string_view payload) {
     bytes += sizeof(const Version*);
     version.before = newest_row_.load(std::memory_order_relaxed);
   }
+  newest_.store(std::max(newest_.load(std::memory_order_relaxed), at.value()),
+                std::memory_order_release);
   place.store(&version, std::memory_order_release);
   if (older == nullptr) {
     newest_row_.store(&version, std::memory_order_release);
     rows_.fetch_add(1, std::memory_order_release);
   }
+  changes_.fetch_add(1, std::memory_order_release);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 

@@ -75,7 +75,7 @@ struct SealedSegment::Impl {
     return field < fields.size() && fields[field].vectors.matrix().count > 0 ? &fields[field]
                                                                              : nullptr;
   }
-  static void SetBits(const RowBitmap& allowed, const FieldPart& part, RowFilter& filter);
+  static void SetBits(const SelectedRows& allowed, const FieldPart& part, RowFilter& filter);
   // Fills the filter; null if every slot passes.
   const SlotFilter* MakeFilter(const SegmentSearch& search,
                                const FieldPart& part,
@@ -89,6 +89,7 @@ struct SealedSegment::Impl {
   std::vector<std::string> damaged_payload_indexes;
   Published<const PayloadIndexes> payload_indexes;  // null: none
   std::unique_ptr<DeletionTimes> deletions;
+  mutable SelectionCache selections;
   std::unique_ptr<PayloadOverlay> changes;
   std::atomic<bool> remove_files{false};
   std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
@@ -212,18 +213,18 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
-void SealedSegment::Impl::SetBits(const RowBitmap& allowed,
+void SealedSegment::Impl::SetBits(const SelectedRows& allowed,
                                   const FieldPart& part,
                                   RowFilter& filter) {
   const uint32_t* slot_rows = part.vectors.slot_rows();
   if (slot_rows == nullptr) {
-    filter.slot_bits = {allowed.words().data(), allowed.Count()};
+    filter.slot_bits = {allowed.rows.words().data(), allowed.count};
     return;
   }
   const uint32_t slots = part.vectors.matrix().count;
   filter.slot_words.assign((size_t{slots} + 63) / 64, 0);
   for (uint32_t slot = 0; slot < slots; ++slot) {
-    const uint64_t bit = allowed.Test(slot_rows[slot]) ? 1 : 0;
+    const uint64_t bit = allowed.rows.Test(slot_rows[slot]) ? 1 : 0;
     filter.slot_words[slot / 64] |= bit << (slot % 64);
     filter.slot_bits.count += static_cast<uint32_t>(bit);
   }
@@ -259,10 +260,10 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
                                                   RowFilter& filter) const {
   filter.slot_rows = part.vectors.slot_rows();
   filter.at = search.at;
-  filter.allowed = search.allowed;
+  filter.allowed = search.allowed == nullptr ? nullptr : &search.allowed->rows;
   filter.rows_end = std::min(search.visible_rows, rows.count());
   if (search.allowed != nullptr) {
-    filter.rows_end = std::min(filter.rows_end, search.allowed->rows());
+    filter.rows_end = std::min(filter.rows_end, search.allowed->rows.rows());
   }
   if (search.allowed != nullptr && filter.rows_end == rows.count()) {
     SetBits(*search.allowed, part, filter);
@@ -463,6 +464,15 @@ void SealedSegment::MarkDeleted(RowId row, SeqNo at) {
 
 uint32_t SealedSegment::deleted_rows() const { return impl_->deletions->count(); }
 
+SegmentChanges SealedSegment::changes() const {
+  SegmentChanges changes;
+  changes.count = uint64_t{impl_->deletions->count()} + payload_changes().changes();
+  changes.newest = std::max(impl_->deletions->newest(), payload_changes().newest());
+  return changes;
+}
+
+SelectionCache* SealedSegment::selections() const { return &impl_->selections; }
+
 void SealedSegment::KeepAlive(SeqNo at, RowBitmap& rows) const {
   impl_->deletions->KeepAlive(at, rows);
 }
@@ -511,6 +521,7 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
 size_t SealedSegment::memory_bytes() const {
   size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t)) +
                  payload_changes().memory_bytes();
+  bytes += impl_->selections.memory_bytes();
   for (FieldIndex field = 0; field < impl_->fields.size(); ++field) {
     bytes += field_memory(field).anonymous();
   }

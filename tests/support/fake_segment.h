@@ -83,6 +83,17 @@ class FakeSegment final : public Segment {
     return static_cast<uint32_t>(
         std::ranges::count_if(rows_, [](const FakeRow& row) { return row.deleted_at != SeqNo(); }));
   }
+  SegmentChanges changes() const override {
+    SegmentChanges changes;
+    changes.count = deleted_rows() + changes_.changes();
+    changes.newest = changes_.newest();
+    for (const FakeRow& row : rows_) {
+      changes.newest = std::max(changes.newest, row.deleted_at);
+    }
+    return changes;
+  }
+  SelectionCache* selections() const override { return keeps_ ? &selections_ : nullptr; }
+  void KeepSelections() { keeps_ = true; }
   void KeepAlive(SeqNo at, RowBitmap& rows) const override {
     for (RowId row = 0; row < rows.rows(); ++row) {
       if (!AliveAt(row, at)) {
@@ -121,7 +132,7 @@ class FakeSegment final : public Segment {
     for (RowId row = 0; row < search.visible_rows; ++row) {
       const std::vector<float>& vector = rows_.at(row).vector;
       if (vector.empty() || !AliveAt(row, search.at) ||
-          (search.allowed != nullptr && !search.allowed->Test(row))) {
+          (search.allowed != nullptr && !search.allowed->rows.Test(row))) {
         continue;
       }
       float distance = 0;
@@ -145,6 +156,8 @@ class FakeSegment final : public Segment {
   std::vector<FakeRow> rows_;
   IndexKind index_;
   std::shared_ptr<const PayloadIndexes> indexes_;
+  bool keeps_ = false;
+  mutable SelectionCache selections_;
   PayloadOverlay changes_;
   std::vector<std::string> ids_;
   std::vector<std::string> payloads_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ StatusOr<QueryOutcome> ExecuteSearch(const SegmentSet& view,
 // A filter and what it was compiled to for a schema; borrows the filter.
 struct QueryFilter {
   const Filter* tree = nullptr;
+  std::string text;  // that of no other filter
   CompiledFilter compiled;
 };
 
@@ -62,19 +64,20 @@ struct QueryFilter {
 // schema does not have.
 StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema);
 
-struct SelectedRows {
-  RowBitmap rows;
+struct Selection {
+  std::shared_ptr<const SelectedRows> selected;
   uint64_t payloads_read = 0;  // rows of which the payload indexes did not tell
+  bool kept = false;           // from an earlier query
 };
 
 // Rows of one segment of the view that are alive and pass the filter (null: all alive), which was
 // compiled for the schema of the view.
-// Cost: a few bitmaps where payload indexes tell; else reads the payloads. Errors:
-// DEADLINE_EXCEEDED, CANCELLED.
-StatusOr<SelectedRows> SelectRows(const SegmentView& segment,
-                                  SeqNo at,
-                                  const QueryFilter* filter,
-                                  const Deadline& deadline);
+// Cost: nothing if the segment has kept them; a few bitmaps where payload indexes tell; else reads
+// the payloads. Errors: DEADLINE_EXCEEDED, CANCELLED.
+StatusOr<Selection> SelectRows(const SegmentView& segment,
+                               SeqNo at,
+                               const QueryFilter* filter,
+                               const Deadline& deadline);
 
 // Rows of the view that are alive and pass the filter (null: all alive); exact.
 // Errors: DEADLINE_EXCEEDED, CANCELLED; what CompileFilter answers.

@@ -23,6 +23,7 @@ struct SegmentFacts {
   IndexKind index = IndexKind::kFlat;   // kFlat: none
   const RecallCurve* recall = nullptr;  // of the index; null: not measured
   uint64_t payloads_read = 0;           // rows that the filter was tried on, for want of an index
+  bool kept = false;                    // which rows pass was known from an earlier query
 };
 
 struct PlanRequest {

@@ -66,6 +66,7 @@ class Delta final : public Segment {
   void MarkDeleted(RowId row, SeqNo at) override;
   uint32_t deleted_rows() const override;
   void KeepAlive(SeqNo at, RowBitmap& rows) const override;
+  SegmentChanges changes() const override;
   IndexKind index_kind(FieldIndex field) const override;
   const RecallCurve* recall_curve(FieldIndex field) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;

@@ -40,6 +40,9 @@ class PayloadOverlay {
   SeqNo newest(RowId row) const;
   // Rows changed so far. A reader whose view shows a change sees it counted.
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
+  // Changes so far, and the newest one or one that is being made.
+  uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
+  SeqNo newest() const { return SeqNo(newest_.load(std::memory_order_acquire)); }
   size_t memory_bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
   // Calls fn(RowId, SeqNo, std::string_view payload) for every row that was changed at or before
@@ -65,6 +68,8 @@ class PayloadOverlay {
   std::deque<Version> versions_;                     // writer only; they stay where they are
   std::atomic<const Version*> newest_row_{nullptr};  // the oldest version of the row changed last
   std::atomic<uint32_t> rows_{0};
+  std::atomic<uint64_t> changes_{0};
+  std::atomic<uint64_t> newest_{0};
   std::atomic<size_t> bytes_{0};
 };
 

@@ -86,6 +86,8 @@ class SealedSegment final : public Segment {
   void MarkDeleted(RowId row, SeqNo at) override;
   uint32_t deleted_rows() const override;
   void KeepAlive(SeqNo at, RowBitmap& rows) const override;
+  SegmentChanges changes() const override;
+  SelectionCache* selections() const override;
   IndexKind index_kind(FieldIndex field) const override;
   const RecallCurve* recall_curve(FieldIndex field) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;

@@ -27,6 +27,7 @@
 #include "alidade/segment/payload_overlay.h"
 #include "alidade/segment/schema.h"
 #include "alidade/segment/segment_memory.h"
+#include "alidade/segment/selection_cache.h"
 
 namespace alidade {
 
@@ -46,7 +47,7 @@ struct SegmentSearch {
   SeqNo at;
   uint32_t visible_rows = 0;
   // Null: every row of the view that is alive; else only the rows set, all of which must be.
-  const RowBitmap* allowed = nullptr;
+  const SelectedRows* allowed = nullptr;
   const Deadline* deadline = nullptr;
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // as in IndexSearchOptions
@@ -90,6 +91,9 @@ class Segment {
     const SeqNo deleted = deleted_at(row);
     return deleted.value() == 0 || deleted > at;
   }
+  virtual SegmentChanges changes() const = 0;
+  // Null: selections are not kept.
+  virtual SelectionCache* selections() const { return nullptr; }
   // Takes the rows that are dead at `at` out of the set.
   virtual void KeepAlive(SeqNo at, RowBitmap& rows) const = 0;
 

@@ -46,9 +46,9 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 0: exact (a scan is cheaper; filter passes 750 of 5000 rows)\n"
        "segment 1: ivf (filter passes 751 of 5000 rows)\n"
        "segment 2: ivf (filter passes 5000 of 5000 rows)"},
-      // Around the number of rows below which a scan is cheaper than a walk, whose ef rises as fewer
-      // rows pass: 130 * 128 * (0.5 / 0.4)^0.4 are about 18,300, 130 * 20 * (0.5 / 0.05)^0.4 about
-      // 6,600.
+      // Around the number of rows below which a scan is cheaper than a walk, whose ef rises as
+      // fewer rows pass: 130 * 128 * (0.5 / 0.4)^0.4 are about 18,300, 130 * 20 * (0.5 / 0.05)^0.4
+      // about 6,600.
       {{10, false},
        {Filtered(12, 5'000, kHnsw),
         Filtered(18'000, 45'000, kHnsw),
@@ -98,8 +98,7 @@ TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
   EXPECT_EQ(plan(3, 0.96, all), "segment 0: hnsw (ef 40; 9000 rows)");
   EXPECT_EQ(plan(11, 0.95, all), "segment 0: hnsw (ef 150; 9000 rows)");
   EXPECT_EQ(plan(250, 0.95, all), "segment 0: hnsw (ef 375; 9000 rows)");
-  EXPECT_EQ(plan(10, 0.9, All(9'000, kIvf)),
-            "segment 0: ivf (nprobe 20; 9000 rows)");
+  EXPECT_EQ(plan(10, 0.9, All(9'000, kIvf)), "segment 0: ivf (nprobe 20; 9000 rows)");
   // A third of the rows passes: three times the lists, and a walk harder by a fifth.
   EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kIvf)),
             "segment 0: ivf (nprobe 60; filter passes 3000 of 9000 rows)");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alidade/common/payload_codec.h"
 #include "alidade/query/executor.h"
 
 #include "support/fake_segment.h"
@@ -46,7 +47,7 @@ TEST(RowSelectionTest, SelectsTheLivingOfItsTimeThatPass) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(tree, Schema{}));
   const auto rows = [&](uint64_t at, const QueryFilter* wanted) {
     const auto selected = SelectRows(view, SeqNo(at), wanted, Deadline());
-    return selected.ok() ? Rows(selected->rows) : std::vector<RowId>{};
+    return selected.ok() ? Rows(selected->selected->rows) : std::vector<RowId>{};
   };
   EXPECT_THAT(rows(4, nullptr), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_THAT(rows(5, nullptr), ElementsAre(0, 2, 3, 4, 5, 6, 7));
@@ -81,7 +82,7 @@ TEST(RowSelectionTest, AsksForIdsAndVectors) {
     const auto filter = CompileFilter(wanted, schema);
     EXPECT_THAT(filter, IsOk());
     const auto selected = SelectRows({segment, 3}, SeqNo(1), &*filter, Deadline());
-    return selected.ok() ? Rows(selected->rows) : std::vector<RowId>{};
+    return selected.ok() ? Rows(selected->selected->rows) : std::vector<RowId>{};
   };
   EXPECT_THAT(rows(Filter{IdIn{{PointId(1), PointId(2), PointId(3)}}}), ElementsAre(0, 1));
   EXPECT_THAT(rows(Filter{HasVector{"title"}}), ElementsAre(0, 2));
@@ -132,6 +133,84 @@ TEST(RowSelectionTest, LooksAtTheDeadlineEvery1024Payloads) {
   set.segments = {view};
   EXPECT_THAT(CountRows(set, nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_THAT(CountRows(SegmentSet{}, nullptr, passed), StatusIs(StatusCode::kDeadlineExceeded));
+}
+
+TEST(RowSelectionTest, IsKeptUntilSomethingChangesThatItsViewsSee) {
+  auto segment = TenRows(1);
+  segment->KeepSelections();
+  const SegmentView view{segment, 10};
+  const Filter tree = GroupIs(0);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(tree, Schema{}));
+  const auto select = [&](uint64_t at) {
+    const auto selection = SelectRows(view, SeqNo(at), &filter, Deadline());
+    EXPECT_THAT(selection, IsOk());
+    return selection.value_or(Selection{});
+  };
+  Selection selection = select(4);  // rows were deleted at 5 and 9
+  EXPECT_FALSE(selection.kept);
+  EXPECT_FALSE(select(4).kept);
+  selection = select(9);
+  EXPECT_FALSE(selection.kept);
+  EXPECT_EQ(selection.payloads_read, 8u);
+  EXPECT_EQ(selection.selected->count, 3u);
+  selection = select(20);
+  EXPECT_TRUE(selection.kept);
+  EXPECT_EQ(selection.payloads_read, 0u);
+  EXPECT_THAT(Rows(selection.selected->rows), ElementsAre(0, 6, 9));
+  EXPECT_FALSE(select(8).kept) << "row 3 was alive then";
+  EXPECT_THAT(Rows(select(8).selected->rows), ElementsAre(0, 3, 6, 9));
+  EXPECT_TRUE(select(9).kept) << "an older view did not push it out";
+
+  const Filter other_tree = GroupIs(1);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter other, CompileFilter(other_tree, Schema{}));
+  EXPECT_THAT(SelectRows(view, SeqNo(20), &other, Deadline()),
+              testing::ResultOf([](const auto& x) { return x.ok() && x->kept; }, false));
+
+  segment->MarkDeleted(6, SeqNo(21));
+  EXPECT_FALSE(select(20).kept);
+  EXPECT_THAT(Rows(select(20).selected->rows), ElementsAre(0, 6, 9));
+  EXPECT_THAT(Rows(select(21).selected->rows), ElementsAre(0, 9));
+  EXPECT_TRUE(select(21).kept);
+  std::string payload;
+  EncodeObject({{"group", Value(int64_t{1})}}, payload);
+  segment->ChangePayload(9, SeqNo(22), payload);
+  EXPECT_FALSE(select(21).kept);
+  EXPECT_THAT(Rows(select(22).selected->rows), ElementsAre(0));
+  EXPECT_TRUE(select(22).kept);
+  segment->ChangePayload(9, SeqNo(23), segment->payload(0, SeqNo(23)));
+  EXPECT_THAT(Rows(select(23).selected->rows), ElementsAre(0, 9));
+  EXPECT_THAT(Rows(select(22).selected->rows), ElementsAre(0));
+}
+
+TEST(RowSelectionTest, OnlySoManySelectionsAreKept) {
+  auto segment = TenRows(1);
+  segment->KeepSelections();
+  const SegmentView view{segment, 10};
+  const auto kept = [&](int64_t group) {
+    const Filter tree = GroupIs(group);
+    const auto filter = CompileFilter(tree, Schema{});
+    const auto selection = SelectRows(view, SeqNo(20), &*filter, Deadline());
+    return selection.ok() && selection->kept;
+  };
+  const auto most = static_cast<int64_t>(SelectionCache::kSelectionsMax);
+  for (int64_t group = 0; group < most; ++group) {
+    EXPECT_FALSE(kept(group));
+  }
+  EXPECT_TRUE(kept(0));
+  EXPECT_FALSE(kept(most));  // takes the place of 1
+  EXPECT_TRUE(kept(0));
+  EXPECT_FALSE(kept(1));
+  EXPECT_TRUE(kept(most));
+  const size_t bytes = segment->selections()->memory_bytes();
+  EXPECT_GT(bytes, most * sizeof(SelectedRows));
+  const Filter long_tree{In{"group", {Value(std::string(5'000, 'x'))}}};
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const QueryFilter filter, CompileFilter(long_tree, Schema{}));
+  for (int i = 0; i < 2; ++i) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const Selection selection,
+                                 SelectRows(view, SeqNo(20), &filter, Deadline()));
+    EXPECT_FALSE(selection.kept);
+  }
+  EXPECT_EQ(segment->selections()->memory_bytes(), bytes);
 }
 
 }  // namespace

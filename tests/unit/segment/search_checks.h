@@ -53,7 +53,7 @@ inline void CheckExactHits(const std::vector<RowHit>& hits,
   for (RowId i = 0; i < std::min<size_t>(rows.size(), search.visible_rows); ++i) {
     const bool alive = rows[i].deleted.value() == 0 || rows[i].deleted > search.at;
     if (alive && rows[i].vectors[search.field] &&
-        (search.allowed == nullptr || search.allowed->Test(i))) {
+        (search.allowed == nullptr || search.allowed->rows.Test(i))) {
       expected.emplace_back(ModelDistance(field, query, *rows[i].vectors[search.field]), i);
     }
   }
@@ -90,13 +90,16 @@ inline void CheckSearches(Rng& rng,
   search.at = at;
   search.visible_rows = visible;
   RowBitmap allowed(visible);
+  SelectedRows selected{RowBitmap(0)};
   if (Below(rng, 3) == 0) {
     for (RowId row = 0; row < visible; ++row) {
       if (Below(rng, 4) == 0 && segment.AliveAt(row, at)) {
         allowed.Set(row);
       }
     }
-    search.allowed = &allowed;
+    selected = {std::move(allowed), 0};
+    selected.count = selected.rows.Count();
+    search.allowed = &selected;
   }
   const auto hits = segment.SearchExact(search);
   ASSERT_THAT(hits.status(), IsOk());

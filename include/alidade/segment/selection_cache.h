@@ -1,0 +1,65 @@
+// SelectionCache: which rows of a segment passed a filter, kept for the next query with the same
+// one: filters come again and again, a tenant or a language at a time.
+//
+// Threads:  thread-safe; the lock is held for a look through few entries.
+// Limits:   kSelectionsMax filters, those used last; a filter whose text is longer than
+//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "alidade/common/mutex.h"
+#include "alidade/common/row_bitmap.h"
+#include "alidade/common/types.h"
+
+namespace alidade {
+
+// How often rows of a segment were deleted, or got another payload, since it was made, and when
+// last. Read the count first: a change raises `newest` before it is counted.
+struct SegmentChanges {
+  uint64_t count = 0;
+  SeqNo newest;
+};
+
+struct SelectedRows {
+  RowBitmap rows;      // alive, and they pass
+  uint32_t count = 0;  // of them
+};
+
+class SelectionCache {
+ public:
+  static constexpr size_t kSelectionsMax = 32;
+  static constexpr size_t kSelectionKeyBytesMax = 4096;
+
+  // Null if there is none that holds for a view at `at`. `now`: of the segment, read after the view
+  // was taken.
+  std::shared_ptr<const SelectedRows> Find(std::string_view filter,
+                                           const SegmentChanges& now,
+                                           SeqNo at);
+  // `before`: of the segment, read before the selection was made for a view at `at`.
+  void Keep(std::string_view filter,
+            const SegmentChanges& before,
+            SeqNo at,
+            std::shared_ptr<const SelectedRows> selected);
+  size_t memory_bytes() const;
+
+ private:
+  struct Entry {
+    std::string filter;
+    uint64_t changes = 0;
+    uint64_t used = 0;
+    std::shared_ptr<const SelectedRows> selected;
+  };
+
+  mutable Mutex mutex_;
+  std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
+  uint64_t uses_ ALIDADE_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace alidade
