@@ -37,29 +37,40 @@ bool SamePayload(const alidade::v1::Object& a, const alidade::v1::Object& b) {
   return true;
 }
 
-// The version that a stored point carries, or an explanation why its bits are not those of that
-// version.
+// What a stored point carries, or an explanation why its bits are not those of its versions.
 struct Observed {
-  uint64_t version = 0;
+  Ledger::State state;
   std::string problem;
 };
+
+// Takes the key out of the payload; nothing if it is not there.
+std::optional<uint64_t> TakeNumber(alidade::v1::Object& payload, const char* key) {
+  const auto found = payload.fields().find(key);
+  if (found == payload.fields().end()) {
+    return std::nullopt;
+  }
+  const auto number = static_cast<uint64_t>(found->second.int64_value());
+  payload.mutable_fields()->erase(key);
+  return number;
+}
 
 Observed Observe(const alidade::v1::Point& point) {
   Observed observed;
   const uint64_t id = point.id().num();
-  const auto found = point.payload().fields().find("version");
-  if (found == point.payload().fields().end()) {
-    observed.problem = fmt::format("point {} has no version in its payload", id);
+  alidade::v1::Object payload = point.payload();
+  const auto born = TakeNumber(payload, "born");
+  const auto version = payload.fields().find("version");
+  if (!born.has_value() || version == payload.fields().end()) {
+    observed.problem = fmt::format("point {} has no versions in its payload", id);
     return observed;
   }
-  observed.version = static_cast<uint64_t>(found->second.int64_value());
+  observed.state = {*born, static_cast<uint64_t>(version->second.int64_value())};
   const auto vector = point.vectors().find("v");
-  if (vector == point.vectors().end() ||
-      vector->second.packed() != PackedVector(id, observed.version)) {
-    observed.problem = fmt::format("point {} version {}: the vector differs", id, observed.version);
-  } else if (!SamePayload(point.payload(), LedgerPayload(id, observed.version))) {
+  if (vector == point.vectors().end() || vector->second.packed() != PackedVector(id, *born)) {
+    observed.problem = fmt::format("point {} version {}: the vector differs", id, *born);
+  } else if (!SamePayload(payload, LedgerPayload(id, observed.state.payload))) {
     observed.problem =
-        fmt::format("point {} version {}: the payload differs", id, observed.version);
+        fmt::format("point {} version {}: the payload differs", id, observed.state.payload);
   }
   return observed;
 }
@@ -100,17 +111,30 @@ LedgerClient::LedgerClient(const std::string& address) {
 Ledger::Batch Ledger::Intend(uint64_t seed) {
   std::mt19937_64 generator(seed);
   Batch batch;
-  batch.is_delete = generator() % 6 == 0;
+  const uint64_t choice = generator() % 6;
+  batch.kind = choice == 0 ? Kind::kDelete : choice < 3 ? Kind::kPayload : Kind::kUpsert;
   const size_t size = 1 + generator() % 40;
   std::set<uint64_t> ids;
-  while (ids.size() < std::min<size_t>(size, versions_.size())) {
-    ids.insert(first_ + generator() % versions_.size());
+  while (ids.size() < std::min<size_t>(size, states_.size())) {
+    ids.insert(first_ + generator() % states_.size());
   }
   batch.ids.assign(ids.begin(), ids.end());
-  batch.version = batch.is_delete ? 0 : next_version_++;
+  batch.version = next_version_++;
   open_ = batch;
   unknown_ = false;
   return batch;
+}
+
+Ledger::State Ledger::After(uint64_t id) const {
+  switch (open_->kind) {
+    case Kind::kUpsert:
+      return {open_->version, open_->version};
+    case Kind::kDelete:
+      break;
+    case Kind::kPayload:
+      return IsLive(id) ? State{state(id).vector, open_->version} : State();
+  }
+  return {};
 }
 
 void Ledger::Settle(Outcome outcome, uint64_t seq) {
@@ -120,7 +144,7 @@ void Ledger::Settle(Outcome outcome, uint64_t seq) {
   }
   if (outcome == Outcome::kAcknowledged) {
     for (const uint64_t id : open_->ids) {
-      versions_[id - first_] = open_->version;
+      states_[id - first_] = After(id);
     }
     acknowledged_ += open_->ids.size();
     newest_seq_ = std::max(newest_seq_, seq);
@@ -130,18 +154,18 @@ void Ledger::Settle(Outcome outcome, uint64_t seq) {
 
 uint64_t Ledger::live() const {
   return static_cast<uint64_t>(
-      std::count_if(versions_.begin(), versions_.end(), [](uint64_t v) { return v != 0; }));
+      std::count_if(states_.begin(), states_.end(), [](const State& s) { return s != State(); }));
 }
 
 std::vector<std::string> Ledger::Verify(LedgerClient& client) {
   std::vector<std::string> problems;
-  std::map<uint64_t, uint64_t> found;
-  for (uint64_t begin = 0; begin < versions_.size(); begin += kReadChunk) {
+  std::map<uint64_t, State> found;
+  for (uint64_t begin = 0; begin < states_.size(); begin += kReadChunk) {
     alidade::v1::GetPointsRequest request;
     request.set_collection(kLedgerCollection);
     request.mutable_payload()->set_all(true);
     request.add_with_vectors("v");
-    for (uint64_t i = begin; i < std::min<uint64_t>(versions_.size(), begin + kReadChunk); ++i) {
+    for (uint64_t i = begin; i < std::min<uint64_t>(states_.size(), begin + kReadChunk); ++i) {
       request.add_ids()->set_num(first_ + i);
     }
     alidade::v1::GetPointsResponse response;
@@ -157,37 +181,40 @@ std::vector<std::string> Ledger::Verify(LedgerClient& client) {
       if (!observed.problem.empty()) {
         problems.push_back(std::move(observed.problem));
       }
-      found[point.id().num()] = observed.version;
+      found[point.id().num()] = observed.state;
     }
   }
   // An unknown batch happened or it did not, as a whole.
   if (open_.has_value() && unknown_) {
     size_t applied = 0;
+    size_t changes = 0;
     for (const uint64_t id : open_->ids) {
-      applied += static_cast<size_t>(found[id] == open_->version &&
-                                     versions_[id - first_] != open_->version);
+      if (After(id) != state(id)) {
+        ++changes;
+        applied += found[id] == After(id) ? 1U : 0U;
+      }
     }
-    const auto changes =
-        static_cast<size_t>(std::count_if(open_->ids.begin(), open_->ids.end(), [&](uint64_t id) {
-          return versions_[id - first_] != open_->version;
-        }));
     if (applied != 0 && applied != changes) {
       problems.push_back(
           fmt::format("a batch of {} changes is there in part: {}", changes, applied));
     }
     if (applied != 0) {
       for (const uint64_t id : open_->ids) {
-        versions_[id - first_] = open_->version;
+        states_[id - first_] = After(id);
       }
     }
   }
   open_.reset();
-  for (uint64_t i = 0; i < versions_.size(); ++i) {
-    const uint64_t id = first_ + i;
-    if (found[id] != versions_[i]) {
-      problems.push_back(
-          fmt::format("point {} should be version {}, it is {}", id, versions_[i], found[id]));
-      versions_[i] = found[id];
+  for (uint64_t i = 0; i < states_.size(); ++i) {
+    const State& is = found[first_ + i];
+    if (is != states_[i]) {
+      problems.push_back(fmt::format("point {} should be version {} / {}, it is {} / {}",
+                                     first_ + i,
+                                     states_[i].vector,
+                                     states_[i].payload,
+                                     is.vector,
+                                     is.payload));
+      states_[i] = is;
     }
   }
   return problems;
@@ -197,7 +224,19 @@ Ledger::Outcome SendBatch(LedgerClient& client, const Ledger::Batch& batch, uint
   grpc::ClientContext context;
   SetDeadline(context);
   grpc::Status status;
-  if (batch.is_delete) {
+  if (batch.kind == Ledger::Kind::kPayload) {
+    // Each point gets a payload of its own: several changes as one write.
+    alidade::v1::WriteBatchRequest request;
+    for (const uint64_t id : batch.ids) {
+      auto* change = request.add_operations()->mutable_set_payload();
+      change->set_collection(kLedgerCollection);
+      change->add_ids()->set_num(id);
+      *change->mutable_payload() = LedgerPayload(id, batch.version);
+    }
+    alidade::v1::WriteBatchResponse response;
+    status = client.points->WriteBatch(&context, request, &response);
+    seq = response.receipt().seq();
+  } else if (batch.kind == Ledger::Kind::kDelete) {
     alidade::v1::DeletePointsRequest request;
     request.set_collection(kLedgerCollection);
     for (const uint64_t id : batch.ids) {
@@ -216,7 +255,9 @@ Ledger::Outcome SendBatch(LedgerClient& client, const Ledger::Batch& batch, uint
     for (const uint64_t id : batch.ids) {
       columns->mutable_number_ids()->add_values(id);
       vectors->mutable_data()->append(PackedVector(id, batch.version));
-      *columns->add_payloads() = LedgerPayload(id, batch.version);
+      auto* payload = columns->add_payloads();
+      *payload = LedgerPayload(id, batch.version);
+      (*payload->mutable_fields())["born"].set_int64_value(static_cast<int64_t>(batch.version));
     }
     alidade::v1::UpsertPointsResponse response;
     status = client.points->UpsertPoints(&context, request, &response);
@@ -302,6 +343,48 @@ void CheckSearch(LedgerClient& client,
   }
 }
 
+// Filters read the payloads beside searches' vectors: those must be the newest too.
+void CheckFilters(LedgerClient& client,
+                  const std::vector<Ledger>& ledgers,
+                  std::vector<std::string>& problems) {
+  uint64_t newest = 1;
+  for (const Ledger& ledger : ledgers) {
+    for (uint64_t id = ledger.first(); id < ledger.first() + ledger.count(); ++id) {
+      newest = std::max(newest, ledger.state(id).payload);
+    }
+  }
+  constexpr uint64_t kWindows = 16;
+  for (uint64_t window = 0; window < kWindows; ++window) {
+    const uint64_t from = newest * window / kWindows;
+    const uint64_t end = newest * (window + 1) / kWindows;
+    uint64_t wanted = 0;
+    for (const Ledger& ledger : ledgers) {
+      for (uint64_t id = ledger.first(); id < ledger.first() + ledger.count(); ++id) {
+        const uint64_t version = ledger.state(id).payload;
+        wanted += version > from && version <= end ? 1U : 0U;
+      }
+    }
+    alidade::v1::CountPointsRequest request;
+    request.set_collection(kLedgerCollection);
+    auto* range = request.mutable_filter()->mutable_range();
+    range->set_key("version");
+    range->mutable_gt()->set_int64_value(static_cast<int64_t>(from));
+    range->mutable_lte()->set_int64_value(static_cast<int64_t>(end));
+    alidade::v1::CountPointsResponse response;
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const grpc::Status status = client.points->CountPoints(&context, request, &response);
+    if (!status.ok() || response.count() != wanted) {
+      problems.push_back(fmt::format("{} payloads of versions {} to {}, should be {} {}",
+                                     response.count(),
+                                     from + 1,
+                                     end,
+                                     wanted,
+                                     status.error_message()));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> VerifyCollection(LedgerClient& client,
@@ -347,6 +430,7 @@ std::vector<std::string> VerifyCollection(LedgerClient& client,
     problems.push_back(fmt::format("{} points are listed, should be {}", listed.size(), live));
   }
   CheckSearch(client, ledgers, live, problems);
+  CheckFilters(client, ledgers, problems);
   return problems;
 }
 

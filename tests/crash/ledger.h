@@ -24,7 +24,8 @@ namespace alidade::testing {
 inline constexpr uint32_t kLedgerDim = 24;
 inline constexpr const char* kLedgerCollection = "ledger";
 
-// The value of a version; version 0 means that the point is absent.
+// The value of a version. The payload of an upsert says besides, under "born", which version the
+// vector is of: payloads change alone.
 std::vector<float> LedgerVector(uint64_t id, uint64_t version);
 alidade::v1::Object LedgerPayload(uint64_t id, uint64_t version);
 
@@ -41,12 +42,19 @@ struct LedgerClient {
 class Ledger {
  public:
   // Ids first .. first + count - 1.
-  Ledger(uint64_t first, uint64_t count) : first_(first), versions_(count, 0) {}
+  Ledger(uint64_t first, uint64_t count) : first_(first), states_(count) {}
 
+  enum class Kind { kUpsert, kDelete, kPayload };  // kPayload: of those that are there
   struct Batch {
-    bool is_delete = false;
+    Kind kind = Kind::kUpsert;
     std::vector<uint64_t> ids;
-    uint64_t version = 0;  // 0 for a delete
+    uint64_t version = 0;
+  };
+  // Versions of a point's vector and payload; 0: it is absent.
+  struct State {
+    uint64_t vector = 0;
+    uint64_t payload = 0;
+    friend bool operator==(const State&, const State&) = default;
   };
 
   // The next random write; `seed` decides. Notes the intent.
@@ -61,13 +69,17 @@ class Ledger {
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t newest_seq() const { return newest_seq_; }
   uint64_t live() const;
-  bool IsLive(uint64_t id) const { return versions_[id - first_] != 0; }
+  bool IsLive(uint64_t id) const { return states_[id - first_] != State(); }
+  const State& state(uint64_t id) const { return states_[id - first_]; }
   uint64_t first() const { return first_; }
-  uint64_t count() const { return versions_.size(); }
+  uint64_t count() const { return states_.size(); }
 
  private:
+  // What the open batch makes of the point.
+  State After(uint64_t id) const;
+
   const uint64_t first_;
-  std::vector<uint64_t> versions_;
+  std::vector<State> states_;
   uint64_t next_version_ = 1;
   std::optional<Batch> open_;
   bool unknown_ = false;
@@ -79,7 +91,8 @@ class Ledger {
 Ledger::Outcome SendBatch(LedgerClient& client, const Ledger::Batch& batch, uint64_t& seq);
 
 // Rules over the whole collection: the count equals the list, both equal the ledgers, ids are
-// distinct, searches find live rows only and as many as asked for. Lines that say what is wrong.
+// distinct, searches find live rows only and as many as asked for, filters see the newest payloads.
+// Lines that say what is wrong.
 std::vector<std::string> VerifyCollection(LedgerClient& client, const std::vector<Ledger>& ledgers);
 
 // Makes the collection if it is not there.

@@ -120,6 +120,22 @@ TEST(Mutants, ManifestBeforeRenameIsCaughtByAKill) {
   EXPECT_TRUE(caught);
 }
 
+TEST(Mutants, NoRecordOfAPayloadChangeIsCaughtByAKill) {
+  bool caught = false;
+  for (int i = 0; i < kTries && !caught; ++i) {
+    TemporaryDirectory directory;
+    CrashOptions options;
+    options.data_dir = directory.path() + "/data";
+    CrashRun run(options);
+    ASSERT_TRUE(run.Start(Mutant("no_payload_change_record"))) << run.server().Log();
+    run.StartLoad(static_cast<uint64_t>(i));
+    run.WaitForBatches(300, 20);
+    run.KillServer();
+    caught = !run.RestartAndVerify().empty();
+  }
+  EXPECT_TRUE(caught);
+}
+
 TEST(Mutants, NoChecksumIsCaughtByAFlippedBit) {
   TemporaryDirectory source;
   CrashOptions options;
@@ -165,7 +181,7 @@ TEST(Mutants, NoChecksumIsCaughtByAFlippedBit) {
         }
         for (const auto& hit : response.results(0).hits()) {
           const auto version =
-              static_cast<uint64_t>(hit.payload().fields().at("version").int64_value());
+              static_cast<uint64_t>(hit.payload().fields().at("born").int64_value());
           const std::vector<float> right = LedgerVector(hit.id().num(), version);
           const std::string bytes(reinterpret_cast<const char*>(right.data()),
                                   right.size() * sizeof(float));
