@@ -14,7 +14,7 @@ class DeleteChange final : public PointChange {
   DeleteChange(Collection& collection, const DeleteRequest& request)
       : PointChange(collection), selector_(request.points) {}
   Status Load() {
-    ALIDADE_RETURN_IF_ERROR(selector_.Load());
+    ALIDADE_RETURN_IF_ERROR(selector_.Load(collection()));
     Hasher128 hasher;
     selector_.AddTo(hasher);
     fingerprint_ = ~hasher.Finish().low ^ collection().id().value();

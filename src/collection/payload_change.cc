@@ -20,7 +20,7 @@ constexpr size_t kUnsealedShare = 4;
 }  // namespace
 
 Status PayloadChange::Load() {
-  ALIDADE_RETURN_IF_ERROR(selector_.Load());
+  ALIDADE_RETURN_IF_ERROR(selector_.Load(collection()));
   const PayloadEdit& edit = request_.edit;
   Hasher128 hasher;
   AddPart(hasher, fmt::format("payload {}", static_cast<int>(edit.kind)));

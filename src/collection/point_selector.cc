@@ -5,14 +5,56 @@
 #include <utility>
 
 #include "alidade/filter/filter_text.h"
-#include "alidade/query/executor.h"
 
 #include "expected_seqs.h"
 #include "point_change.h"
 
 namespace alidade {
 
-Status PointSelector::Load() {
+Status PointSelector::Load(const Collection& collection) {
+  return selection_.filter == nullptr ? LoadIds() : LookAhead(collection);
+}
+
+Status PointSelector::LookAhead(const Collection& collection) {
+  ALIDADE_RETURN_IF_ERROR(selection_.deadline.Check());
+  seen_ = collection.view_.Get();
+  ALIDADE_ASSIGN_OR_RETURN(filter_, CompileFilter(*selection_.filter, seen_->schema));
+  for (const SegmentView& part : seen_->segments) {
+    ALIDADE_ASSIGN_OR_RETURN(Selection selection,
+                             SelectRows(part, seen_->at, &*filter_, selection_.deadline));
+    passed_.push_back(std::move(selection.selected));
+  }
+  return OkStatus();
+}
+
+StatusOr<RowBitmap> PointSelector::Passing(const SegmentView& part, SeqNo at) const {
+  const Segment& segment = *part.segment;
+  const auto seen = std::ranges::find(seen_->segments, part.segment, &SegmentView::segment);
+  if (seen == seen_->segments.end()) {
+    // Sealed or merged meanwhile.
+    ALIDADE_ASSIGN_OR_RETURN(const Selection selection,
+                             SelectRows(part, at, &*filter_, selection_.deadline));
+    return selection.selected->rows;
+  }
+  const RowBitmap& passed = passed_[static_cast<size_t>(seen - seen_->segments.begin())]->rows;
+  RowBitmap changed(part.visible_rows);
+  segment.payload_changes().ForEach(at, [&](RowId row, SeqNo changed_at, std::string_view) {
+    if (changed_at > seen_->at) {
+      changed.Set(row);
+    }
+  });
+  RowBitmap rows(part.visible_rows);
+  for (RowId row = 0; row < part.visible_rows; ++row) {
+    const bool fresh = row >= passed.rows() || changed.Test(row);
+    if (fresh ? RowPasses(segment, row, at, filter_->compiled)
+              : passed.Test(row) && segment.AliveAt(row, at)) {
+      rows.Set(row);
+    }
+  }
+  return rows;
+}
+
+Status PointSelector::LoadIds() {
   ids_.reserve(selection_.ids.size());
   for (size_t i = 0; i < selection_.ids.size(); ++i) {
     ids_.push_back({.encoded_id = selection_.ids[i].Encode(), .index = i});
@@ -89,14 +131,11 @@ Status PointSelector::SelectByFilter(const Collection& collection,
                                      std::vector<SelectedPoint>& points) const {
   ALIDADE_RETURN_IF_ERROR(selection_.deadline.Check());
   const auto view = collection.view_.Get();
-  ALIDADE_ASSIGN_OR_RETURN(const QueryFilter filter,
-                           CompileFilter(*selection_.filter, view->schema));
   const PendingPoints::Points& pending = collection.pending_.points();
   for (const SegmentView& part : view->segments) {
-    ALIDADE_ASSIGN_OR_RETURN(const Selection selection,
-                             SelectRows(part, view->at, &filter, selection_.deadline));
+    ALIDADE_ASSIGN_OR_RETURN(const RowBitmap rows, Passing(part, view->at));
     for (RowId row = 0; row < part.visible_rows; ++row) {
-      if (!selection.selected->rows.Test(row)) {
+      if (!rows.Test(row)) {
         continue;
       }
       std::string id(part.segment->encoded_id(row));
@@ -117,14 +156,14 @@ Status PointSelector::SelectByFilter(const Collection& collection,
     FilterSubject subject{.payload = *current->payload, .encoded_id = id};
     subject.vectors = current->vectors;
     if (const auto place = collection.FindPlace(current->row); place.has_value()) {
-      for (uint32_t asked = filter.compiled.asks_vectors(); asked != 0; asked &= asked - 1) {
+      for (uint32_t asked = filter_->compiled.asks_vectors(); asked != 0; asked &= asked - 1) {
         const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
         if (place->segment->vector(field, place->row) != nullptr) {
           subject.vectors |= uint32_t{1} << field;
         }
       }
     }
-    if (filter.compiled.Matches(subject)) {
+    if (filter_->compiled.Matches(subject)) {
       written.push_back({.encoded_id = id, .current = *current});
     }
   }

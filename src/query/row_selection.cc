@@ -154,6 +154,10 @@ StatusOr<Selection> SelectRows(const SegmentView& view,
   return selection;
 }
 
+bool RowPasses(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter) {
+  return segment.AliveAt(row, at) && filter.Matches(SubjectOf(segment, row, at, filter));
+}
+
 StatusOr<uint64_t> CountRows(const SegmentSet& view,
                              const Filter* filter,
                              const Deadline& deadline) {

@@ -79,6 +79,9 @@ StatusOr<Selection> SelectRows(const SegmentView& segment,
                                const QueryFilter* filter,
                                const Deadline& deadline);
 
+// Whether one row, as it is at `at`, is alive and passes.
+bool RowPasses(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter);
+
 // Rows of the view that are alive and pass the filter (null: all alive); exact.
 // Errors: DEADLINE_EXCEEDED, CANCELLED; what CompileFilter answers.
 StatusOr<uint64_t> CountRows(const SegmentSet& view,

@@ -137,6 +137,46 @@ TEST_F(ConditionalWriteTest, AFilterSeesWhatTheGroupHasDoneBefore) {
   }
 }
 
+// What was looked at ahead is old when the write's turn comes: rows were added, changed, deleted,
+// and segments replaced.
+TEST_F(ConditionalWriteTest, AFilterIsJudgedByWhatIsThereWhenItsTurnComes) {
+  limits_.commit_group_bytes_max = 1;  // groups of their own: a view of each, nothing is pending
+  Open();
+  for (const bool sealed_meanwhile : {false, true}) {
+    PutNumbered(1, 40);
+    SealAll();
+    PutNumbered(41, 50);
+    if (sealed_meanwhile) {
+      ASSERT_THAT(collection_->FreezeDelta(), IsOk());
+    }
+    {
+      CommitQueue queue(*commits_);
+      queue.Add([this] { EXPECT_THAT(collection_->ChangePayload(TagWhere(Even(), "x")), IsOk()); });
+      queue.Add([this] { DeleteNumbered(2, 5); });
+      queue.Add([this] { PutNumbered(51, 60); });
+      queue.Add([this] { PutNumbered(6, 6, /*round=*/1); });
+      if (sealed_meanwhile) {
+        queue.Add([this] { EXPECT_TRUE(collection_->SealSomething()); });
+      }
+      queue.Add([this] {  // of the even ones 2 and 4 are gone, 6 is replaced, 52 to 60 are new
+        const auto receipt = collection_->Delete(DeleteWhere(Equals("tag", Value("x"))));
+        ASSERT_THAT(receipt, IsOk());
+        EXPECT_EQ(receipt->points, 25U - 3U);
+      });
+      queue.Add([this] {
+        const auto receipt = collection_->Delete(DeleteWhere(Even()));
+        ASSERT_THAT(receipt, IsOk());
+        EXPECT_EQ(receipt->points, 6U);
+      });
+    }
+    EXPECT_EQ(Count(Even()), 0U);
+    EXPECT_EQ(Count(), 28U);
+    const std::string answers = Answers();
+    Reopen();
+    EXPECT_EQ(Answers(), answers);
+  }
+}
+
 TEST_F(ConditionalWriteTest, AFilterThatPassesTooManyIsRefused) {
   limits_.filter_write_points_max = 10;
   Open();
