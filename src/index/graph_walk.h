@@ -2,7 +2,7 @@
 //
 // Source:   Malkov & Yashunin 2016 (arXiv 1603.09320), algorithms 2 and 5; differs in: one sorted
 //           array as candidate list and result list, distances computed for all new neighbours of a
-//           node at once. Under a filter, Patel et al. 2024 (ACORN, arXiv 2403.04871), its variant
+// XX, Patel et al. 2024 (ACORN, arXiv 2403.04871), its variant
 //           over an ordinary graph; differs in: links of links are followed only where too few
 //           links pass, and a sample of what passes is where the walk begins.
 #pragma once
@@ -10,10 +10,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "alidade/common/status.h"
-#include "alidade/index/vector_index.h"
 
 #include "walk_scratch.h"
 
@@ -98,112 +96,7 @@ class GraphWalk {
     return OkStatus();
   }
 
-  // As Beam on level 0, but only nodes of `allowed` are scored and go into the pool: the walk steps
-  // over the others. It begins at `start` and at `seeds`, which are allowed.
-  template <class GoOn>
-  Status BeamAllowed(uint32_t start,
-                     std::span<const uint32_t> seeds,
-                     size_t ef,
-                     const SlotBits& allowed,
-                     const GoOn& go_on) {
-    NearestPool& pool = scratch_.pool;
-    pool.Reset(ef);
-    scratch_.visited.Forget(graph_.count());
-    const size_t batch_max =
-        std::max(seeds.size(), kAllowedEnough + 2 * size_t{graph_.LinksMax(0)});
-    scratch_.batch.resize(std::max(scratch_.batch.size(), batch_max));
-    scratch_.distances.resize(std::max(scratch_.distances.size(), batch_max));
-    uint32_t count = 0;
-    for (const uint32_t seed : seeds) {
-      if (scratch_.visited.Visit(seed)) {
-        distance_.Prefetch(seed);
-        scratch_.batch[count++] = seed;
-      }
-    }
-    ScoreIntoPool(count);
-    ExpandAllowed(start, allowed);
-    size_t next = 0;
-    while (next < pool.size()) {
-      if (pool.expanded(next)) {
-        ++next;
-        continue;
-      }
-      ALIDADE_RETURN_IF_ERROR(go_on());
-      pool.MarkExpanded(next);
-      next = std::min(next + 1, ExpandAllowed(pool.slot(next), allowed));
-      if (next < pool.size()) {
-        graph_.PrefetchLinks(pool.slot(next), 0);
-      }
-    }
-    return OkStatus();
-  }
-
  private:
-  // So many allowed neighbours make a node: where its links have fewer, theirs are looked at too.
-  static constexpr uint32_t kAllowedEnough = 48;
-
-  // Puts the new allowed neighbours of a node into the pool, those behind links that are not
-  // allowed included. The first position that changed.
-  size_t ExpandAllowed(uint32_t node, const SlotBits& allowed) {
-    // Without branches on what a filter lets through: nobody can foretell them.
-    scratch_.bridges.resize(graph_.LinksMax(0));
-    uint32_t* const bridges = scratch_.bridges.data();
-    uint32_t* const batch = scratch_.batch.data();
-    uint32_t passing = 0;
-    uint32_t blocked = 0;
-    graph_.EachLink(node, 0, [&](uint32_t link) {
-      const uint32_t passes = allowed.Test(link) ? 1U : 0U;
-      batch[passing] = link;
-      passing += passes;
-      bridges[blocked] = link;
-      blocked += 1 - passes;
-    });
-    uint32_t count = TakeUnvisited(0, passing);
-    constexpr uint32_t kAhead = 8;
-    for (uint32_t i = 0; i < std::min(kAhead, blocked) && passing < kAllowedEnough; ++i) {
-      graph_.PrefetchLinks(bridges[i], 0);
-    }
-    for (uint32_t i = 0; i < blocked && passing < kAllowedEnough; ++i) {
-      if (i + kAhead < blocked) {
-        graph_.PrefetchLinks(bridges[i + kAhead], 0);
-      }
-      if (scratch_.visited.Visit(bridges[i])) {
-        uint32_t more = 0;
-        graph_.EachLink(bridges[i], 0, [&](uint32_t link) {
-          batch[count + more] = link;
-          more += allowed.Test(link) ? 1U : 0U;
-        });
-        passing += more;
-        count = TakeUnvisited(count, more);
-      }
-    }
-    return ScoreIntoPool(count);
-  }
-
-  // Keeps those of `more` nodes in the batch behind `count` that are met for the first time; how
-  // many the batch has then.
-  uint32_t TakeUnvisited(uint32_t count, uint32_t more) {
-    const uint32_t end = count + more;
-    for (uint32_t i = count; i < end; ++i) {
-      const uint32_t node = scratch_.batch[i];
-      if (scratch_.visited.Visit(node)) {
-        distance_.Prefetch(node);
-        scratch_.batch[count++] = node;
-      }
-    }
-    return count;
-  }
-
-  size_t ScoreIntoPool(uint32_t count) {
-    Score(count);
-    size_t first_new = scratch_.pool.size();
-    for (uint32_t i = 0; i < count; ++i) {
-      first_new =
-          std::min(first_new, scratch_.pool.Insert(scratch_.distances[i], scratch_.batch[i]));
-    }
-    return first_new;
-  }
-
   void Score(uint32_t count) {
     distance_.Many(scratch_.batch.data(), count, scratch_.distances.data());
     distances_ += count;

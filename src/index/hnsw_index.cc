@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exact_ranking.h"
+#include "filtered_walk.h"
 #include "row_scan.h"
 
 namespace alidade {
@@ -145,17 +146,22 @@ Status HnswIndex::Walk(const Distance& distance,
   scratch.found.clear();
   Status walked;
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
-  if (options.filter == nullptr || bits.words != nullptr) {
-    if (bits.words != nullptr) {
-      PickSeeds(bits, graph.count(), scratch.seeds);
-      walked = walk.BeamAllowed(start, scratch.seeds, ef, bits, go_on);
-    } else {
-      walked = walk.Beam(
-          start, 0, ef, [](float, uint32_t) {}, go_on);
-    }
+  const auto take_pool = [&scratch] {
     for (size_t i = 0; i < scratch.walk.pool.size(); ++i) {
       scratch.found.push_back({scratch.walk.pool.distance(i), scratch.walk.pool.slot(i)});
     }
+  };
+  if (options.filter == nullptr) {
+    walked = walk.Beam(
+        start, 0, ef, [](float, uint32_t) {}, go_on);
+    take_pool();
+  } else if (bits.words != nullptr) {
+    PickSeeds(bits, graph.count(), scratch.seeds);
+    FilteredWalk filtered(graph, distance, bits, scratch.walk);
+    walked = filtered.Beam(start, scratch.seeds, ef, go_on);
+    stats.distance_computations += filtered.distances();
+    stats.hops += filtered.hops();
+    take_pool();
   } else {
     TopK& allowed = scratch.allowed;
     allowed = TopK(ef);

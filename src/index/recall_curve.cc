@@ -27,6 +27,32 @@ constexpr uint64_t kStep = 2'654'435'761;
 struct Query {
   std::vector<float> vector;
   std::vector<float> distances;  // of its nearest, rising
+
+  void SetNearest(const std::vector<Candidate>& nearest) {
+    distances.clear();
+    for (const Candidate& candidate : nearest) {
+      distances.push_back(candidate.distance);
+    }
+  }
+};
+
+// Which ones is left to a hash.
+class EveryTenth final : public SlotFilter {
+ public:
+  explicit EveryTenth(uint32_t slots) : words_((size_t{slots} + 63) / 64, 0) {
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+      if ((slot * kStep >> 16) % 10 == 0) {
+        words_[slot / 64] |= uint64_t{1} << (slot % 64);
+        ++count_;
+      }
+    }
+  }
+  bool Allows(uint32_t slot) const override { return bits().Test(slot); }
+  SlotBits bits() const override { return {words_.data(), count_}; }
+
+ private:
+  std::vector<uint64_t> words_;
+  uint32_t count_ = 0;
 };
 
 uint32_t FirstEffort(IndexKind kind, uint32_t k) { return kind == IndexKind::kHnsw ? k : 1; }
@@ -73,9 +99,7 @@ StatusOr<std::vector<Query>> MakeQueries(const VectorMatrix& matrix,
         query.vector, QueryNear(matrix, codes, static_cast<uint32_t>(i * kStep % matrix.count)));
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> nearest,
                              ExactSearch(matrix, query.vector.data(), {.k = k}, codes));
-    for (const Candidate& candidate : nearest) {
-      query.distances.push_back(candidate.distance);
-    }
+    query.SetNearest(nearest);
   }
   return queries;
 }
@@ -87,12 +111,14 @@ struct Measured {
 
 StatusOr<Measured> RecallAt(const VectorIndex& index,
                             const std::vector<Query>& queries,
+                            const SlotFilter* filter,
                             uint32_t k,
                             uint32_t effort) {
   uint64_t found = 0;
   uint64_t wanted = 0;
   SearchStats stats;
-  const IndexSearchOptions options{.k = k, .ef = effort, .nprobe = effort, .stats = &stats};
+  const IndexSearchOptions options{
+      .k = k, .ef = effort, .nprobe = effort, .filter = filter, .stats = &stats};
   for (const Query& query : queries) {
     const size_t there = std::min<size_t>(k, query.distances.size());
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> hits,
@@ -100,38 +126,79 @@ StatusOr<Measured> RecallAt(const VectorIndex& index,
     // By distance: equal vectors are equally right.
     found += static_cast<uint64_t>(
         std::count_if(hits.begin(), hits.end(), [&query, there](const Candidate& hit) {
-          return hit.distance <= query.distances[there - 1];
+          return there > 0 && hit.distance <= query.distances[there - 1];
         }));
     wanted += there;
   }
-  return Measured{.recall = static_cast<double>(found) / static_cast<double>(wanted),
+  return Measured{.recall = wanted == 0 ? 1  // nothing passes
+                                        : static_cast<double>(found) / static_cast<double>(wanted),
                   .all_lists = index.kind() == IndexKind::kIvf &&
                                stats.lists_probed < uint64_t{effort} * queries.size()};
 }
 
+// Adds points with rising effort to the curve until almost all is found.
+Status Measure(const VectorIndex& index,
+               const std::vector<Query>& queries,
+               const SlotFilter* filter,
+               uint32_t k,
+               const BuildProgress* progress,
+               RecallCurve& curve) {
+  const uint32_t most = index.kind() == IndexKind::kHnsw ? std::max(k, kEfMost) : kNlistMax;
+  Measured measured;
+  for (uint32_t effort = FirstEffort(index.kind(), k);
+       measured.recall < kRecallEnough && !measured.all_lists && effort <= most;
+       effort = NextEffort(effort)) {
+    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
+    ALIDADE_ASSIGN_OR_RETURN(measured, RecallAt(index, queries, filter, k, effort));
+    curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
-StatusOr<RecallCurve> MeasureRecallCurve(const VectorIndex& index,
-                                         const VectorMatrix& matrix,
-                                         const VectorCodes* codes,
-                                         const BuildProgress* progress) {
-  RecallCurve curve;
+StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
+                                            const VectorMatrix& matrix,
+                                            const VectorCodes* codes,
+                                            const BuildProgress* progress) {
+  MeasuredRecall measured;
   if (matrix.count == 0) {
-    return curve;
+    return measured;
   }
-  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Query> queries, MakeQueries(matrix, codes, progress));
+  ALIDADE_ASSIGN_OR_RETURN(std::vector<Query> queries, MakeQueries(matrix, codes, progress));
   for (const uint32_t k : kRecallCurveK) {
-    const uint32_t most = index.kind() == IndexKind::kHnsw ? std::max(k, kEfMost) : kNlistMax;
-    Measured measured;
-    for (uint32_t effort = FirstEffort(index.kind(), k);
-         measured.recall < kRecallEnough && !measured.all_lists && effort <= most;
-         effort = NextEffort(effort)) {
+    ALIDADE_RETURN_IF_ERROR(Measure(index, queries, nullptr, k, progress, measured.all));
+  }
+  if (index.kind() == IndexKind::kHnsw) {
+    constexpr uint32_t k = kRecallCurveK[0];
+    const EveryTenth tenth(matrix.count);
+    for (Query& query : queries) {
       ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-      ALIDADE_ASSIGN_OR_RETURN(measured, RecallAt(index, queries, k, effort));
-      curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
+      ALIDADE_ASSIGN_OR_RETURN(
+          const std::vector<Candidate> nearest,
+          ExactSearch(matrix, query.vector.data(), {.k = k, .filter = &tenth}, codes));
+      query.SetNearest(nearest);
+    }
+    ALIDADE_RETURN_IF_ERROR(Measure(index, queries, &tenth, k, progress, measured.tenth));
+  }
+  return measured;
+}
+
+std::optional<double> HardnessOfTenth(const RecallCurve& all,
+                                      const RecallCurve& tenth,
+                                      uint32_t effort) {
+  const RecallPoint* reached = nullptr;
+  for (const RecallPoint& point : all) {
+    if (point.k == kRecallCurveK[0] && (reached == nullptr || point.effort <= effort)) {
+      reached = &point;
     }
   }
-  return curve;
+  for (const RecallPoint& point : tenth) {
+    if (reached != nullptr && point.recall >= reached->recall) {
+      return std::max(1.0, static_cast<double>(point.effort) / reached->effort);
+    }
+  }
+  return std::nullopt;
 }
 
 uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall) {

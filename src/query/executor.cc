@@ -81,7 +81,7 @@ class SearchRun {
                          .allowed = segment.visible_rows,
                          .filtered = filter.has_value(),
                          .index = segment.segment->index_kind(query_.field),
-                         .recall = segment.segment->recall_curve(query_.field)};
+                         .recall = segment.segment->measured_recall(query_.field)};
       if (filter.has_value()) {
         ALIDADE_ASSIGN_OR_RETURN(Selection selection,
                                  SelectRows(segment, view_.at, &*filter, deadline_));

@@ -12,7 +12,7 @@ SegmentStep PlanForRecall(const PlanRequest& request, const SegmentFacts& facts)
   if (facts.recall == nullptr) {
     return {SegmentMethod::kExact, "its recall was not measured"};
   }
-  const uint32_t effort = EffortForRecall(*facts.recall, request.k, request.recall_target);
+  const uint32_t effort = EffortForRecall(facts.recall->all, request.k, request.recall_target);
   if (effort == 0) {
     return {SegmentMethod::kExact, "the index did not reach the recall"};
   }
@@ -35,8 +35,12 @@ SegmentStep PlanFilteredWalk(const PlanRequest& request,
                                                          : request.ef,
                                        request.k);
   const double share = static_cast<double>(facts.allowed) / facts.rows;
+  const double of_tenth = facts.recall == nullptr
+                              ? kTenthHardness
+                              : HardnessOfTenth(facts.recall->all, facts.recall->tenth, unfiltered)
+                                    .value_or(kTenthHardness);
   const double effort =
-      std::min<double>(std::ceil(unfiltered * WalkHardness(share)), facts.allowed);
+      std::min<double>(std::ceil(unfiltered * WalkHardness(share, of_tenth)), facts.allowed);
   if (facts.allowed <= kScanRowsPerEf * effort) {
     step.effort = unfiltered;
     step.method = SegmentMethod::kScan;

@@ -254,7 +254,7 @@ void Delta::KeepAlive(SeqNo at, RowBitmap& rows_of) const {
 }
 
 IndexKind Delta::index_kind(FieldIndex) const { return IndexKind::kFlat; }
-const RecallCurve* Delta::recall_curve(FieldIndex) const { return nullptr; }
+const MeasuredRecall* Delta::measured_recall(FieldIndex) const { return nullptr; }
 
 StatusOr<std::vector<RowHit>> Delta::SearchIndex(const SegmentSearch& search) const {
   return SearchExact(search);

@@ -11,7 +11,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 3;
+constexpr uint8_t kManifestFormat = 4;
+constexpr uint8_t kManifestFormatWithoutFilteredRecall = 3;
 constexpr uint8_t kManifestFormatWithoutRecall = 2;
 constexpr uint8_t kManifestFormatWithoutCodes = 1;
 
@@ -79,7 +80,10 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
   file.body_hash.high = in.Little<uint64_t>();
   file.kind = static_cast<SegmentFileKind>(kind);
   file.index_kind = static_cast<IndexKind>(index_kind);
-  if (format > kManifestFormatWithoutRecall && !DecodeRecall(in, file.recall)) {
+  if (format > kManifestFormatWithoutRecall && !DecodeRecall(in, file.recall.all)) {
+    return false;
+  }
+  if (format > kManifestFormatWithoutFilteredRecall && !DecodeRecall(in, file.recall.tenth)) {
     return false;
   }
   // The name follows from the rest; anything else would be a path to somewhere else.
@@ -108,7 +112,8 @@ std::string EncodeManifest(const SegmentManifest& manifest) {
     AppendLittleEndian(out, file.bytes);
     AppendLittleEndian(out, file.body_hash.low);
     AppendLittleEndian(out, file.body_hash.high);
-    EncodeRecall(out, file.recall);
+    EncodeRecall(out, file.recall.all);
+    EncodeRecall(out, file.recall.tenth);
   }
   AppendLittleEndian(out, static_cast<uint32_t>(manifest.specs.size()));
   for (const IndexSpec& spec : manifest.specs) {

@@ -482,13 +482,13 @@ IndexKind SealedSegment::index_kind(FieldIndex field) const {
   return part == nullptr || part->index == nullptr ? IndexKind::kFlat : part->index->kind();
 }
 
-const RecallCurve* SealedSegment::recall_curve(FieldIndex field) const {
+const MeasuredRecall* SealedSegment::measured_recall(FieldIndex field) const {
   if (index_kind(field) == IndexKind::kFlat) {
     return nullptr;
   }
   const SegmentFile* file = FindFile(
       impl_->options.manifest, SegmentFileKind::kIndex, impl_->options.schema.fields[field].id);
-  return file->recall.empty() ? nullptr : &file->recall;
+  return file->recall.all.empty() ? nullptr : &file->recall;
 }
 
 StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {

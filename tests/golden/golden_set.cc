@@ -58,7 +58,9 @@ SegmentManifest Manifest() {
        IndexKind::kHnsw,
        1 << 20,
        hash,
-       {{.k = 10, .effort = 12, .recall = 0.875F}, {.k = 100, .effort = 104, .recall = 1.0F}}}};
+       {.all = {{.k = 10, .effort = 12, .recall = 0.875F},
+                {.k = 100, .effort = 104, .recall = 1.0F}},
+        .tenth = {{.k = 10, .effort = 40, .recall = 0.9F}}}}};
   for (const VectorField& field : GoldenConfig().fields) {
     manifest.specs.push_back(field.index);
   }

@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "alidade/index/recall_curve.h"
 #include "alidade/query/plan.h"
 
 #include "recall/bundled_set.h"
@@ -135,6 +136,11 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
   constexpr uint32_t kSmallEf = 12;  // a walk over few rows finds all of them with a large one
   const double plain = recall_of(kSmallEf, nullptr);
   ASSERT_LT(plain, 0.98) << "nothing to lose at this ef";
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const MeasuredRecall measured,
+      MeasureRecallCurve(*graph.index, base_->matrix(), graph.codes.get(), nullptr));
+  const auto of_tenth = HardnessOfTenth(measured.all, measured.tenth, kSmallEf);
+  ASSERT_TRUE(of_tenth.has_value());
   const uint32_t rows = base_->count();
   const QueryDistance distance(base_->matrix(), base_->Row(1));
   std::vector<float> distances(rows);
@@ -155,7 +161,7 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
     for (const auto& [what, allowed] :
          {std::pair("filter, anywhere", &anywhere), std::pair("filter, together", &together)}) {
       const SlotBitSet filter(*allowed);
-      const auto ef = static_cast<uint32_t>(std::ceil(kSmallEf * WalkHardness(share)));
+      const auto ef = static_cast<uint32_t>(std::ceil(kSmallEf * WalkHardness(share, *of_tenth)));
       const double recall = recall_of(ef, &filter);
       std::printf("%s, %.0f %%, codes %s: recall@10 %.4f, without %.4f\n",
                   what,

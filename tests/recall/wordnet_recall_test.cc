@@ -69,7 +69,7 @@ TEST_F(WordnetRecallTest, CurvesHoldForQueriesFromOutside) {
     ASSERT_TRUE(curve.ok()) << curve.status();
     for (const uint32_t k : kRecallCurveK) {
       for (const double wanted : {0.9, 0.95, 0.99}) {
-        const uint32_t effort = EffortForRecall(*curve, k, wanted);
+        const uint32_t effort = EffortForRecall(curve->all, k, wanted);
         ASSERT_GT(effort, 0u);
         const RecallCase tested{"by its curve",
                                 kind,

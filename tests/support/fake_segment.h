@@ -103,7 +103,7 @@ class FakeSegment final : public Segment {
   }
   std::shared_ptr<const PayloadIndexes> payload_indexes() const override { return indexes_; }
   IndexKind index_kind(FieldIndex /*field*/) const override { return index_; }
-  const RecallCurve* recall_curve(FieldIndex /*field*/) const override { return nullptr; }
+  const MeasuredRecall* measured_recall(FieldIndex /*field*/) const override { return nullptr; }
 
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override {
     ++index_searches_;

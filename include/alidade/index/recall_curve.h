@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "alidade/common/status.h"
@@ -21,6 +22,14 @@ struct RecallPoint {
 // Rising by (k, effort). Empty: not measured.
 using RecallCurve = std::vector<RecallPoint>;
 
+struct MeasuredRecall {
+  RecallCurve all;
+  // Of a graph, under a filter that every tenth vector passes: at kRecallCurveK[0] hits only.
+  RecallCurve tenth;
+
+  friend bool operator==(const MeasuredRecall&, const MeasuredRecall&) = default;
+};
+
 // What is measured: recall at few and at many hits.
 inline constexpr uint32_t kRecallCurveK[] = {10, 100};
 
@@ -28,13 +37,19 @@ inline constexpr uint32_t kRecallCurveK[] = {10, 100};
 // are made of a sample of its vectors, and compares with exact search. `codes`, if not null, are of
 // the same vectors. Deterministic. Cost: up to 400 exact searches and some thousand by the index,
 // of small indexes fewer. Errors: CANCELLED when progress says so.
-StatusOr<RecallCurve> MeasureRecallCurve(const VectorIndex& index,
-                                         const VectorMatrix& matrix,
-                                         const VectorCodes* codes,
-                                         const BuildProgress* progress);
+StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
+                                            const VectorMatrix& matrix,
+                                            const VectorCodes* codes,
+                                            const BuildProgress* progress);
 
 // The least effort that was measured to reach the recall at k hits. For a k between two that were
 // measured, the larger counts; beyond the largest, effort grows as k does. 0: none reaches it.
 uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall);
+
+// How many times `effort` a walk takes to find as much where a tenth of the vectors passes as
+// without a filter; at least 1. Nothing if it was not measured, or not reached.
+std::optional<double> HardnessOfTenth(const RecallCurve& all,
+                                      const RecallCurve& tenth,
+                                      uint32_t effort);
 
 }  // namespace alidade

@@ -20,10 +20,10 @@ struct SegmentFacts {
   uint32_t rows = 0;     // visible, dead ones too
   uint32_t allowed = 0;  // alive rows that pass the filter; rows if there is none
   bool filtered = false;
-  IndexKind index = IndexKind::kFlat;   // kFlat: none
-  const RecallCurve* recall = nullptr;  // of the index; null: not measured
-  uint64_t payloads_read = 0;           // rows that the filter was tried on, for want of an index
-  bool kept = false;                    // which rows pass was known from an earlier query
+  IndexKind index = IndexKind::kFlat;      // kFlat: none
+  const MeasuredRecall* recall = nullptr;  // of the index; null: not measured
+  uint64_t payloads_read = 0;  // rows that the filter was tried on, for want of an index
+  bool kept = false;           // which rows pass was known from an earlier query
 };
 
 struct PlanRequest {
@@ -55,16 +55,18 @@ struct SearchPlan {
 // Below this share of allowed rows scanning them beats a search of inverted lists (chosen).
 inline constexpr double kScanShareMax = 0.15;
 // A walk of a graph under a filter finds as much as one without at the same ef, if at least this
-// share of the rows passes, and needs more by this power of how many fewer pass. It takes as long
-// as the codes of so many rows for each unit of ef. Measured by bench/micro/filtered_search.cc on
-// the WordNet set and on 500,000 x 128.
+// share of the rows passes. What it needs where a tenth passes was measured when the segment was
+// built; where it was not, it is taken to be kTenthHardness times as much. A walk takes as long as
+// the codes of so many rows for each unit of ef. Chosen by bench/micro/filtered_search.cc.
 inline constexpr double kFullEffortShare = 0.5;
-inline constexpr double kHarderBy = 0.4;
+inline constexpr double kTenthHardness = 3;
 inline constexpr double kScanRowsPerEf = 130;
 
-// How much more ef a walk needs under a filter that lets this share of the rows through; pure.
-inline double WalkHardness(double share) {
-  return std::pow(kFullEffortShare / std::min(share, kFullEffortShare), kHarderBy);
+// How much more ef a walk needs under a filter that lets this share of the rows through, if it
+// needs `of_tenth` as much where a tenth passes; pure.
+inline double WalkHardness(double share, double of_tenth) {
+  const double power = std::log(of_tenth) / std::log(kFullEffortShare / 0.1);
+  return std::pow(kFullEffortShare / std::min(share, kFullEffortShare), power);
 }
 
 // Pure. With a recall target each index works as hard as it was measured to need for it; under a

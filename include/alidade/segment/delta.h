@@ -68,7 +68,7 @@ class Delta final : public Segment {
   void KeepAlive(SeqNo at, RowBitmap& rows) const override;
   SegmentChanges changes() const override;
   IndexKind index_kind(FieldIndex field) const override;
-  const RecallCurve* recall_curve(FieldIndex field) const override;
+  const MeasuredRecall* measured_recall(FieldIndex field) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;

@@ -31,7 +31,7 @@ struct SegmentFile {
   uint64_t bytes = 0;                       // whole, with the header
   Hash128 body_hash;
   // Of kIndex; empty: not measured (written before there were curves).
-  RecallCurve recall = {};
+  MeasuredRecall recall = {};
 
   friend bool operator==(const SegmentFile&, const SegmentFile&) = default;
 };

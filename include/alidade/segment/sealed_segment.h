@@ -89,7 +89,7 @@ class SealedSegment final : public Segment {
   SegmentChanges changes() const override;
   SelectionCache* selections() const override;
   IndexKind index_kind(FieldIndex field) const override;
-  const RecallCurve* recall_curve(FieldIndex field) const override;
+  const MeasuredRecall* measured_recall(FieldIndex field) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;

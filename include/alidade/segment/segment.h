@@ -100,7 +100,7 @@ class Segment {
   // What an approximate search of the field uses: kFlat = there is none, SearchIndex is exact.
   virtual IndexKind index_kind(FieldIndex field) const = 0;
   // What that search was measured to find; null: not measured, or kFlat.
-  virtual const RecallCurve* recall_curve(FieldIndex field) const = 0;
+  virtual const MeasuredRecall* measured_recall(FieldIndex field) const = 0;
   // The nearest rows of the view, ascending by (distance, row); may be fewer than k unless kFlat.
   virtual StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const = 0;
   // Exact; min(k, rows in the view that have the vector and are allowed) hits.

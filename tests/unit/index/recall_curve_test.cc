@@ -1,7 +1,9 @@
 #include "alidade/index/recall_curve.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -37,8 +39,9 @@ TEST(RecallCurveTest, RisesForEachKUntilAlmostAllIsFound) {
   for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                  BuiltIndex::Make(Spec(kind), kind, set.matrix()));
-    ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
                                  MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+    const RecallCurve& curve = curve_measured.all;
     ASSERT_GE(curve.size(), 4u);
     EXPECT_TRUE(std::ranges::is_sorted(curve, [](const RecallPoint& a, const RecallPoint& b) {
       return a.k < b.k || (a.k == b.k && a.effort < b.effort);
@@ -64,8 +67,9 @@ TEST(RecallCurveTest, EndsWhenAllListsAreLookedAt) {
   spec.ivf_pq_m = 1;
   ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                BuiltIndex::Make(spec, IndexKind::kIvf, set.matrix()));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
                                MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  const RecallCurve& curve = curve_measured.all;
   EXPECT_LT(curve.back().recall, 0.9F);
   EXPECT_GE(curve.back().effort, 8u);
   EXPECT_LE(curve.back().effort, 11u);
@@ -78,8 +82,9 @@ TEST(RecallCurveTest, OtherQueriesGetWhatWasMeasured) {
   for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                  BuiltIndex::Make(Spec(kind), kind, set.matrix()));
-    ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve curve,
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
                                  MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+    const RecallCurve& curve = curve_measured.all;
     for (const uint32_t k : kRecallCurveK) {
       for (const double wanted : {0.8, 0.9, 0.95, 0.99}) {
         const uint32_t effort = EffortForRecall(curve, k, wanted);
@@ -98,18 +103,22 @@ TEST(RecallCurveTest, IsTheSameEachTimeAndOfEqualVectorsPerfect) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(
       const BuiltIndex built,
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve once,
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall once_measured,
                                MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve again,
+  const RecallCurve& once = once_measured.all;
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall again_measured,
                                MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  const RecallCurve& again = again_measured.all;
   EXPECT_EQ(once, again);
+  EXPECT_EQ(once_measured, again_measured);
 
   const VectorSet equal(Metric::kL2, 4, std::vector<float>(size_t{4} * 2'500, 1.0F));
   ALIDADE_ASSERT_OK_AND_ASSIGN(
       const BuiltIndex of_equal,
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, equal.matrix()));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const RecallCurve perfect,
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall perfect_measured,
                                MeasureRecallCurve(*of_equal, equal.matrix(), nullptr, nullptr));
+  const RecallCurve& perfect = perfect_measured.all;
   EXPECT_EQ(EffortForRecall(perfect, 10, 0.99), perfect.front().effort);
 }
 
@@ -122,6 +131,58 @@ TEST(RecallCurveTest, StopsWhenTheBuildIsCancelled) {
   progress.cancelled = true;
   EXPECT_THAT(MeasureRecallCurve(*built, set.matrix(), nullptr, &progress),
               StatusIs(StatusCode::kCancelled));
+}
+
+// Under a filter too, of a graph: here for queries from outside under another tenth.
+TEST(RecallCurveTest, OtherTenthsAreAsHardAsTheOneThatWasMeasured) {
+  const VectorSet set = Clustered(20'000, 2);
+  const VectorSet queries = Clustered(200, 3);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const BuiltIndex built,
+      BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall measured,
+                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+  ASSERT_FALSE(measured.tenth.empty());
+  EXPECT_GE(measured.tenth.back().recall, 0.95F);
+  std::mt19937_64 random(4);
+  std::vector<bool> allowed(set.count());
+  for (uint32_t slot = 0; slot < set.count(); ++slot) {
+    allowed[slot] = random() % 10 == 0;
+  }
+  const SlotBitSet filter(allowed);
+  for (const uint32_t effort : {10U, 20U, 40U}) {
+    const std::optional<double> hardness = HardnessOfTenth(measured.all, measured.tenth, effort);
+    ASSERT_TRUE(hardness.has_value());
+    EXPECT_GE(*hardness, 1);
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const double plain,
+                                 RecallOf(*built, set.matrix(), queries, {.k = 10, .ef = effort}));
+    const auto harder = static_cast<uint32_t>(std::ceil(effort * *hardness));
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const double filtered,
+        RecallOf(*built, set.matrix(), queries, {.k = 10, .ef = harder, .filter = &filter}));
+    EXPECT_GE(filtered, plain - 0.02) << "ef " << effort << " and " << harder;
+  }
+  const BuiltIndex lists =
+      *BuiltIndex::Make(Spec(IndexKind::kIvf), IndexKind::kIvf, set.First(3'000));
+  const auto of_lists = MeasureRecallCurve(*lists, set.First(3'000), nullptr, nullptr);
+  ASSERT_THAT(of_lists, IsOk());
+  EXPECT_TRUE(of_lists->tenth.empty());
+}
+
+TEST(RecallCurveTest, HardnessIsTheRatioOfEffortsAtTheRecallReached) {
+  const RecallCurve all = {{.k = 10, .effort = 10, .recall = 0.8F},
+                           {.k = 10, .effort = 20, .recall = 0.9F},
+                           {.k = 100, .effort = 100, .recall = 0.7F}};
+  const RecallCurve tenth = {{.k = 10, .effort = 10, .recall = 0.5F},
+                             {.k = 10, .effort = 30, .recall = 0.8F},
+                             {.k = 10, .effort = 90, .recall = 0.89F}};
+  EXPECT_EQ(HardnessOfTenth(all, tenth, 10), 3.0);
+  EXPECT_EQ(HardnessOfTenth(all, tenth, 19), 3.0);
+  EXPECT_EQ(HardnessOfTenth(all, tenth, 4), 3.0);
+  EXPECT_EQ(HardnessOfTenth(all, tenth, 20), std::nullopt) << "0.9 was not reached";
+  EXPECT_EQ(HardnessOfTenth(all, {}, 10), std::nullopt);
+  EXPECT_EQ(HardnessOfTenth({}, tenth, 10), std::nullopt);
+  EXPECT_EQ(HardnessOfTenth(all, {{.k = 10, .effort = 10, .recall = 0.9F}}, 20), 1.0);
 }
 
 TEST(RecallCurveTest, AWishForMoreThanWasReachedHasNoEffort) {

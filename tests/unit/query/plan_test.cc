@@ -51,17 +51,17 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
       // about 6,600.
       {{10, false},
        {Filtered(12, 5'000, kHnsw),
-        Filtered(18'000, 45'000, kHnsw),
-        Filtered(18'400, 46'000, kHnsw),
+        Filtered(19'200, 48'000, kHnsw),
+        Filtered(19'600, 49'000, kHnsw),
         Filtered(5'000'000, 9'000'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 128; filter passes 12 of 5000 rows)\n"
-       "segment 1: scan (cheaper than a walk; ef 128; filter passes 18000 of 45000 rows)\n"
-       "segment 2: hnsw (ef 140; filter passes 18400 of 46000 rows)\n"
+       "segment 1: scan (cheaper than a walk; ef 128; filter passes 19200 of 48000 rows)\n"
+       "segment 2: hnsw (ef 150; filter passes 19600 of 49000 rows)\n"
        "segment 3: hnsw (ef 128; filter passes 5000000 of 9000000 rows)"},
       {{.k = 10, .ef = 20},
-       {Filtered(6'000, 120'000, kHnsw), Filtered(7'000, 140'000, kHnsw)},
-       "segment 0: scan (cheaper than a walk; ef 20; filter passes 6000 of 120000 rows)\n"
-       "segment 1: hnsw (ef 51; filter passes 7000 of 140000 rows)"},
+       {Filtered(7'700, 77'000, kHnsw), Filtered(8'200, 82'000, kHnsw)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 7700 of 77000 rows)\n"
+       "segment 1: hnsw (ef 61; filter passes 8200 of 82000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
@@ -81,12 +81,14 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
 }
 
 TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
-  const RecallCurve curve = {{.k = 10, .effort = 11, .recall = 0.8F},
-                             {.k = 10, .effort = 20, .recall = 0.95F},
-                             {.k = 10, .effort = 40, .recall = 0.99F},
-                             {.k = 100, .effort = 101, .recall = 0.9F},
-                             {.k = 100, .effort = 150, .recall = 0.96F}};
-  const auto with = [](SegmentFacts facts, const RecallCurve* recall) {
+  const MeasuredRecall curve = {.all = {{.k = 10, .effort = 11, .recall = 0.8F},
+                                        {.k = 10, .effort = 20, .recall = 0.95F},
+                                        {.k = 10, .effort = 40, .recall = 0.99F},
+                                        {.k = 100, .effort = 101, .recall = 0.9F},
+                                        {.k = 100, .effort = 150, .recall = 0.96F}},
+                                .tenth = {{.k = 10, .effort = 22, .recall = 0.8F},
+                                          {.k = 10, .effort = 100, .recall = 0.98F}}};
+  const auto with = [](SegmentFacts facts, const MeasuredRecall* recall) {
     facts.recall = recall;
     return facts;
   };
@@ -99,11 +101,12 @@ TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
   EXPECT_EQ(plan(11, 0.95, all), "segment 0: hnsw (ef 150; 9000 rows)");
   EXPECT_EQ(plan(250, 0.95, all), "segment 0: hnsw (ef 375; 9000 rows)");
   EXPECT_EQ(plan(10, 0.9, All(9'000, kIvf)), "segment 0: ivf (nprobe 20; 9000 rows)");
-  // A third of the rows passes: three times the lists, and a walk harder by a fifth.
+  // A third of the rows passes: three times the lists, and a walk that is five times as hard where
+  // a tenth does, which takes 100 instead of 20 for 0.95.
   EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kIvf)),
             "segment 0: ivf (nprobe 60; filter passes 3000 of 9000 rows)");
   EXPECT_EQ(plan(10, 0.9, Filtered(300'000, 900'000, kHnsw)),
-            "segment 0: hnsw (ef 24; filter passes 300000 of 900000 rows)");
+            "segment 0: hnsw (ef 30; filter passes 300000 of 900000 rows)");
   EXPECT_EQ(plan(10, 0.9, Filtered(90, 9'000, kHnsw)),
             "segment 0: scan (cheaper than a walk; ef 20; filter passes 90 of 9000 rows)");
   EXPECT_EQ(plan(10, 0.995, all),
@@ -118,7 +121,7 @@ TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   const uint32_t rows = 4'294'967'295;
   EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),
             "segment 0: exact (k covers all; 4294967295 rows)");
-  const RecallCurve curve = {{.k = 1, .effort = rows, .recall = 1}};
+  const MeasuredRecall curve = {.all = {{.k = 1, .effort = rows, .recall = 1}}, .tenth = {}};
   SegmentFacts facts = Filtered(rows - 1, rows, kHnsw);
   facts.recall = &curve;
   EXPECT_EQ(Plan({.k = 1, .recall_target = 0.5}, {facts}),

@@ -27,14 +27,15 @@ SegmentManifest Example() {
                             .index_kind = IndexKind::kFlat,
                             .bytes = 50000,
                             .body_hash = {.low = 3, .high = 4}});
-  manifest.files.push_back(
-      {.name = "field_3.idx",
-       .kind = SegmentFileKind::kIndex,
-       .field = FieldId(3),
-       .index_kind = IndexKind::kIvf,
-       .bytes = 60000,
-       .body_hash = {.low = 5, .high = 6},
-       .recall = {{.k = 10, .effort = 1, .recall = 0.5F}, {.k = 10, .effort = 2, .recall = 1.0F}}});
+  manifest.files.push_back({.name = "field_3.idx",
+                            .kind = SegmentFileKind::kIndex,
+                            .field = FieldId(3),
+                            .index_kind = IndexKind::kIvf,
+                            .bytes = 60000,
+                            .body_hash = {.low = 5, .high = 6},
+                            .recall = {.all = {{.k = 10, .effort = 1, .recall = 0.5F},
+                                               {.k = 10, .effort = 2, .recall = 1.0F}},
+                                       .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}}}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -64,7 +65,7 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 4;
+  bytes[0] = 5;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
@@ -82,7 +83,7 @@ TEST(ManifestTest, RefusesARecallThatIsNone) {
                                    RecallPoint{.k = 10, .effort = 1, .recall = 1.5F},
                                    RecallPoint{.k = 10, .effort = 1, .recall = NAN}}) {
     SegmentManifest manifest = Example();
-    manifest.files.back().recall = {point};
+    manifest.files.back().recall = {.all = {point}, .tenth = {}};
     EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
   }
 }
