@@ -40,6 +40,16 @@ const std::string& CommitOperation::request_id() const {
   return none;
 }
 
+Status DiskFull(uint64_t free_bytes, uint64_t needed) {
+  return WithRetryAfter(
+      WithReason(ResourceExhausted("the disk is nearly full: {} bytes free, writes need {} "
+                                   "(limits.disk_free_bytes_min); deletes still work",
+                                   free_bytes,
+                                   needed),
+                 "DISK_FULL"),
+      kDiskFullRetryMs);
+}
+
 CommitGroup::CommitGroup(Store& store, RequestLedger& ledger, const Limits& limits, SeqNo last)
     : store_(store),
       ledger_(ledger),
@@ -195,13 +205,7 @@ Status CommitGroup::CheckDisk(const CommitOperation& operation) {
   if (!full || operation.allowed_on_full_disk()) {
     return OkStatus();
   }
-  return WithRetryAfter(
-      WithReason(ResourceExhausted("the disk is nearly full: {} bytes free, writes need {} "
-                                   "(limits.disk_free_bytes_min); deletes still work",
-                                   *free_bytes,
-                                   needed),
-                 "DISK_FULL"),
-      kDiskFullRetryMs);
+  return DiskFull(*free_bytes, needed);
 }
 
 void CommitGroup::WriteOrDie(WriteBatch& batch, bool sync) {

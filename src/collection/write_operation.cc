@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "alidade/common/file.h"
+
 namespace alidade {
+namespace {
+
+// What a write may take without the disk being asked again (chosen: far below the space kept free).
+constexpr size_t kUnaskedBytes = size_t{4} << 20;
+
+}  // namespace
 
 Status InPart(const Status& status, size_t part) {
   const std::string path = fmt::format("operations[{}]", part);
@@ -57,7 +65,20 @@ void WriteOperation::Count(WriteReceipt& receipt) const {
   }
 }
 
+// The commit group has asked the disk for byte_size(), which cannot tell how much a filter chooses.
+Status WriteOperation::CheckRoom(size_t bytes) const {
+  if (bytes <= byte_size() + kUnaskedBytes) {
+    return OkStatus();
+  }
+  const CollectionContext& surroundings = targets_.front().collection->context_;
+  const uint64_t kept = allowed_on_full_disk() ? bytes : surroundings.limits.disk_free_bytes_min;
+  const StatusOr<uint64_t> free_bytes = FreeBytes(surroundings.store->directory());
+  return free_bytes.ok() && *free_bytes < bytes + kept ? DiskFull(*free_bytes, bytes + kept)
+                                                       : OkStatus();
+}
+
 Status WriteOperation::PrepareParts(CommitContext& context) {
+  const size_t before = context.batch.byte_size();
   for (size_t i = 0; i < parts_.size(); ++i) {
     PointChange& part = *parts_[i];
     const Status status =
@@ -66,7 +87,7 @@ Status WriteOperation::PrepareParts(CommitContext& context) {
       return batch_ ? InPart(status, i) : status;
     }
   }
-  return OkStatus();
+  return CheckRoom(context.batch.byte_size() - before);
 }
 
 Status WriteOperation::Prepare(CommitContext& context) {

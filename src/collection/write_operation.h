@@ -37,6 +37,8 @@ class WriteOperation final : public CommitOperation {
   };
 
   Status PrepareParts(CommitContext& context);
+  // Whether the disk has room for this many bytes.
+  Status CheckRoom(size_t bytes) const;
 
   const WriteOptions& options_;
   const std::vector<std::unique_ptr<PointChange>> parts_;

@@ -99,5 +99,46 @@ TEST(FullDisk, RefusesWritesServesTheRestAndHeals) {
   EXPECT_EQ(run.server().Stop(), 0) << run.server().Log();
 }
 
+// How much a filter chooses is known only when it was looked at.
+TEST(FullDisk, AWriteByFilterThatFindsNoRoomIsRefused) {
+  Tmpfs disk(256);
+  if (!disk.problem().empty()) {
+    GTEST_SKIP() << disk.problem();
+  }
+  CrashOptions options;
+  options.data_dir = disk.path() + "/data";
+  options.extra_settings = {"limits.disk_free_bytes_min=48MiB"};
+  CrashRun run(options);
+  ASSERT_TRUE(run.Start({})) << run.server().Log();
+  alidade::v1::UpsertPointsRequest points;
+  points.set_collection(kLedgerCollection);
+  for (uint64_t id = 0; id < 300; ++id) {
+    points.mutable_columns()->mutable_number_ids()->add_values(id);
+  }
+  {
+    alidade::v1::UpsertPointsResponse response;
+    grpc::ClientContext context;
+    ASSERT_TRUE(run.client().points->UpsertPoints(&context, points, &response).ok());
+  }
+  ASSERT_EQ(RunCommand("dd if=/dev/zero bs=1M count=150 of=" + disk.path() + "/ballast"), 0);
+  const auto set_text = [&](size_t bytes) {
+    alidade::v1::SetPayloadRequest request;
+    request.set_collection(kLedgerCollection);
+    request.mutable_filter()->mutable_all_of();
+    (*request.mutable_payload()->mutable_fields())["text"].set_string_value(
+        std::string(bytes, 'x'));
+    alidade::v1::SetPayloadResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = run.client().points->SetPayload(&context, request, &response);
+    EXPECT_EQ(response.updated_count(), status.ok() ? 300U : 0U);
+    return status;
+  };
+  const grpc::Status refused = set_text(250 << 10);  // 75 MiB, about 50 are left
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << refused.error_message();
+  EXPECT_NE(refused.error_message().find("disk"), std::string::npos) << refused.error_message();
+  EXPECT_TRUE(set_text(1'000).ok());
+  EXPECT_EQ(run.server().Stop(), 0) << run.server().Log();
+}
+
 }  // namespace
 }  // namespace alidade::testing

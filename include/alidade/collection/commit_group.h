@@ -59,6 +59,9 @@ class CommitOperation {
   virtual void Count(WriteReceipt& /*receipt*/) const {}
 };
 
+// RESOURCE_EXHAUSTED with the reason DISK_FULL and a hint to come back.
+Status DiskFull(uint64_t free_bytes, uint64_t needed);
+
 class CommitGroup {
  public:
   // `store` and `ledger` are borrowed. Starts at `last`, the newest applied seq.
