@@ -137,6 +137,19 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
     count = 0;
     return deadline == nullptr ? OkStatus() : deadline->Check();
   };
+  if (bits.slots != nullptr) {
+    const uint32_t* end = bits.slots + bits.count;
+    const uint32_t* stop = std::lower_bound(bits.slots, end, last);
+    for (const uint32_t* at = std::lower_bound(bits.slots, end, first); at < stop; ++at) {
+      distance.Prefetch(*at);
+      waiting[count++] = *at;
+      if (count == kScanBlockRows / 2) {
+        ALIDADE_RETURN_IF_ERROR(look());
+      }
+    }
+    ALIDADE_RETURN_IF_ERROR(look());
+    return taken;
+  }
   for (; first < last; first += std::min(kScanBlockRows, last - first)) {
     const uint32_t rows = std::min(kScanBlockRows, last - first);
     const uint32_t allowed = PickRows(bits, first, rows, found);

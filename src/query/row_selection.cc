@@ -84,11 +84,6 @@ IndexedSelection SelectWithIndexes(const SegmentView& view, SeqNo at, const Filt
   return open;
 }
 
-std::shared_ptr<const SelectedRows> Counted(RowBitmap rows) {
-  const uint32_t count = rows.Count();
-  return std::make_shared<const SelectedRows>(SelectedRows{std::move(rows), count});
-}
-
 StatusOr<Selection> JudgeRows(const SegmentView& view,
                               SeqNo at,
                               const QueryFilter& filter,
@@ -98,7 +93,7 @@ StatusOr<Selection> JudgeRows(const SegmentView& view,
   RowBitmap passing = std::move(indexed.passing);
   segment.KeepAlive(at, passing);
   if (!indexed.unknown.has_value()) {
-    return Selection{.selected = Counted(std::move(passing))};
+    return Selection{.selected = std::make_shared<const SelectedRows>(std::move(passing))};
   }
   segment.KeepAlive(at, *indexed.unknown);
   RowJudge judge(segment, at, filter.compiled, deadline);
@@ -114,7 +109,8 @@ StatusOr<Selection> JudgeRows(const SegmentView& view,
     }
   });
   ALIDADE_RETURN_IF_ERROR(judged);
-  return Selection{.selected = Counted(std::move(passing)), .payloads_read = judge.rows()};
+  return Selection{.selected = std::make_shared<const SelectedRows>(std::move(passing)),
+                   .payloads_read = judge.rows()};
 }
 
 }  // namespace
@@ -139,7 +135,7 @@ StatusOr<Selection> SelectRows(const SegmentView& view,
     RowBitmap all(view.visible_rows);
     all.SetAll();
     segment.KeepAlive(at, all);
-    return Selection{.selected = Counted(std::move(all))};
+    return Selection{.selected = std::make_shared<const SelectedRows>(std::move(all))};
   }
   SelectionCache* cache = segment.selections();
   if (cache == nullptr) {

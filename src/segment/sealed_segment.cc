@@ -218,7 +218,9 @@ void SealedSegment::Impl::SetBits(const SelectedRows& allowed,
                                   RowFilter& filter) {
   const uint32_t* slot_rows = part.vectors.slot_rows();
   if (slot_rows == nullptr) {
-    filter.slot_bits = {allowed.rows.words().data(), allowed.count};
+    filter.slot_bits = {allowed.rows.words().data(),
+                        allowed.count,
+                        allowed.list.empty() ? nullptr : allowed.list.data()};
     return;
   }
   const uint32_t slots = part.vectors.matrix().count;

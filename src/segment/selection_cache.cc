@@ -43,8 +43,7 @@ size_t SelectionCache::memory_bytes() const {
   MutexLock lock(mutex_);
   size_t bytes = 0;
   for (const Entry& entry : entries_) {
-    bytes += sizeof(Entry) + sizeof(SelectedRows) + entry.filter.capacity() +
-             entry.selected->rows.words().size_bytes();
+    bytes += sizeof(Entry) + entry.filter.capacity() + entry.selected->byte_size();
   }
   return bytes;
 }

@@ -29,6 +29,7 @@ class VectorCodes;
 struct SlotBits {
   const uint64_t* words = nullptr;  // null: not known as bits
   uint32_t count = 0;               // bits that are set
+  const uint32_t* slots = nullptr;  // the set as a list, rising; null: not made
 
   bool Test(uint32_t slot) const { return ((words[slot / 64] >> (slot % 64)) & 1) != 0; }
 };

@@ -27,9 +27,24 @@ struct SegmentChanges {
   SeqNo newest;
 };
 
+// Alive rows that pass. Immutable.
 struct SelectedRows {
-  RowBitmap rows;      // alive, and they pass
-  uint32_t count = 0;  // of them
+  // Fewer than one row in so many: as a list, too, which is quicker to go through.
+  static constexpr uint32_t kListedShare = 64;
+
+  explicit SelectedRows(RowBitmap selected) : rows(std::move(selected)), count(rows.Count()) {
+    if (count <= rows.rows() / kListedShare) {
+      list.reserve(count);
+      rows.ForEach([this](RowId row) { list.push_back(row); });
+    }
+  }
+  size_t byte_size() const {
+    return sizeof(*this) + rows.words().size_bytes() + list.capacity() * sizeof(RowId);
+  }
+
+  const RowBitmap rows;
+  const uint32_t count;
+  std::vector<RowId> list;  // rising; empty: too many, or none
 };
 
 class SelectionCache {

@@ -90,16 +90,15 @@ inline void CheckSearches(Rng& rng,
   search.at = at;
   search.visible_rows = visible;
   RowBitmap allowed(visible);
-  SelectedRows selected{RowBitmap(0)};
+  std::optional<SelectedRows> selected;
   if (Below(rng, 3) == 0) {
     for (RowId row = 0; row < visible; ++row) {
       if (Below(rng, 4) == 0 && segment.AliveAt(row, at)) {
         allowed.Set(row);
       }
     }
-    selected = {std::move(allowed), 0};
-    selected.count = selected.rows.Count();
-    search.allowed = &selected;
+    selected.emplace(std::move(allowed));
+    search.allowed = &*selected;
   }
   const auto hits = segment.SearchExact(search);
   ASSERT_THAT(hits.status(), IsOk());
