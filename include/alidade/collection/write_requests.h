@@ -32,10 +32,10 @@ struct WriteCounts {
 struct WriteReceipt {
   SeqNo seq;
   Durability reached = Durability::kDurable;
-  uint64_t points = 0;             // as in WriteCounts; of a batch: of all its operations
-  uint64_t skipped = 0;            // likewise
+  uint64_t points = 0;                  // as in WriteCounts; of a batch: of all its operations
+  uint64_t skipped = 0;                 // likewise
   std::vector<WriteCounts> parts = {};  // of a batch: by operation
-  bool replayed = false;           // the request_id was seen before: this is the first answer again
+  bool replayed = false;  // the request_id was seen before: this is the first answer again
 };
 
 // What every write carries.
