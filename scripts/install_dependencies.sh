@@ -7,11 +7,12 @@
 set -euo pipefail
 
 runtime=(libgrpc++1.51 libprotobuf32 librocksdb7.8 libopenblas0-pthread libgomp1 libspdlog1.10 libfmt9
-         libyaml-cpp0.7 libcpp-httplib0.11 libprometheus-cpp-core1.0 libhdf5-103-1 libhwy1 libutf8proc2 ca-certificates)
+         libyaml-cpp0.7 libcpp-httplib0.11 libprometheus-cpp-core1.0 libhdf5-103-1 libhwy1 libutf8proc2 libstemmer0d
+         ca-certificates)
 build=(build-essential cmake ninja-build ccache mold pkg-config
        libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc grpc-proto librocksdb-dev libfaiss-dev
        libopenblas-dev libspdlog-dev libfmt-dev libhwy-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-       libcpp-httplib-dev prometheus-cpp-dev libxxhash-dev libhdf5-dev libssl-dev libutf8proc-dev)
+       libcpp-httplib-dev prometheus-cpp-dev libxxhash-dev libhdf5-dev libssl-dev libutf8proc-dev libstemmer-dev)
 bench=(libhnswlib-dev python3-matplotlib)
 test=(libgtest-dev libgmock-dev python3 e2fsprogs)
 

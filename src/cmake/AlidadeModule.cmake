@@ -4,6 +4,7 @@
 # Gate 2: each module sees only its own and its declared dependencies' public headers (include roots).
 # Gate 3: each library is linked whole against its declared dependencies (<module>_linktest).
 set(ALIDADE_LEVEL_common 0)
+set(ALIDADE_LEVEL_text 1)
 set(ALIDADE_LEVEL_vec 1)
 set(ALIDADE_LEVEL_index 2)
 set(ALIDADE_LEVEL_storage 2)

@@ -27,6 +27,7 @@ alidade_find_library(highway hwy hwy/highway.h)
 alidade_find_library(httplib cpp-httplib httplib.h)
 alidade_find_library(prometheus prometheus-cpp-core prometheus/registry.h)
 alidade_find_library(utf8proc utf8proc utf8proc.h)
+alidade_find_library(snowball stemmer libstemmer.h)
 alidade_find_library(faiss faiss faiss/Index.h)
 target_link_libraries(alidade_ext_faiss INTERFACE OpenMP::OpenMP_CXX LAPACK::LAPACK)
 

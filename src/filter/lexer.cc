@@ -1,11 +1,9 @@
 #include "lexer.h"
 
-#include <array>
 #include <charconv>
 
-#include <utf8proc.h>
-
 #include "alidade/common/point_id.h"
+#include "alidade/text/characters.h"
 
 #include "text_words.h"
 
@@ -14,12 +12,6 @@ namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-void AppendCharacter(uint32_t code, std::string& out) {
-  std::array<utf8proc_uint8_t, 4> bytes{};
-  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code), bytes.data());
-  out.append(reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(length));
-}
 
 }  // namespace
 

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "alidade/filter/filter_text.h"
+#include "alidade/text/characters.h"
 
-#include "case_folding.h"
 #include "text_words.h"
 
 namespace alidade {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "case_folding.h"
+#include "alidade/text/characters.h"
 
 namespace alidade {
 

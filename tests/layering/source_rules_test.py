@@ -33,7 +33,7 @@ INCLUDE_HOMES = (
     (r"absl/", ("include/alidade/common/status.h", "src/common/status.cc")),
     (r"spdlog/|xxhash", ("src/common/",)),
     (r"yaml-cpp/", ("src/server/", "src/cli/")),
-    (r"utf8proc", ("src/filter/",)),
+    (r"utf8proc|libstemmer", ("src/text/",)),
     (r"CLI/", ("src/server/", "src/cli/", "tests/unit/cli/", "bench/")),
 )
 

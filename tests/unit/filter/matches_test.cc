@@ -9,8 +9,8 @@
 
 #include "alidade/common/payload_codec.h"
 #include "alidade/filter/filter.h"
+#include "alidade/text/characters.h"
 
-#include "case_folding.h"
 #include "scalar_order.h"
 #include "support/filter_match.h"
 #include "support/status_matchers.h"

@@ -1,4 +1,4 @@
-#include "case_folding.h"
+#include "alidade/text/characters.h"
 
 #include <array>
 
@@ -51,6 +51,12 @@ char32_t TakeCharacter(std::string_view& text) {
   }
   text.remove_prefix(static_cast<size_t>(taken));
   return static_cast<char32_t>(code);
+}
+
+void AppendCharacter(char32_t character, std::string& out) {
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(character), bytes.data());
+  out.append(reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(length));
 }
 
 }  // namespace alidade

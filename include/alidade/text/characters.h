@@ -1,7 +1,9 @@
-// Unicode simple case folding (CaseFolding.txt, statuses C and S), character by character.
+// Characters of UTF-8 text, one by one, and Unicode simple case folding (CaseFolding.txt, statuses
+// C and S).
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace alidade {
@@ -15,5 +17,8 @@ inline constexpr char32_t kLastCharacter = 0x10FFFF;
 // Takes one character from the front of UTF-8 text, which must not be empty. A byte that begins no
 // well-formed character is taken alone, as a number that is no character.
 char32_t TakeCharacter(std::string_view& text);
+
+// Requires: character <= kLastCharacter.
+void AppendCharacter(char32_t character, std::string& out);
 
 }  // namespace alidade
