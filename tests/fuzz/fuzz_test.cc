@@ -23,6 +23,7 @@ std::vector<FuzzTarget> AllTargets() {
                      RequestTargets(),
                      FilterTargets(),
                      PayloadIndexTargets(),
+                     TextTargets(),
                      ConfigTargets(),
                      ClientFileTargets()}) {
     all.insert(all.end(), some.begin(), some.end());

@@ -12,6 +12,7 @@ std::vector<FuzzTarget> StorageTargets();  // rows and their checksums, FORMAT, 
 std::vector<FuzzTarget> CollectionTargets();    // configuration, state, manifest, request ledger
 std::vector<FuzzTarget> SegmentTargets();       // segment files of every kind
 std::vector<FuzzTarget> PayloadIndexTargets();  // bodies of payload indexes
+std::vector<FuzzTarget> TextTargets();          // bodies of postings, analysis of text
 std::vector<FuzzTarget> RequestTargets();       // gRPC requests
 std::vector<FuzzTarget> FilterTargets();        // the text and the JSON of filters, datetimes
 std::vector<FuzzTarget> ConfigTargets();        // configuration YAML

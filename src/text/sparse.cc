@@ -1,0 +1,105 @@
+#include "alidade/text/sparse.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "alidade/common/bytes.h"
+
+#include "query_postings.h"
+
+namespace alidade {
+namespace {
+
+class DotScorer {
+ public:
+  explicit DotScorer(const std::vector<double>& weights) : weights_(weights) {}
+
+  double Share(size_t term, uint32_t value, uint32_t /*document*/) const {
+    return weights_[term] * static_cast<double>(std::bit_cast<float>(value));
+  }
+  ShareBound Bound(size_t term, std::span<const Impact> impacts) const {
+    const double large =
+        weights_[term] * static_cast<double>(std::bit_cast<float>(impacts[0].value));
+    const double small =
+        weights_[term] * static_cast<double>(std::bit_cast<float>(impacts[0].other));
+    return {.most = std::max({large, small, 0.0}),
+            .magnitude = std::max(std::abs(large), std::abs(small))};
+  }
+
+ private:
+  const std::vector<double>& weights_;
+};
+
+}  // namespace
+
+StatusOr<SparseVector> MakeSparseVector(std::vector<uint32_t> dimensions,
+                                        std::vector<float> weights,
+                                        const std::string& path) {
+  if (weights.size() != dimensions.size()) {
+    return FieldError(
+        path + ".weights", "has {} weights for {} dimensions", weights.size(), dimensions.size());
+  }
+  if (dimensions.size() > kSparseValuesMax) {
+    return FieldError(path + ".dimensions",
+                      "has {} dimensions, the limit is {}",
+                      dimensions.size(),
+                      kSparseValuesMax);
+  }
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (!std::isfinite(weights[i])) {
+      return FieldError(fmt::format("{}.weights[{}]", path, i), "is not finite");
+    }
+  }
+  std::vector<size_t> order(dimensions.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order, {}, [&](size_t i) { return dimensions[i]; });
+  SparseVector out;
+  for (const size_t i : order) {
+    if (!out.dimensions.empty() && out.dimensions.back() == dimensions[i]) {
+      return FieldError(fmt::format("{}.dimensions", path), "has {} twice", dimensions[i]);
+    }
+    out.dimensions.push_back(dimensions[i]);
+    out.weights.push_back(weights[i]);
+  }
+  return out;
+}
+
+std::string SparseTerm(uint32_t dimension) {
+  std::string term;
+  AppendBigEndian(term, dimension);
+  return term;
+}
+
+std::span<const TermValue> SparseTerms::Of(const SparseVector& vector) {
+  bytes_.clear();
+  terms_.clear();
+  for (const uint32_t dimension : vector.dimensions) {
+    AppendBigEndian(bytes_, dimension);
+  }
+  for (size_t i = 0; i < vector.dimensions.size(); ++i) {
+    terms_.push_back({.term = std::string_view(bytes_).substr(4 * i, 4),
+                      .value = std::bit_cast<uint32_t>(vector.weights[i])});
+  }
+  return terms_;
+}
+
+StatusOr<std::vector<DocumentHit>> SearchSparse(const PostingSearch& search,
+                                                const SparseVector& query,
+                                                bool idf,
+                                                PostingCounters* counters) {
+  std::vector<QueryTerm> terms;
+  for (size_t i = 0; i < query.dimensions.size(); ++i) {
+    terms.push_back(
+        {.term = SparseTerm(query.dimensions[i]), .weight = static_cast<double>(query.weights[i])});
+  }
+  QueryPostings postings(search, PostingsKind::kSparse, terms);
+  std::vector<double> weights;
+  for (size_t term = 0; term < terms.size(); ++term) {
+    weights.push_back(terms[term].weight * (idf ? postings.Idf(term) : 1));
+  }
+  return postings.Search([&](uint32_t /*part*/) { return DotScorer(weights); }, counters);
+}
+
+}  // namespace alidade
