@@ -6,6 +6,7 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include "point_codec.h"
+#include "text_codec.h"
 #include "value_codec.h"
 
 namespace alidade {
@@ -111,6 +112,12 @@ class FilterDecoder {
         return DecodeText(in.contains(), StringMatchKind::kSubstring);
       case v1::Filter::kIcontains:
         return DecodeText(in.icontains(), StringMatchKind::kFolded);
+      case v1::Filter::kMatch:
+        return DecodeMatch(in.match(), TextMatchKind::kAllWords, path.Field("match"));
+      case v1::Filter::kMatchAny:
+        return DecodeMatch(in.match_any(), TextMatchKind::kAnyWord, path.Field("match_any"));
+      case v1::Filter::kMatchPhrase:
+        return DecodeMatch(in.match_phrase(), TextMatchKind::kPhrase, path.Field("match_phrase"));
       case v1::Filter::kDatetimeRange:
         return DecodeBounds<DatetimeRange>(in.datetime_range());
       case v1::Filter::kCount:
@@ -244,6 +251,15 @@ class FilterDecoder {
 
   static Filter DecodeText(const v1::TextCondition& in, StringMatchKind kind) {
     return Filter{StringMatch{in.key(), kind, in.text()}};
+  }
+
+  static StatusOr<Filter> DecodeMatch(const v1::TextMatchCondition& in,
+                                      TextMatchKind kind,
+                                      const FieldPath& path) {
+    TextMatch match{.key = in.key(), .kind = kind, .text = in.text()};
+    ALIDADE_ASSIGN_OR_RETURN(match.analyzer,
+                             DecodeTextAnalyzer(in.analyzer(), path.Field("analyzer")));
+    return Filter{std::move(match)};
   }
 
   static StatusOr<Filter> DecodeRadius(const v1::GeoRadiusCondition& in, const FieldPath& path) {

@@ -30,6 +30,22 @@ void EncodeRing(const std::vector<GeoPoint>& in, v1::GeoRing& out) {
   }
 }
 
+// What is as it is by default stays unset.
+void EncodeAnalyzerMessage(const AnalyzerConfig& in, v1::TextAnalyzer& out) {
+  const AnalyzerConfig standard;
+  if (in.language != standard.language) {
+    out.set_language(std::string(LanguageName(in.language)));
+  }
+  out.set_keep_case(!in.fold_case);
+  out.set_no_stemming(!in.stem);
+  out.set_default_stop_words(in.stop_words == StopWords::kOfLanguage);
+  for (const std::string& word : in.custom_stop_words) {
+    out.add_stop_words(word);
+  }
+  out.set_token_bytes_min(in.token_bytes_min == standard.token_bytes_min ? 0 : in.token_bytes_min);
+  out.set_token_bytes_max(in.token_bytes_max == standard.token_bytes_max ? 0 : in.token_bytes_max);
+}
+
 template <typename Message>
 void EncodeFilters(const std::vector<Filter>& in, Message& out) {
   for (const Filter& filter : in) {
@@ -107,6 +123,17 @@ struct Encoder {
                                                                         : *out.mutable_icontains();
     match.set_key(in.key);
     match.set_text(in.text);
+  }
+  void operator()(const TextMatch& in) const {
+    v1::TextMatchCondition& match = in.kind == TextMatchKind::kAllWords ? *out.mutable_match()
+                                    : in.kind == TextMatchKind::kAnyWord
+                                        ? *out.mutable_match_any()
+                                        : *out.mutable_match_phrase();
+    match.set_key(in.key);
+    match.set_text(in.text);
+    if (in.analyzer != AnalyzerConfig()) {
+      EncodeAnalyzerMessage(in.analyzer, *match.mutable_analyzer());
+    }
   }
   void operator()(const GeoRadius& in) const {
     v1::GeoRadiusCondition& radius = *out.mutable_geo_radius();

@@ -10,6 +10,7 @@
 #include "condition.h"
 #include "geo_shapes.h"
 #include "text_search.h"
+#include "token_match.h"
 #include "value_set.h"
 
 namespace alidade {
@@ -129,10 +130,11 @@ struct EmptyTest {
 
 // What a condition costs beside others, for the order of evaluation (chosen: only the order of
 // magnitude matters).
-constexpr uint64_t kFree = 0;    // no look at the payload
-constexpr uint64_t kLookup = 1;  // one key
-constexpr uint64_t kText = 8;    // reads a string
-constexpr uint64_t kGeo = 8;     // a handful of floating point functions
+constexpr uint64_t kFree = 0;     // no look at the payload
+constexpr uint64_t kLookup = 1;   // one key
+constexpr uint64_t kText = 8;     // reads a string
+constexpr uint64_t kWords = 128;  // analyses it
+constexpr uint64_t kGeo = 8;      // a handful of floating point functions
 
 struct Compiled {
   std::unique_ptr<const Condition> condition;
@@ -300,6 +302,9 @@ class FilterCompiler {
         break;
     }
     return OnLeaves(match.key, FoldedSubstringTest(match.text), /*if_missing=*/false, 4 * kText);
+  }
+  static Compiled MakeLeaf(const TextMatch& match) {
+    return OnLeaves(match.key, TokenTest(match), /*if_missing=*/false, kWords);
   }
   static Compiled MakeLeaf(const GeoRadius& radius) {
     return OnLeaves(radius.key, ShapeTest(Disc(radius)), /*if_missing=*/false, kGeo);

@@ -303,6 +303,9 @@ class Parser : private TokenReader {
         {"starts_with", &Parser::MakeMatch<StringMatchKind::kPrefix>},
         {"contains", &Parser::MakeMatch<StringMatchKind::kSubstring>},
         {"icontains", &Parser::MakeMatch<StringMatchKind::kFolded>},
+        {"match", &Parser::MakeTextMatch<TextMatchKind::kAllWords>},
+        {"match_any", &Parser::MakeTextMatch<TextMatchKind::kAnyWord>},
+        {"match_phrase", &Parser::MakeTextMatch<TextMatchKind::kPhrase>},
         {"contains_any", &Parser::MakeListed<In>},
         {"contains_all", &Parser::MakeListed<ContainsAll>},
         {"geo_radius", &Parser::MakeRadius},
@@ -337,6 +340,23 @@ class Parser : private TokenReader {
     ALIDADE_RETURN_IF_ERROR(Take(",", "a comma"));
     ALIDADE_ASSIGN_OR_RETURN(std::string text, ParseString());
     return Filter{StringMatch{std::move(key), kind, std::move(text)}};
+  }
+  template <TextMatchKind kind>
+  StatusOr<Filter> MakeTextMatch(std::string key) {
+    ALIDADE_RETURN_IF_ERROR(Take(",", "a comma"));
+    TextMatch match{.key = std::move(key), .kind = kind, .text = {}};
+    ALIDADE_ASSIGN_OR_RETURN(match.text, ParseString());
+    if (NextIs(",")) {
+      ALIDADE_RETURN_IF_ERROR(Advance());
+      const size_t column = next().column;
+      ALIDADE_ASSIGN_OR_RETURN(const std::string analyzer, ParseString());
+      const auto parsed = ParseAnalyzerText(analyzer);
+      if (!parsed.ok()) {
+        return TextError(column, MessageOf(parsed.status()));
+      }
+      match.analyzer = *parsed;
+    }
+    return Filter{std::move(match)};
   }
   template <typename Condition>
   StatusOr<Filter> MakeListed(std::string key) {

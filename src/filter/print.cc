@@ -85,6 +85,16 @@ class Printer {
                                                         : "icontains(";
     out_ += Key(match.key) + ", " + Quoted(match.text, '"') + ")";
   }
+  void operator()(const TextMatch& match) {
+    out_ += match.kind == TextMatchKind::kAllWords  ? "match("
+            : match.kind == TextMatchKind::kAnyWord ? "match_any("
+                                                    : "match_phrase(";
+    out_ += Key(match.key) + ", " + Quoted(match.text, '"');
+    if (match.analyzer != AnalyzerConfig()) {
+      out_ += ", " + Quoted(AnalyzerText(match.analyzer), '"');
+    }
+    out_ += ")";
+  }
   void operator()(const GeoRadius& radius) {
     out_ += fmt::format("geo_radius({}, {}, {}, {})",
                         Key(radius.key),

@@ -137,13 +137,15 @@ class Validator {
                                      : match.kind == StringMatchKind::kSubstring ? ".contains"
                                                                                  : ".icontains");
     ALIDADE_RETURN_IF_ERROR(CheckKey(match.key, here));
-    if (match.text.empty() || match.text.size() > limits_.filter_text_bytes_max) {
-      return FieldError(here + ".text",
-                        "has {} bytes; 1..{} are allowed",
-                        match.text.size(),
-                        limits_.filter_text_bytes_max);
-    }
-    return OkStatus();
+    return CheckText(match.text, here);
+  }
+  Status CheckNode(const TextMatch& match, uint32_t /*depth*/, const std::string& path) const {
+    const std::string here = path + (match.kind == TextMatchKind::kAllWords  ? ".match"
+                                     : match.kind == TextMatchKind::kAnyWord ? ".match_any"
+                                                                             : ".match_phrase");
+    ALIDADE_RETURN_IF_ERROR(CheckKey(match.key, here));
+    ALIDADE_RETURN_IF_ERROR(CheckText(match.text, here));
+    return ValidateAnalyzer(match.analyzer, here + ".analyzer");
   }
   Status CheckNode(const GeoRadius& radius, uint32_t /*depth*/, const std::string& path) const {
     const std::string here = path + ".geo_radius";
@@ -201,6 +203,16 @@ class Validator {
                         "has {} bytes; 1..{} are allowed",
                         condition.field.size(),
                         kNameBytesMax);
+    }
+    return OkStatus();
+  }
+
+  Status CheckText(const std::string& text, const std::string& path) const {
+    if (text.empty() || text.size() > limits_.filter_text_bytes_max) {
+      return FieldError(path + ".text",
+                        "has {} bytes; 1..{} are allowed",
+                        text.size(),
+                        limits_.filter_text_bytes_max);
     }
     return OkStatus();
   }

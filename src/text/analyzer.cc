@@ -91,10 +91,9 @@ bool IsOneWord(std::string_view text) {
   return words == 1 && whole;
 }
 
-template <typename Number>
-bool ParseNumber(std::string_view text, Number& out) {
+bool ParseNumber(std::string_view text, uint32_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
+  return error == std::errc() && end == text.data() + text.size() && out > 0;
 }
 
 Status ParseStopWords(std::string_view value, AnalyzerConfig& config) {
@@ -102,6 +101,7 @@ Status ParseStopWords(std::string_view value, AnalyzerConfig& config) {
     return InvalidArgument("stop_words={} is neither none nor default", value);
   }
   config.stop_words = value == "none" ? StopWords::kNone : StopWords::kOfLanguage;
+  config.custom_stop_words.clear();
   return OkStatus();
 }
 
@@ -168,9 +168,8 @@ Status ValidateAnalyzer(const AnalyzerConfig& config, const std::string& path) {
   }
   const bool custom = config.stop_words == StopWords::kCustom;
   if (custom == config.custom_stop_words.empty()) {
-    return FieldError(path + ".stop_words",
-                      "{}",
-                      custom ? "is empty" : "is set beside default_stop_words");
+    return FieldError(
+        path + ".stop_words", "{}", custom ? "is empty" : "is set beside default_stop_words");
   }
   if (config.custom_stop_words.size() > kStopWordsMax) {
     return FieldError(path + ".stop_words",

@@ -44,6 +44,7 @@ std::vector<std::string> FilterTextCorpus() {
       R"(1 < x <= 3 OR "a" <= y AND is_null(a.b) AND is_empty(c) AND missing(d))",
       R"(contains_all(t, ["a", true]) AND contains_any(t, []) AND starts_with(k, "\u00e9\xc3\xa9"))",
       R"(contains(k, "x") AND icontains(k, "X") AND count(k) != 3 AND 1 <= count(k) < 9)",
+      R"(match(k, "a b") OR match_any(k, "a", "english stop=a,b") AND match_phrase(k, "a \xc3\x9f"))",
       R"(datetime(t) >= "2024-02-29T23:59:59.5+01:00" AND nested(a, b = 1 OR c = 2, NOT d = 3))",
       R"(geo_radius(p, 48.1, -11.5, 2e3) OR geo_box(p, -10, 170, 10, -170))",
       R"(geo_polygon(p, [[0, 0], [0, 9], [9, 0]], [[1, 1], [1, 2], [2, 1]]))",

@@ -46,6 +46,8 @@ const std::vector<CompiledFilter>& Filters() {
         Filter{StringMatch{"word", StringMatchKind::kPrefix, "c"}},
         Filter{StringMatch{"word", StringMatchKind::kSubstring, "a"}},
         Filter{StringMatch{"word", StringMatchKind::kFolded, "A"}},
+        Filter{TextMatch{"word", TextMatchKind::kAllWords, "CAT"}},
+        Filter{TextMatch{"word", TextMatchKind::kPhrase, "c a", {.language = Language::kEnglish}}},
         Filter{GeoRadius{"a", {0, 0}, 1e7}},
         Filter{GeoBox{"a", {-90, -180}, {90, 180}}},
         Filter{GeoPolygon{"a", {{0, 0}, {0, 9}, {9, 0}}}},

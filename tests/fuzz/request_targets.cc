@@ -308,7 +308,11 @@ constexpr char kEveryCondition[] = R"(all_of {
     filters { range { key: "a" gt { string_value: "m" } lte { string_value: "x" } } }
     filters { contains_all { key: "a" values { int64_value: 1 } } } filters { is_empty { key: "a" } }
     filters { starts_with { key: "a" text: "x" } } filters { contains { key: "a" text: "x" } }
-    filters { icontains { key: "a" text: "X" } } filters { count { key: "a" gt: 1 lte: 2 } }
+    filters { icontains { key: "a" text: "X" } }
+    filters { match { key: "a" text: "X y" } }
+    filters { match_any { key: "a" text: "X" analyzer { language: "german" stop_words: "x" } } }
+    filters { match_phrase { key: "a" text: "X" analyzer { keep_case: true no_stemming: true } } }
+    filters { count { key: "a" gt: 1 lte: 2 } }
     filters { datetime_range { key: "a" gte: "2024-02-29T00:00:00Z" lt: "2024-03-01" } }
     filters { geo_radius { key: "a" center { lat: 1 lon: 2 } metres: 3 } }
     filters { geo_box { key: "a" south_west { lat: 1 lon: 2 } north_east { lat: 3 lon: 4 } } }

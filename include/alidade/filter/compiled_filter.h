@@ -36,7 +36,8 @@ class CompiledFilter {
                                        std::span<const std::string_view> vector_fields,
                                        const std::string& path);
 
-  // Allocates nothing. Malformed payload bytes yield some answer, never a read past their end.
+  // Allocates nothing, but for a TextMatch. Malformed payload bytes yield some answer, never a read
+  // past their end.
   bool Matches(const FilterSubject& point) const;
 
   bool asks_id() const { return asks_id_; }

@@ -25,6 +25,7 @@
 #include "alidade/common/point_id.h"
 #include "alidade/common/status.h"
 #include "alidade/common/value.h"
+#include "alidade/filter/text_match.h"
 
 namespace alidade {
 
@@ -169,6 +170,7 @@ struct Filter {
                IsNull,
                IsEmpty,
                StringMatch,
+               TextMatch,
                GeoRadius,
                GeoBox,
                GeoPolygon,

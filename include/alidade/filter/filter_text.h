@@ -10,6 +10,8 @@
 // Measure:   count(key) and datetime(key) compared likewise, but for IN.
 // Functions: exists(k) missing(k) is_null(k) is_empty(k) contains_any(k, [...])
 //            contains_all(k, [...]) starts_with(k, "x") contains(k, "x") icontains(k, "x")
+//            match(k, "words") match_any(k, "words") match_phrase(k, "words"), each with how text
+//            is analysed as a third: match(k, "words", "english stop_words=default") (analyzer.h)
 //            nested(k, filter, ...) has_vector("field") geo_radius(k, lat, lon, metres)
 //            geo_box(k, south, west, north, east) geo_polygon(k, [[lat, lon], ...], [a hole], ...)
 // Points:    id = 7, id != "a", id IN [7, "a"], id NOT IN [...]

@@ -41,6 +41,15 @@ TEST(FilterCodec, DecodesEveryKindOfNode) {
       {"starts_with { key: 'a' text: 'x' }", "starts_with(a, \"x\")"},
       {"contains { key: 'a' text: 'x' }", "contains(a, \"x\")"},
       {"icontains { key: 'a' text: 'x' }", "icontains(a, \"x\")"},
+      {"match { key: 'a' text: 'x y' }", "match(a, \"x y\")"},
+      {"match_any { key: 'a' text: 'x' analyzer {} }", "match_any(a, \"x\")"},
+      {"match_any { key: 'a' text: 'x' analyzer { language: 'none' keep_case: true } }",
+       "match_any(a, \"x\", \"none case=kept\")"},
+      {"match_phrase { key: 'a' text: 'x y' analyzer { language: 'english' no_stemming: true "
+       "default_stop_words: true token_bytes_min: 2 token_bytes_max: 9 } }",
+       "match_phrase(a, \"x y\", \"english stem=off stop_words=default min_bytes=2 max_bytes=9\")"},
+      {"match { key: 'a' text: 'x' analyzer { stop_words: 'the' stop_words: 'a' } }",
+       "match(a, \"x\", \"none stop=the,a\")"},
       {"datetime_range { key: 'a' gt: '2024-01-01' lte: '2024-01-01T00:00:00.5Z' }",
        "\"2024-01-01\" < datetime(a) <= \"2024-01-01T00:00:00.5Z\""},
       {"count { key: 'a' gte: 0 }", "count(a) >= 0"},
@@ -208,6 +217,9 @@ TEST(FilterCodec, RefusesUnknownFieldsAtEveryPlace) {
       filters { starts_with { key: 'e' text: 'x' } }
       filters { contains { key: 'e' text: 'x' } }
       filters { icontains { key: 'e' text: 'x' } }
+      filters { match { key: 'e' text: 'x' analyzer { language: 'german' } } }
+      filters { match_any { key: 'e' text: 'x' } }
+      filters { match_phrase { key: 'e' text: 'x' } }
       filters { datetime_range { key: 'e' gt: '2024-01-01' } }
       filters { count { key: 'e' gt: 1 } }
       filters { geo_radius { key: 'e' center {} metres: 1 } }
@@ -219,7 +231,7 @@ TEST(FilterCodec, RefusesUnknownFieldsAtEveryPlace) {
       filters { has_vector { field: 'v' } } })");
   ASSERT_TRUE(DecodeFilter(good, Limits(), FieldPath("filter")).ok());
   // Every condition that there is.
-  EXPECT_EQ(v1::Filter::descriptor()->field_count(), 21);
+  EXPECT_EQ(v1::Filter::descriptor()->field_count(), 24);
   int places = 0;
   ForEachMessage(good, "filter", [&](google::protobuf::Message& message, const std::string& path) {
     auto* unknown = message.GetReflection()->MutableUnknownFields(&message);
@@ -230,7 +242,7 @@ TEST(FilterCodec, RefusesUnknownFieldsAtEveryPlace) {
     unknown->Clear();
     ++places;
   });
-  EXPECT_EQ(places, 62);
+  EXPECT_EQ(places, 69);
   EXPECT_TRUE(DecodeFilter(good, Limits(), FieldPath("filter")).ok());
 }
 

@@ -52,6 +52,8 @@ class FilterGenerator {
 
   std::string Key();
   std::string Text();
+  std::string Words();
+  AnalyzerConfig Analysis();
   Value Scalar();
   Value Any(int depth);
   Object Payload(int depth);

@@ -21,7 +21,35 @@ std::string FilterGenerator::Key() {
   return OneOf(keys);
 }
 
+// Few and short ones, so that phrases are met.
+std::string FilterGenerator::Words() {
+  static const std::vector<std::string> words = {
+      "a", "A", "b", "\xC3\x89", "\xC3\xA9", "\xC3\x9F", "S\xC5\xBF", "\xE2\x84\xAA", "k", "aB"};
+  std::string text = OneOf(words);
+  for (size_t count = Below(4); count > 0; --count) {
+    text += (Below(4) == 0 ? "% " : " ") + OneOf(words);
+  }
+  return text;
+}
+
+AnalyzerConfig FilterGenerator::Analysis() {
+  AnalyzerConfig config;
+  if (Below(3) == 0) {
+    config.fold_case = Below(2) == 0;
+    if (Below(2) == 0) {
+      config.stop_words = StopWords::kCustom;
+      config.custom_stop_words = {"A", "b"};
+    }
+    config.token_bytes_min = Below(3) == 0 ? 2 : 1;
+    config.token_bytes_max = Below(3) == 0 ? 2 : 128;
+  }
+  return config;
+}
+
 std::string FilterGenerator::Text() {
+  if (Below(4) == 0) {
+    return Words();
+  }
   if (Below(3) == 0) {
     return KnownDatetimes()[Below(KnownDatetimes().size())].text;
   }
@@ -205,7 +233,7 @@ std::vector<GeoPoint> FilterGenerator::Ring() {
 
 Filter FilterGenerator::Leaf(bool in_element) {
   const size_t about_points = in_element ? 0 : 2;
-  switch (Below(14 + about_points)) {
+  switch (Below(15 + about_points)) {
     case 0:
     case 1:
       return Filter{In{Key(), Values(0)}};
@@ -260,6 +288,13 @@ Filter FilterGenerator::Leaf(bool in_element) {
       return Filter{std::move(polygon)};
     }
     case 14: {
+      static const std::vector<TextMatchKind> kinds = {
+          TextMatchKind::kAllWords, TextMatchKind::kAnyWord, TextMatchKind::kPhrase};
+      std::string text = Below(4) == 0 ? Text() : Words();
+      return Filter{
+          TextMatch{Key(), OneOf(kinds), text.empty() ? "%" : std::move(text), Analysis()}};
+    }
+    case 15: {
       IdIn condition;
       for (size_t count = Below(3); count > 0; --count) {
         condition.ids.push_back(Id());

@@ -32,31 +32,32 @@ const std::vector<KnownDatetime>& KnownDatetimes() {
 
 const std::vector<KnownLetter>& KnownLetters() {
   static const std::vector<KnownLetter> known = {
-      {"a", 1},
-      {"A", 1},
-      {"b", 2},
-      {"s", 3},
-      {"S", 3},
-      {"\xC5\xBF", 3},      // long s
-      {"\xE2\x84\xAA", 4},  // Kelvin sign
-      {"k", 4},
-      {"\xC3\x89", 5},      // E with acute
-      {"\xC3\xA9", 5},      // e with acute
-      {"\xCE\xA3", 6},      // Sigma
-      {"\xCF\x83", 6},      // sigma
-      {"\xCF\x82", 6},      // sigma at the end of a word
-      {"\xC3\x9F", 7},      // sharp s: its full folding would be "ss"
-      {"\xE1\xBA\x9E", 7},  // capital sharp s
-      {"\xC4\xB0", 8},      // I with dot above
-      {"i", 9},
-      {"\xF0\x90\x90\x80", 10},  // Deseret long I, capital
-      {"\xF0\x90\x90\xA8", 10},  // and small
-      {"\"", 11},
-      {"\\", 12},
-      {"\n", 13},
-      {"`", 14},
-      {"\x7F", 15},
-      {"%", 16},
+      {"a", 1, "a", "a"},
+      {"A", 1, "a", "A"},
+      {"b", 2, "b", "b"},
+      {"B", 2, "b", "B"},
+      {"s", 3, "s", "s"},
+      {"S", 3, "s", "S"},
+      {"\xC5\xBF", 3, "s", "s"},      // long s
+      {"\xE2\x84\xAA", 4, "k", "K"},  // Kelvin sign
+      {"k", 4, "k", "k"},
+      {"\xC3\x89", 5, "\xC3\xA9", "\xC3\x89"},    // E with acute
+      {"\xC3\xA9", 5, "\xC3\xA9", "\xC3\xA9"},    // e with acute
+      {"\xCE\xA3", 6, "\xCF\x83", "\xCE\xA3"},    // Sigma
+      {"\xCF\x83", 6, "\xCF\x83", "\xCF\x83"},    // sigma
+      {"\xCF\x82", 6, "\xCF\x83", "\xCF\x82"},    // sigma at the end of a word
+      {"\xC3\x9F", 7, "ss", "\xC3\x9F"},          // sharp s: "ss" is its full folding
+      {"\xE1\xBA\x9E", 7, "ss", "\xE1\xBA\x9E"},  // capital sharp s
+      {"\xC4\xB0", 8, "i\xCC\x87", "\xC4\xB0"},   // I with dot above
+      {"i", 9, "i", "i"},
+      {"\xF0\x90\x90\x80", 10, "\xF0\x90\x90\xA8", "\xF0\x90\x90\x80"},  // Deseret long I
+      {"\xF0\x90\x90\xA8", 10, "\xF0\x90\x90\xA8", "\xF0\x90\x90\xA8"},  // and small
+      {"\"", 11, "", ""},
+      {"\\", 12, "", ""},
+      {"\n", 13, "", ""},
+      {"`", 14, "", ""},
+      {"\x7F", 15, "", ""},
+      {"%", 16, "", ""},
   };
   return known;
 }

@@ -19,6 +19,9 @@ const std::vector<KnownDatetime>& KnownDatetimes();
 struct KnownLetter {
   std::string text;
   int folded;  // letters of one number fold to the same
+  // As it stands in a word, with its case folded and without; empty: it separates words.
+  std::string in_word;
+  std::string in_word_kept;
 };
 const std::vector<KnownLetter>& KnownLetters();
 

@@ -332,6 +332,54 @@ TEST(MatchesTest, NestedHoldsForOneAndTheSameElement) {
   EXPECT_FALSE(Holds(Equals("authors.name", Text("Ada")), payload));
 }
 
+TEST(MatchesTest, StringsByTheirWords) {
+  const auto holds = [](TextMatchKind kind,
+                        const std::string& text,
+                        const std::string& value,
+                        const AnalyzerConfig& analyzer = {}) {
+    return Holds(Filter{TextMatch{"k", kind, text, analyzer}}, {{"k", Value(value)}});
+  };
+  const auto all = TextMatchKind::kAllWords;
+  const auto any = TextMatchKind::kAnyWord;
+  const auto phrase = TextMatchKind::kPhrase;
+  EXPECT_TRUE(holds(all, "WATER, salt!", "A large body of salt water."));
+  EXPECT_FALSE(holds(all, "salt lake", "A large body of salt water."));
+  EXPECT_TRUE(holds(any, "salt lake", "A large body of salt water."));
+  EXPECT_FALSE(holds(any, "bod lakes", "A large body of salt water."));
+  EXPECT_TRUE(holds(phrase, "body-of_SALT", "A large body of salt water."));
+  EXPECT_FALSE(holds(phrase, "body salt", "A large body of salt water."));
+  EXPECT_FALSE(holds(phrase, "salt of", "A large body of salt water."));
+  EXPECT_TRUE(holds(phrase, "a b a c", "a b a b a c"));  // begins again within itself
+  const AnalyzerConfig english = {.language = Language::kEnglish,
+                                  .stop_words = StopWords::kOfLanguage};
+  EXPECT_TRUE(holds(all, "running the dogs", "the dog runs", english));
+  EXPECT_FALSE(holds(all, "running the dogs", "the dog runs"));
+  EXPECT_TRUE(holds(phrase, "the state of the art", "states in any art", english));
+  EXPECT_FALSE(holds(phrase, "state of the art", "state of art", english));
+  // Without a word that is looked for nothing holds.
+  for (const TextMatchKind kind : {all, any, phrase}) {
+    EXPECT_FALSE(holds(kind, "the", "the", english));
+    EXPECT_FALSE(holds(kind, "?", "?"));
+    EXPECT_FALSE(holds(kind, "x", ""));
+  }
+  // More words than bits of a machine word.
+  std::string many;
+  for (int i = 0; i < 200; ++i) {
+    many += std::to_string(i) + " ";
+  }
+  for (const TextMatchKind kind : {all, any, phrase}) {
+    EXPECT_TRUE(holds(kind, many, "x 0 1 2 " + many + " y"));
+  }
+  EXPECT_FALSE(holds(phrase, many + "200", many + "201 200"));
+  EXPECT_TRUE(holds(all, many + "200", many + "201 200"));
+  // Any element of a list; other values never.
+  const Filter match{TextMatch{"k", all, "a b"}};
+  EXPECT_TRUE(Holds(match, {{"k", Value(List{Value("a"), Value("b a")})}}));
+  EXPECT_FALSE(Holds(match, {{"k", Value(List{Value("a"), Value("b")})}}));
+  EXPECT_FALSE(Holds(match, {{"k", Value(int64_t{1})}}));
+  EXPECT_FALSE(Holds(match, {}));
+}
+
 TEST(MatchesTest, StringsByPrefixSubstringAndFoldedSubstring) {
   const auto holds = [](StringMatchKind kind, const std::string& text, const std::string& value) {
     return Holds(Filter{StringMatch{"x", kind, text}}, {{"x", Value(value)}});

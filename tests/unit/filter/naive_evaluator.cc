@@ -157,6 +157,87 @@ bool MatchNaively(const Value& value, const StringMatch& match) {
   return std::search(where.begin(), where.end(), what.begin(), what.end()) != where.end();
 }
 
+// The words by position; nothing where one is left out. ASCII but for the known letters.
+std::vector<std::optional<std::string>> TokensNaively(const std::string& text,
+                                                      const AnalyzerConfig& config) {
+  const auto in_word = [&config](const std::string& from, size_t at, size_t& bytes) -> std::string {
+    for (const KnownLetter& letter : KnownLetters()) {
+      if (from.compare(at, letter.text.size(), letter.text) == 0) {
+        bytes = letter.text.size();
+        return config.fold_case ? letter.in_word : letter.in_word_kept;
+      }
+    }
+    bytes = 1;
+    if (std::isalnum(static_cast<unsigned char>(from[at])) == 0) {
+      return "";
+    }
+    return std::string(1, static_cast<char>(config.fold_case ? std::tolower(from[at]) : from[at]));
+  };
+  std::vector<std::string> words(1);
+  size_t bytes = 0;
+  for (size_t at = 0; at < text.size(); at += bytes) {
+    const std::string letter = in_word(text, at, bytes);
+    words.back() += letter;
+    if (letter.empty() && !words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) {
+    words.pop_back();
+  }
+  std::vector<std::optional<std::string>> tokens;
+  for (const std::string& word : words) {
+    const bool stop = std::any_of(
+        config.custom_stop_words.begin(), config.custom_stop_words.end(), [&](std::string stopped) {
+          if (config.fold_case) {
+            std::transform(stopped.begin(), stopped.end(), stopped.begin(), [](unsigned char c) {
+              return static_cast<char>(std::tolower(c));
+            });
+          }
+          return stopped == word;
+        });
+    const bool kept =
+        !stop && word.size() >= config.token_bytes_min && word.size() <= config.token_bytes_max;
+    tokens.push_back(kept ? std::optional(word) : std::nullopt);
+  }
+  return tokens;
+}
+
+bool MatchNaively(const Value& value, const TextMatch& match) {
+  const auto* text = value.As<std::string>();
+  auto wanted = TokensNaively(match.text, match.analyzer);
+  while (!wanted.empty() && !wanted.back().has_value()) {
+    wanted.pop_back();
+  }
+  while (!wanted.empty() && !wanted.front().has_value()) {
+    wanted.erase(wanted.begin());
+  }
+  if (text == nullptr || wanted.empty()) {
+    return false;
+  }
+  const auto there = TokensNaively(*text, match.analyzer);
+  const auto stands = [&](const auto& token) {
+    return std::find(there.begin(), there.end(), token) != there.end();
+  };
+  if (match.kind == TextMatchKind::kAllWords) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const auto& token) {
+      return !token.has_value() || stands(token);
+    });
+  }
+  if (match.kind == TextMatchKind::kAnyWord) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const auto& token) {
+      return token.has_value() && stands(token);
+    });
+  }
+  return std::search(there.begin(),
+                     there.end(),
+                     wanted.begin(),
+                     wanted.end(),
+                     [](const auto& word, const auto& place) {
+                       return !place.has_value() || word == place;
+                     }) != there.end();
+}
+
 std::optional<GeoPoint> PlaceOf(const Value& value) {
   const auto* object = value.As<Object>();
   if (object == nullptr || !object->contains("lat") || !object->contains("lon")) {
@@ -300,6 +381,9 @@ struct NaiveEvaluator {
     return value == nullptr || *value == Value() || *value == Value(List{});
   }
   bool operator()(const StringMatch& x) const {
+    return Any(At(x.key), [&](const Value& leaf) { return MatchNaively(leaf, x); });
+  }
+  bool operator()(const TextMatch& x) const {
     return Any(At(x.key), [&](const Value& leaf) { return MatchNaively(leaf, x); });
   }
   template <typename Fn>
