@@ -119,7 +119,9 @@ Status UpsertChange::Prepare(CommitContext& context) {
       ++skipped_;
       continue;
     }
-    row.replaces = current[i].has_value() ? std::optional<RowNo>(current[i]->row) : std::nullopt;
+    if (const std::optional<CurrentPoint>& replaced = current[i]; replaced.has_value()) {
+      row.replaces = replaced->row;
+    }
     PrepareRow(context, field_ids, row);
   }
   return OkStatus();

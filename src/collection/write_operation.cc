@@ -95,7 +95,7 @@ Status WriteOperation::Prepare(CommitContext& context) {
     target.before = target.collection->BeginWrite(context.group);
   }
   context.batch.SetSavePoint();
-  if (const Status status = PrepareParts(context); !status.ok()) {
+  if (Status status = PrepareParts(context); !status.ok()) {
     for (const Target& target : targets_) {
       target.collection->TakeBack(target.before);
     }
