@@ -195,8 +195,7 @@ TEST_F(CollectionsTest, PayloadIndexesComeAndGoAndFiltersStayExact) {
   const auto removal = Parse<v1::DeletePayloadIndexRequest>(
       "collection: 'indexed' payload_index { key: 'n' type: PAYLOAD_INDEX_TYPE_INTEGER }");
   EXPECT_EQ(Must(client_, removal).collection().payload_indexes_size(), 1);
-  Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'indexed'"));
-  EXPECT_THAT(plan(), HasSubstr("100 payloads read"));
+  EXPECT_THAT(plan(), HasSubstr("known from before"));
   Drop("indexed");
 }
 

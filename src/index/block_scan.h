@@ -1,0 +1,81 @@
+// Scans of one block of rows, for row_scan.h.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include "alidade/index/vector_index.h"
+
+namespace alidade {
+
+// Rows between two looks at the deadline.
+inline constexpr uint32_t kScanBlockRows = 512;
+
+// Where no more than this share of a block is left out, reading on is quicker than stepping over
+// (chosen).
+inline constexpr uint32_t kSkippedShare = 4;
+
+// All rows of a block, in steps; `last` as for ScanRows.
+template <class Distance, class Take>
+void ScanWholeBlock(
+    uint32_t first, uint32_t count, uint32_t last, const Distance& distance, const Take& take) {
+  float distances[kScanBlockRows];
+  const uint32_t step = distance.StepRows();
+  while (count > 0) {
+    const uint32_t rows = std::min(count, step);
+    distance.FetchAhead(first, rows, last);
+    distance.Range(first, rows, distances);
+    for (uint32_t i = 0; i < rows; ++i) {
+      take(first + i, distances[i]);
+    }
+    first += rows;
+    count -= rows;
+  }
+}
+
+// A block of which `allowed`, most of its rows, pass.
+template <class Distance, class Take>
+void ScanMostOfBlock(uint32_t first,
+                     uint32_t count,
+                     uint32_t last,
+                     std::span<const uint32_t> allowed,
+                     const Distance& distance,
+                     const Take& take) {
+  auto next = allowed.begin();
+  ScanWholeBlock(first, count, last, distance, [&](uint32_t row, float value) {
+    if (next != allowed.end() && *next == row) {
+      take(row, value);
+      ++next;
+    }
+  });
+}
+
+// The rows of a block that a set of bits allows.
+inline uint32_t PickRows(const SlotBits& bits, uint32_t first, uint32_t count, uint32_t* rows) {
+  uint32_t allowed = 0;
+  const uint32_t last = first + count;
+  if (first % 64 == 0 && count % 64 == 0) {
+    for (uint32_t at = first; at < last; at += 64) {
+      for (uint64_t word = bits.words[at / 64]; word != 0; word &= word - 1) {
+        rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
+      }
+    }
+    return allowed;
+  }
+  for (uint32_t at = first; at < last;) {
+    const uint32_t word_end = std::min(last, at / 64 * 64 + 64);
+    uint64_t word = bits.words[at / 64] >> (at % 64);
+    if (const uint32_t left = word_end - at; left < 64) {
+      word &= (uint64_t{1} << left) - 1;
+    }
+    for (; word != 0; word &= word - 1) {
+      rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
+    }
+    at = word_end;
+  }
+  return allowed;
+}
+
+}  // namespace alidade
