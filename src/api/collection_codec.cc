@@ -209,6 +209,14 @@ StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const 
   }
   spec.key = in.key();
   // The numbers of the wire are those of the disk.
+  static_assert(static_cast<int>(PayloadIndexType::kKeyword) == v1::PAYLOAD_INDEX_TYPE_KEYWORD &&
+                static_cast<int>(PayloadIndexType::kInteger) == v1::PAYLOAD_INDEX_TYPE_INTEGER &&
+                static_cast<int>(PayloadIndexType::kFloat) == v1::PAYLOAD_INDEX_TYPE_FLOAT &&
+                static_cast<int>(PayloadIndexType::kBool) == v1::PAYLOAD_INDEX_TYPE_BOOL &&
+                static_cast<int>(PayloadIndexType::kDatetime) == v1::PAYLOAD_INDEX_TYPE_DATETIME &&
+                static_cast<int>(PayloadIndexType::kUuid) == v1::PAYLOAD_INDEX_TYPE_UUID &&
+                static_cast<int>(PayloadIndexType::kGeo) == v1::PAYLOAD_INDEX_TYPE_GEO &&
+                v1::PayloadIndexType_MAX == v1::PAYLOAD_INDEX_TYPE_GEO);
   spec.type = static_cast<PayloadIndexType>(in.type());
   if (!v1::PayloadIndexType_IsValid(in.type()) || in.type() == v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
     return FieldError(

@@ -135,21 +135,23 @@ grpc::ServerUnaryReactor* CollectionService::UpdateCollection(grpc::CallbackServ
       });
 }
 
-grpc::ServerUnaryReactor* CollectionService::CreatePayloadIndex(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* in, grpc::ByteBuffer* out) {
-  return context_.runner.Start<v1::CreatePayloadIndexRequest, v1::CreatePayloadIndexResponse>(
-      Method::kCreatePayloadIndex,
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* CollectionService::ChangePayloadIndex(Method method,
+                                                                const RawUnary& raw,
+                                                                bool remove,
+                                                                bool (Request::*lenient)() const) {
+  return context_.runner.Start<Request, Response>(
+      method,
       Lane::kReserved,
-      {context, in, out},
-      [this](Call& call,
-             const v1::CreatePayloadIndexRequest* request,
-             v1::CreatePayloadIndexResponse* response) -> Status {
+      raw,
+      [this, remove, lenient](Call& call, const Request* request, Response* response) -> Status {
         call.describe = [request] { return "collection=" + request->collection(); };
         ALIDADE_ASSIGN_OR_RETURN(
             PayloadIndexChange change,
             DecodePayloadIndexChange(
                 request->collection(), request->payload_index(), FieldPath("payload_index")));
-        change.lenient = request->allow_existing();
+        change.remove = remove;
+        change.lenient = (request->*lenient)();
         ALIDADE_ASSIGN_OR_RETURN(const CollectionInfo info,
                                  context_.engine.ChangePayloadIndex(change));
         EncodeCollection(info, *response->mutable_collection());
@@ -158,28 +160,22 @@ grpc::ServerUnaryReactor* CollectionService::CreatePayloadIndex(
       });
 }
 
+grpc::ServerUnaryReactor* CollectionService::CreatePayloadIndex(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* in, grpc::ByteBuffer* out) {
+  return ChangePayloadIndex<v1::CreatePayloadIndexRequest, v1::CreatePayloadIndexResponse>(
+      Method::kCreatePayloadIndex,
+      {context, in, out},
+      /*remove=*/false,
+      &v1::CreatePayloadIndexRequest::allow_existing);
+}
+
 grpc::ServerUnaryReactor* CollectionService::DeletePayloadIndex(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* in, grpc::ByteBuffer* out) {
-  return context_.runner.Start<v1::DeletePayloadIndexRequest, v1::DeletePayloadIndexResponse>(
+  return ChangePayloadIndex<v1::DeletePayloadIndexRequest, v1::DeletePayloadIndexResponse>(
       Method::kDeletePayloadIndex,
-      Lane::kReserved,
       {context, in, out},
-      [this](Call& call,
-             const v1::DeletePayloadIndexRequest* request,
-             v1::DeletePayloadIndexResponse* response) -> Status {
-        call.describe = [request] { return "collection=" + request->collection(); };
-        ALIDADE_ASSIGN_OR_RETURN(
-            PayloadIndexChange change,
-            DecodePayloadIndexChange(
-                request->collection(), request->payload_index(), FieldPath("payload_index")));
-        change.remove = true;
-        change.lenient = request->allow_missing();
-        ALIDADE_ASSIGN_OR_RETURN(const CollectionInfo info,
-                                 context_.engine.ChangePayloadIndex(change));
-        EncodeCollection(info, *response->mutable_collection());
-        EncodeCatalogReceipt(info.seq, false, *response->mutable_receipt());
-        return OkStatus();
-      });
+      /*remove=*/true,
+      &v1::DeletePayloadIndexRequest::allow_missing);
 }
 
 grpc::ServerUnaryReactor* CollectionService::DeleteCollection(grpc::CallbackServerContext* context,

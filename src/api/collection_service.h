@@ -55,6 +55,12 @@ class CollectionService final : public RawCollectionService {
                                         grpc::ByteBuffer* out) override;
 
  private:
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* ChangePayloadIndex(Method method,
+                                               const RawUnary& raw,
+                                               bool remove,
+                                               bool (Request::*lenient)() const);
+
   const ServiceContext& context_;
 };
 

@@ -135,45 +135,36 @@ int Update(const CollectionFlags& flags, const CLI::App& command) {
   return 0;
 }
 
-v1::PayloadIndex IndexFor(const CollectionFlags& flags) {
-  v1::PayloadIndex index;
-  index.set_key(flags.key);
-  index.set_type(PayloadIndexTypeFor(flags.type));
-  return index;
+template <typename Request, typename Response>
+int ChangeIndex(const CollectionFlags& flags,
+                Request request,
+                grpc::Status (v1::CollectionService::Stub::*call)(grpc::ClientContext*,
+                                                                  const Request&,
+                                                                  Response*)) {
+  request.set_collection(flags.name);
+  request.mutable_payload_index()->set_key(flags.key);
+  request.mutable_payload_index()->set_type(PayloadIndexTypeFor(flags.type));
+  Response response;
+  grpc::ClientContext context;
+  SetDeadline(context, flags.connection);
+  const grpc::Status status = (*Stub(flags.connection).*call)(&context, request, &response);
+  if (!status.ok()) {
+    return PrintError(status, flags.connection);
+  }
+  PrintCollection(response.collection());
+  return 0;
 }
 
 int Index(const CollectionFlags& flags) {
   v1::CreatePayloadIndexRequest request;
-  request.set_collection(flags.name);
-  *request.mutable_payload_index() = IndexFor(flags);
   request.set_allow_existing(flags.force);
-  v1::CreatePayloadIndexResponse response;
-  grpc::ClientContext context;
-  SetDeadline(context, flags.connection);
-  const grpc::Status status =
-      Stub(flags.connection)->CreatePayloadIndex(&context, request, &response);
-  if (!status.ok()) {
-    return PrintError(status, flags.connection);
-  }
-  PrintCollection(response.collection());
-  return 0;
+  return ChangeIndex(flags, request, &v1::CollectionService::Stub::CreatePayloadIndex);
 }
 
 int Unindex(const CollectionFlags& flags) {
   v1::DeletePayloadIndexRequest request;
-  request.set_collection(flags.name);
-  *request.mutable_payload_index() = IndexFor(flags);
   request.set_allow_missing(flags.force);
-  v1::DeletePayloadIndexResponse response;
-  grpc::ClientContext context;
-  SetDeadline(context, flags.connection);
-  const grpc::Status status =
-      Stub(flags.connection)->DeletePayloadIndex(&context, request, &response);
-  if (!status.ok()) {
-    return PrintError(status, flags.connection);
-  }
-  PrintCollection(response.collection());
-  return 0;
+  return ChangeIndex(flags, request, &v1::CollectionService::Stub::DeletePayloadIndex);
 }
 
 int Delete(const CollectionFlags& flags) {

@@ -91,7 +91,8 @@ void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags) {
   command
       .add_option("--payload-index",
                   flags.payload_indexes,
-                  "KEY:TYPE of an index over a payload key, e.g. lang:keyword; may be repeated")
+                  "KEY:TYPE of an index over a payload key of a new collection, e.g. lang:keyword; "
+                  "may be repeated")
       ->check([](const std::string& text) -> std::string {
         const size_t colon = text.rfind(':');
         if (colon == std::string::npos || colon == 0 ||

@@ -1,7 +1,6 @@
 #include "point_selector.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "alidade/filter/filter_text.h"
@@ -156,12 +155,7 @@ Status PointSelector::SelectByFilter(const Collection& collection,
     FilterSubject subject{.payload = *current->payload, .encoded_id = id};
     subject.vectors = current->vectors;
     if (const auto place = collection.FindPlace(current->row); place.has_value()) {
-      for (uint32_t asked = filter_->compiled.asks_vectors(); asked != 0; asked &= asked - 1) {
-        const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
-        if (place->segment->vector(field, place->row) != nullptr) {
-          subject.vectors |= uint32_t{1} << field;
-        }
-      }
+      subject.vectors |= VectorsAt(*place->segment, place->row, filter_->compiled.asks_vectors());
     }
     if (filter_->compiled.Matches(subject)) {
       written.push_back({.encoded_id = id, .current = *current});

@@ -61,9 +61,8 @@ StatusOr<std::unique_ptr<PointChange>> MakeChange(Collection& collection,
                                                   const UpsertRequest& request,
                                                   const WriteOptions& options) {
   auto change = std::make_unique<UpsertChange>(collection, request);
-  Schema schema;
-  schema.fields = collection.config()->fields;
-  ALIDADE_RETURN_IF_ERROR(change->Load(schema, /*fingerprint=*/!options.request_id.empty()));
+  ALIDADE_RETURN_IF_ERROR(
+      change->Load(collection.config()->schema(), /*fingerprint=*/!options.request_id.empty()));
   return std::unique_ptr<PointChange>(std::move(change));
 }
 

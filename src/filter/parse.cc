@@ -291,6 +291,9 @@ class Parser : private TokenReader {
     if (name.text == "nested") {
       ALIDADE_ASSIGN_OR_RETURN(std::string key, ParseKey());
       ALIDADE_RETURN_IF_ERROR(Take(",", "a comma"));
+      if (NextIs(")")) {
+        return Expected("a condition");
+      }
       ALIDADE_ASSIGN_OR_RETURN(std::vector<Filter> parts, ParseFilters(depth));
       return Filter{Nested{std::move(key), std::move(parts)}};
     }

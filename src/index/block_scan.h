@@ -56,24 +56,17 @@ void ScanMostOfBlock(uint32_t first,
 inline uint32_t PickRows(const SlotBits& bits, uint32_t first, uint32_t count, uint32_t* rows) {
   uint32_t allowed = 0;
   const uint32_t last = first + count;
-  if (first % 64 == 0 && count % 64 == 0) {
-    for (uint32_t at = first; at < last; at += 64) {
-      for (uint64_t word = bits.words[at / 64]; word != 0; word &= word - 1) {
-        rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
-      }
+  for (uint32_t at = first / 64 * 64; at < last; at += 64) {
+    uint64_t word = bits.words[at / 64];
+    if (at < first) {
+      word &= ~uint64_t{0} << (first - at);
     }
-    return allowed;
-  }
-  for (uint32_t at = first; at < last;) {
-    const uint32_t word_end = std::min(last, at / 64 * 64 + 64);
-    uint64_t word = bits.words[at / 64] >> (at % 64);
-    if (const uint32_t left = word_end - at; left < 64) {
-      word &= (uint64_t{1} << left) - 1;
+    if (last - at < 64) {
+      word &= (uint64_t{1} << (last - at)) - 1;
     }
     for (; word != 0; word &= word - 1) {
       rows[allowed++] = at + static_cast<uint32_t>(std::countr_zero(word));
     }
-    at = word_end;
   }
   return allowed;
 }

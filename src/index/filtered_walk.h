@@ -1,10 +1,9 @@
 // FilteredWalk: the nearest nodes of a graph among those that a filter allows. Only these are
 // scored; the walk steps over the others.
 //
-// Source:   Patel et al. 2024 (ACORN, arXiv 2403.04871), its variant over an ordinary graph;
-// differs
-//           in: links of links are followed only where too few links pass, and a sample of what
-//           passes is where the walk begins, too.
+// Source:   Patel et al. 2024 (ACORN, arXiv 2403.04871), its variant over an ordinary graph; here
+//           links of links are followed only where too few links pass, and a sample of what passes
+//           is where the walk begins, too.
 #pragma once
 
 #include <algorithm>

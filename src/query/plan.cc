@@ -89,6 +89,13 @@ const char* MethodName(SegmentMethod method, IndexKind index) {
   return "unknown";
 }
 
+std::string PayloadsText(const SegmentFacts& facts) {
+  if (facts.kept) {
+    return ", known from before";
+  }
+  return facts.payloads_read == 0 ? "" : fmt::format(", {} payloads read", facts.payloads_read);
+}
+
 const char* EffortName(IndexKind index) { return index == IndexKind::kIvf ? "nprobe" : "ef"; }
 
 }  // namespace
@@ -101,17 +108,6 @@ SearchPlan MakePlan(const PlanRequest& request, const std::vector<SegmentFacts>&
   }
   return plan;
 }
-
-namespace {
-
-std::string PayloadsText(const SegmentFacts& facts) {
-  if (facts.kept) {
-    return ", known from before";
-  }
-  return facts.payloads_read == 0 ? "" : fmt::format(", {} payloads read", facts.payloads_read);
-}
-
-}  // namespace
 
 std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>& segments) {
   std::string out;

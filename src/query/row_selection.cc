@@ -17,12 +17,7 @@ FilterSubject SubjectOf(const Segment& segment, RowId row, SeqNo at, const Compi
   if (filter.asks_id()) {
     subject.encoded_id = segment.encoded_id(row);
   }
-  for (uint32_t asked = filter.asks_vectors(); asked != 0; asked &= asked - 1) {
-    const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
-    if (segment.vector(field, row) != nullptr) {
-      subject.vectors |= uint32_t{1} << field;
-    }
-  }
+  subject.vectors = VectorsAt(segment, row, filter.asks_vectors());
   return subject;
 }
 
@@ -148,6 +143,17 @@ StatusOr<Selection> SelectRows(const SegmentView& view,
   ALIDADE_ASSIGN_OR_RETURN(Selection selection, JudgeRows(view, at, *filter, deadline));
   cache->Keep(filter->text, before, at, selection.selected);
   return selection;
+}
+
+uint32_t VectorsAt(const Segment& segment, RowId row, uint32_t asked) {
+  uint32_t vectors = 0;
+  for (; asked != 0; asked &= asked - 1) {
+    const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
+    if (segment.vector(field, row) != nullptr) {
+      vectors |= uint32_t{1} << field;
+    }
+  }
+  return vectors;
 }
 
 bool RowPasses(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 #include "alidade/common/row_bitmap.h"
@@ -64,6 +65,7 @@ class DeletionTimes {
       return left;
     });
   }
+  size_t byte_size() const { return times_.bytes() + dead_.bytes(); }
   // Of the newest mark, or of one that is being made.
   SeqNo newest() const { return SeqNo(newest_.load(std::memory_order_acquire)); }
   // Rows marked so far. A reader whose view shows a delete sees it counted: the view is published

@@ -3,12 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "alidade/common/failpoint.h"
+
 namespace alidade {
-namespace {
-
-constexpr RowId kCancelEveryRows = 4096;  // chosen: some milliseconds
-
-}  // namespace
 
 SegmentFileIdentity PayloadIndexIdentity(SegmentFileIdentity rows, PayloadIndexId id) {
   rows.kind = SegmentFileKind::kPayloadIndex;
@@ -35,7 +32,9 @@ Status WritePayloadIndexFile(const std::string& directory,
   }
   ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(directory, identity));
   ALIDADE_RETURN_IF_ERROR(writer->Append(std::move(builder).Finish()));
-  return writer->Finish().status();
+  ALIDADE_RETURN_IF_ERROR(writer->Finish().status());
+  ALIDADE_FAILPOINT("segment.payload_indexed");
+  return OkStatus();
 }
 
 StatusOr<KeyedPayloadIndex> OpenPayloadIndexFile(const std::string& directory,

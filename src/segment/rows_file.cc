@@ -8,7 +8,6 @@ namespace alidade {
 namespace {
 
 constexpr size_t kIdLengthBytes = sizeof(uint32_t);
-constexpr size_t kCancelEveryRows = 4096;  // chosen: a few milliseconds of copying
 
 Status AppendInteger(SegmentFileWriter& out, UnsignedInteger auto value) {
   return out.Append(RawBytes(&value, 1));

@@ -6,7 +6,6 @@
 #include <atomic>
 
 #include "alidade/common/check.h"
-#include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
 #include "alidade/common/memory_budget.h"
@@ -357,7 +356,6 @@ Status SealedSegment::SetPayloadIndexes(const std::vector<PayloadIndexSpec>& spe
         spec,
         [this](RowId row) { return impl_->rows.payload(row); },
         progress));
-    ALIDADE_FAILPOINT("segment.payload_indexed");
     ALIDADE_RETURN_IF_ERROR(SyncDirectory(directory));
     ALIDADE_ASSIGN_OR_RETURN(KeyedPayloadIndex made,
                              OpenPayloadIndexFile(directory, identity, spec));
@@ -521,7 +519,7 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
 }
 
 size_t SealedSegment::memory_bytes() const {
-  size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : size_t{rows()} * sizeof(uint64_t)) +
+  size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : impl_->deletions->byte_size()) +
                  payload_changes().memory_bytes();
   bytes += impl_->selections.memory_bytes();
   for (FieldIndex field = 0; field < impl_->fields.size(); ++field) {

@@ -45,6 +45,9 @@ namespace alidade {
 inline constexpr size_t kSegmentHeaderBytes = 4096;
 inline constexpr size_t kSectionAlignment = 64;  // one cache line, and what the kernels like
 
+// Rows written between two looks whether the build goes on (chosen: some milliseconds).
+inline constexpr RowId kCancelEveryRows = 4096;
+
 inline uint64_t AlignSectionUp(uint64_t bytes) {
   return (bytes + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;
 }

@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace alidade {
-namespace {
-
-constexpr size_t kCancelEveryRows = 4096;  // chosen: a few milliseconds of copying
-
-}  // namespace
 
 uint32_t CountVectors(const RowSelection& selection, FieldIndex index) {
   uint32_t count = 0;

@@ -282,6 +282,9 @@ grpc::Status EnsureCollection(LedgerClient& client) {
   field->set_metric(alidade::v1::METRIC_L2);
   field->mutable_index()->mutable_hnsw()->set_m(8);
   field->mutable_index()->mutable_hnsw()->set_ef_construction(40);
+  auto* index = request.mutable_collection()->add_payload_indexes();
+  index->set_key("version");
+  index->set_type(alidade::v1::PAYLOAD_INDEX_TYPE_INTEGER);
   alidade::v1::CreateCollectionResponse response;
   grpc::ClientContext context;
   SetDeadline(context);

@@ -79,6 +79,9 @@ StatusOr<Selection> SelectRows(const SegmentView& segment,
                                const QueryFilter* filter,
                                const Deadline& deadline);
 
+// Of the fields whose bits are set in `asked`, those in which the row has a vector.
+uint32_t VectorsAt(const Segment& segment, RowId row, uint32_t asked);
+
 // Whether one row, as it is at `at`, is alive and passes.
 bool RowPasses(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter);
 

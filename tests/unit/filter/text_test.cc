@@ -189,6 +189,7 @@ TEST(FilterTextTest, MistakesAreToldWithTheirPlace) {
       {"geo_box(a, 1, 2, 3, x)", "column 21: expected a number, found x"},
       {"geo_polygon(a, [1, 2])", "column 17: expected a point: [lat, lon], found 1"},
       {"nested(a)", "column 9: expected a comma, found )"},
+      {"nested(a,)", "column 10: expected a condition, found )"},
       {"all_of(a = 1 b = 2)", "column 14: expected a comma or ), found b"}};
   for (const Case& c : cases) {
     EXPECT_THAT(ParseFilterText(c.text),
