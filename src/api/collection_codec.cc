@@ -7,6 +7,7 @@
 
 #include "field_path.h"
 #include "point_codec.h"
+#include "text_codec.h"
 
 namespace alidade {
 namespace {
@@ -221,8 +222,21 @@ StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const 
   if (!v1::PayloadIndexType_IsValid(in.type()) || in.type() == v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
     return FieldError(
         path.Field("type").ToString(),
-        "is {}; one of KEYWORD, INTEGER, FLOAT, BOOL, DATETIME, UUID, GEO is required",
+        "is {}; one of KEYWORD, INTEGER, FLOAT, BOOL, DATETIME, UUID, GEO, TEXT is required",
         static_cast<int>(in.type()));
+  }
+  if (spec.type == PayloadIndexType::kText) {
+    ALIDADE_ASSIGN_OR_RETURN(spec.text.analyzer,
+                             DecodeTextAnalyzer(in.analyzer(), path.Field("analyzer")));
+    ALIDADE_RETURN_IF_ERROR(
+        ValidateAnalyzer(spec.text.analyzer, path.Field("analyzer").ToString()));
+    spec.text.bm25.k1 = in.bm25().has_k1() ? in.bm25().k1() : spec.text.bm25.k1;
+    spec.text.bm25.b = in.bm25().has_b() ? in.bm25().b() : spec.text.bm25.b;
+    ALIDADE_RETURN_IF_ERROR(ValidateBm25(spec.text.bm25, path.Field("bm25").ToString()));
+  } else if (in.has_analyzer() || in.has_bm25()) {
+    return FieldError(path.Field(in.has_analyzer() ? "analyzer" : "bm25").ToString(),
+                      "is of no meaning for an index of type {}",
+                      PayloadIndexTypeName(spec.type));
   }
   return spec;
 }
@@ -239,7 +253,10 @@ Status DecodePayloadIndexes(const v1::Collection& in,
   for (int i = 0; i < in.payload_indexes_size(); ++i) {
     const FieldPath at = path.At(static_cast<size_t>(i));
     ALIDADE_ASSIGN_OR_RETURN(PayloadIndexSpec spec, DecodePayloadIndex(in.payload_indexes(i), at));
-    if (std::ranges::find(config.payload_indexes, spec) != config.payload_indexes.end()) {
+    const bool again = std::ranges::any_of(config.payload_indexes, [&](const auto& other) {
+      return other.key == spec.key && other.type == spec.type;
+    });
+    if (again) {
       return FieldError(at.ToString(), "is given a second time");
     }
     config.payload_indexes.push_back(std::move(spec));
@@ -294,6 +311,7 @@ StatusOr<PayloadIndexChange> DecodePayloadIndexChange(const std::string& collect
   change.collection = collection;
   change.key = spec.key;
   change.type = spec.type;
+  change.text = spec.text;
   return change;
 }
 
@@ -396,6 +414,11 @@ void EncodeCollection(const CollectionInfo& in, v1::Collection& out) {
     v1::PayloadIndex& encoded = *out.add_payload_indexes();
     encoded.set_key(index.key);
     encoded.set_type(static_cast<v1::PayloadIndexType>(index.type));
+    if (index.type == PayloadIndexType::kText) {
+      EncodeTextAnalyzer(index.text.analyzer, *encoded.mutable_analyzer());
+      encoded.mutable_bm25()->set_k1(index.text.bm25.k1);
+      encoded.mutable_bm25()->set_b(index.text.bm25.b);
+    }
   }
   for (const std::string& alias : in.aliases) {
     out.add_aliases(alias);

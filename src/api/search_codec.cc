@@ -57,7 +57,10 @@ Status CheckNumbers(const v1::SearchRequest& in, const Limits& limits) {
   return OkStatus();
 }
 
-Status DecodeTarget(const v1::Query& in, const FieldPath& path, SearchQuery& out) {
+Status DecodeTarget(const v1::Query& in,
+                    const Limits& limits,
+                    const FieldPath& path,
+                    SearchQuery& out) {
   switch (in.target_case()) {
     case v1::Query::kVector: {
       ALIDADE_ASSIGN_OR_RETURN(const auto vector, DecodeVector(in.vector(), path.Field("vector")));
@@ -68,10 +71,25 @@ Status DecodeTarget(const v1::Query& in, const FieldPath& path, SearchQuery& out
       ALIDADE_ASSIGN_OR_RETURN(out.target, DecodePointId(in.point_id(), path.Field("point_id")));
       return OkStatus();
     }
+    case v1::Query::kWords: {
+      const FieldPath words = path.Field("words");
+      const auto check = [&words](const std::string& text, const char* field, size_t bytes_max) {
+        return !text.empty() && text.size() <= bytes_max
+                   ? OkStatus()
+                   : FieldError(words.Field(field).ToString(),
+                                "has {} bytes; 1..{} are allowed",
+                                text.size(),
+                                bytes_max);
+      };
+      ALIDADE_RETURN_IF_ERROR(check(in.words().key(), "key", kFilterKeyBytesMax));
+      ALIDADE_RETURN_IF_ERROR(check(in.words().text(), "text", limits.filter_text_bytes_max));
+      out.target = WordsTarget{in.words().key(), in.words().text()};
+      return OkStatus();
+    }
     case v1::Query::TARGET_NOT_SET:
       break;
   }
-  return FieldError(path.ToString(), "has neither `vector` nor `point_id`");
+  return FieldError(path.ToString(), "has neither `vector` nor `point_id` nor `words`");
 }
 
 }  // namespace
@@ -112,7 +130,7 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
   out.queries.assign(static_cast<size_t>(in.queries_size()), common);
   for (size_t i = 0; i < out.queries.size(); ++i) {
     ALIDADE_RETURN_IF_ERROR(
-        DecodeTarget(in.queries(static_cast<int>(i)), queries.At(i), out.queries[i]));
+        DecodeTarget(in.queries(static_cast<int>(i)), limits, queries.At(i), out.queries[i]));
   }
   return out;
 }

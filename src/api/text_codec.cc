@@ -52,4 +52,19 @@ StatusOr<AnalyzerConfig> DecodeTextAnalyzer(const v1::TextAnalyzer& in, const Fi
   return config;
 }
 
+void EncodeTextAnalyzer(const AnalyzerConfig& in, v1::TextAnalyzer& out) {
+  const AnalyzerConfig standard;
+  if (in.language != standard.language) {
+    out.set_language(std::string(LanguageName(in.language)));
+  }
+  out.set_keep_case(!in.fold_case);
+  out.set_no_stemming(!in.stem);
+  out.set_default_stop_words(in.stop_words == StopWords::kOfLanguage);
+  for (const std::string& word : in.custom_stop_words) {
+    out.add_stop_words(word);
+  }
+  out.set_token_bytes_min(in.token_bytes_min == standard.token_bytes_min ? 0 : in.token_bytes_min);
+  out.set_token_bytes_max(in.token_bytes_max == standard.token_bytes_max ? 0 : in.token_bytes_max);
+}
+
 }  // namespace alidade

@@ -12,5 +12,7 @@ namespace alidade {
 
 // Checks what the configuration does not show any more; the rest is left to ValidateAnalyzer.
 StatusOr<AnalyzerConfig> DecodeTextAnalyzer(const v1::TextAnalyzer& in, const FieldPath& path);
+// What is as it is by default stays unset.
+void EncodeTextAnalyzer(const AnalyzerConfig& in, v1::TextAnalyzer& out);
 
 }  // namespace alidade

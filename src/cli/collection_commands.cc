@@ -2,10 +2,12 @@
 //   | aliases
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include "client_commands.h"
+#include "filter_message.h"
 #include "schema_flags.h"
 
 namespace alidade {
@@ -26,6 +28,9 @@ struct CollectionFlags {
   bool force = false;
   std::string key;
   std::string type;
+  std::string analyzer;
+  std::optional<double> k1;
+  std::optional<double> b;
 };
 
 std::unique_ptr<v1::CollectionService::Stub> Stub(const ConnectionOptions& connection) {
@@ -43,6 +48,9 @@ void PrintCollection(const v1::Collection& collection) {
   }
   for (const v1::PayloadIndex& index : collection.payload_indexes()) {
     std::printf("  index %s: %s", index.key().c_str(), PayloadIndexTypeText(index.type()).c_str());
+    if (!index.analyzer().language().empty()) {
+      std::printf(" (%s)", index.analyzer().language().c_str());
+    }
   }
   for (const std::string& alias : collection.aliases()) {
     std::printf("  alias %s", alias.c_str());
@@ -155,8 +163,27 @@ int ChangeIndex(const CollectionFlags& flags,
   return 0;
 }
 
+// Text indexes only.
+Status SetTextOptions(const CollectionFlags& flags, v1::PayloadIndex& index) {
+  if (!flags.analyzer.empty()) {
+    ALIDADE_RETURN_IF_ERROR(ParseAnalyzer(flags.analyzer, *index.mutable_analyzer()));
+  }
+  if (flags.k1.has_value()) {
+    index.mutable_bm25()->set_k1(*flags.k1);
+  }
+  if (flags.b.has_value()) {
+    index.mutable_bm25()->set_b(*flags.b);
+  }
+  return OkStatus();
+}
+
 int Index(const CollectionFlags& flags) {
   v1::CreatePayloadIndexRequest request;
+  if (const Status set = SetTextOptions(flags, *request.mutable_payload_index()); !set.ok()) {
+    std::fprintf(stderr, "%s
+", MessageOf(set).c_str());
+    return 64;
+  }
   request.set_allow_existing(flags.force);
   return ChangeIndex(flags, request, &v1::CollectionService::Stub::CreatePayloadIndex);
 }
@@ -242,8 +269,14 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
         ->check(CLI::IsMember(PayloadIndexTypeNames()));
     return command;
   };
-  add_index(add("index", "Make an index over the values of a payload key", Index))
-      ->add_flag("--allow-existing", flags->force, "One that is there is no error");
+  CLI::App* index =
+      add_index(add("index", "Make an index over the values of a payload key", Index));
+  index->add_flag("--allow-existing", flags->force, "One that is there is no error");
+  index->add_option("--analyzer",
+                    flags->analyzer,
+                    "text: how words are taken, e.g. 'english stop_words=default' (default: none)");
+  index->add_option("--k1", flags->k1, "text: BM25's k1 (default: 1.2)");
+  index->add_option("--b", flags->b, "text: BM25's b (default: 0.75)");
   add_index(add("unindex", "Remove an index over a payload key", Unindex))
       ->add_flag("--allow-missing", flags->force, "A missing one is no error");
 

@@ -176,6 +176,12 @@ struct Encoder {
 
 void EncodeFilter(const Filter& in, v1::Filter& out) { std::visit(Encoder{out}, in.node); }
 
+Status ParseAnalyzer(const std::string& text, v1::TextAnalyzer& out) {
+  ALIDADE_ASSIGN_OR_RETURN(const AnalyzerConfig config, ParseAnalyzerText(text));
+  EncodeAnalyzerMessage(config, out);
+  return OkStatus();
+}
+
 Status ParseFilter(const std::string& text, v1::Filter& out) {
   ALIDADE_ASSIGN_OR_RETURN(const Filter filter, ParseFilterText(text));
   EncodeFilter(filter, out);

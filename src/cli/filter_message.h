@@ -14,6 +14,9 @@ struct Filter;
 // The tree as it is: decoded again it is the same one.
 void EncodeFilter(const Filter& in, v1::Filter& out);
 
+// How text is analysed, from its readable form (text/analyzer.h). Errors: INVALID_ARGUMENT.
+Status ParseAnalyzer(const std::string& text, v1::TextAnalyzer& out);
+
 // The readable form (filter/filter_text.h). Errors: INVALID_ARGUMENT with the column.
 Status ParseFilter(const std::string& text, v1::Filter& out);
 

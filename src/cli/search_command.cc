@@ -24,6 +24,8 @@ struct SearchFlags {
   std::string id;
   std::string vector;  // JSON list
   std::string file;    // matrix file
+  std::string words;
+  std::string text_key;
   uint64_t row = 0;
   uint32_t k = 10;
   uint32_t ef = 0;
@@ -62,6 +64,11 @@ Status SetTarget(const SearchFlags& flags, v1::Query& query) {
     *query.mutable_point_id() = ParsePointId(flags.id);
     return OkStatus();
   }
+  if (!flags.words.empty()) {
+    query.mutable_words()->set_key(flags.text_key);
+    query.mutable_words()->set_text(flags.words);
+    return OkStatus();
+  }
   std::vector<float> vector;
   if (!flags.vector.empty()) {
     ALIDADE_ASSIGN_OR_RETURN(vector, ParseVector(flags.vector));
@@ -70,7 +77,7 @@ Status SetTarget(const SearchFlags& flags, v1::Query& query) {
     vector.resize(file->dim());
     ALIDADE_RETURN_IF_ERROR(file->Read(flags.row, 1, vector.data()));
   } else {
-    return InvalidArgument("what to look for: --id, --vector or --file");
+    return InvalidArgument("what to look for: --id, --vector, --file or --words");
   }
   SetPacked(vector.data(), vector.size(), *query.mutable_vector());
   return OkStatus();
@@ -225,8 +232,8 @@ int RunRecall(const RecallFlags& flags) {
 
 void AddSearchCommands(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<SearchFlags>();
-  CLI::App* search =
-      app.add_subcommand("search", "Find the points nearest to a vector or to a stored point");
+  CLI::App* search = app.add_subcommand(
+      "search", "Find the points nearest to a vector or to a stored point, or with some words");
   AddConnectionFlags(*search, flags->connection);
   search->add_option("collection", flags->collection, "Collection or alias")->required();
   search->add_option("--field", flags->field, "Vector field (default: the only one)");
@@ -237,6 +244,12 @@ void AddSearchCommands(CLI::App& app, int& exit_code) {
   search->add_option("--file", flags->file, "Near a row of this .npy, .fvecs or .hdf5 file")
       ->excludes(id)
       ->excludes(vector);
+  CLI::Option* words = search->add_option(
+      "--words", flags->words, "With some of these words at --text-key, ranked by BM25");
+  CLI::Option* text_key =
+      search->add_option("--text-key", flags->text_key, "Payload key with a text index");
+  words->needs(text_key)->excludes(id)->excludes(vector)->excludes(search->get_option("--file"));
+  text_key->needs(words);
   search->add_option("--row", flags->row, "The row of --file")->capture_default_str();
   search->add_option("-k", flags->k, "Hits")->capture_default_str();
   search->add_option("--ef", flags->ef, "HNSW candidates (0: the collection's default)");

@@ -1,11 +1,16 @@
 #include "alidade/collection/config_codec.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "alidade/common/bytes.h"
 
 namespace alidade {
 namespace {
 
-constexpr uint8_t kConfigFormat = 3;  // on disk: never reused
+// On disk: never reused. A configuration is written in the oldest format that holds it.
+constexpr uint8_t kConfigFormat = 4;
+constexpr uint8_t kConfigFormatWithoutTextIndexes = 3;
 constexpr uint8_t kConfigFormatWithoutPayloadIndexes = 2;
 constexpr uint8_t kConfigFormatWithoutCodes = 1;
 constexpr uint8_t kStateFormat = 1;
@@ -42,6 +47,30 @@ bool IsKnown(const VectorField& field) {
          IvfCodesName(index.ivf_codes) != "unknown" && CodesName(index.codes) != "unknown";
 }
 
+void EncodeText(const TextIndexOptions& text, std::string& out) {
+  AppendLengthPrefixed(out, EncodeAnalyzer(text.analyzer));
+  AppendLittleEndian(out, std::bit_cast<uint64_t>(text.bm25.k1));
+  AppendLittleEndian(out, std::bit_cast<uint64_t>(text.bm25.b));
+}
+
+StatusOr<TextIndexOptions> DecodeText(ByteReader& in) {
+  TextIndexOptions text;
+  const std::string_view analyzer = in.LengthPrefixed();
+  text.bm25.k1 = std::bit_cast<double>(in.Little<uint64_t>());
+  text.bm25.b = std::bit_cast<double>(in.Little<uint64_t>());
+  ALIDADE_ASSIGN_OR_RETURN(text.analyzer, DecodeAnalyzer(analyzer));
+  if (const Status valid = ValidateBm25(text.bm25, "bm25"); !valid.ok()) {
+    return DataLoss("the parameters of a text index are not valid: {}", MessageOf(valid));
+  }
+  return text;
+}
+
+bool HasTextIndex(const CollectionConfig& config) {
+  return std::ranges::any_of(config.payload_indexes, [](const PayloadIndexSpec& spec) {
+    return spec.type == PayloadIndexType::kText;
+  });
+}
+
 Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
   config.next_payload_index = PayloadIndexId(in.Little<uint16_t>());
   const auto indexes = in.Little<uint32_t>();
@@ -52,6 +81,9 @@ Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
     index.type = static_cast<PayloadIndexType>(in.Little<uint8_t>());
     if (in.ok() && PayloadIndexTypeName(index.type) == "unknown") {
       return DataLoss("the payload index on \"{}\" is of a kind that there is not", index.key);
+    }
+    if (in.ok() && index.type == PayloadIndexType::kText) {
+      ALIDADE_ASSIGN_OR_RETURN(index.text, DecodeText(in));
     }
     config.payload_indexes.push_back(std::move(index));
   }
@@ -74,7 +106,7 @@ std::string ManifestMetaName(CollectionId collection, SegmentId segment) {
 
 std::string EncodeConfig(const CollectionConfig& config) {
   std::string out;
-  AppendLittleEndian(out, kConfigFormat);
+  AppendLittleEndian(out, HasTextIndex(config) ? kConfigFormat : kConfigFormatWithoutTextIndexes);
   AppendLengthPrefixed(out, config.name);
   AppendLengthPrefixed(out, config.description);
   AppendLittleEndian(out, static_cast<uint32_t>(config.labels.size()));
@@ -98,6 +130,9 @@ std::string EncodeConfig(const CollectionConfig& config) {
     AppendLittleEndian(out, index.id.value());
     AppendLengthPrefixed(out, index.key);
     AppendLittleEndian(out, static_cast<uint8_t>(index.type));
+    if (index.type == PayloadIndexType::kText) {
+      EncodeText(index.text, out);
+    }
   }
   return out;
 }
@@ -132,10 +167,11 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
     }
     config.fields.push_back(std::move(field));
   }
-  if (format == kConfigFormat) {
+  if (format >= kConfigFormatWithoutTextIndexes) {
     ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(in, config));
   }
-  if (!in.done() || format < kConfigFormatWithoutCodes) {
+  if (!in.done() || format < kConfigFormatWithoutCodes ||
+      HasTextIndex(config) != (format == kConfigFormat)) {
     return DataLoss("the configuration of a collection is malformed");
   }
   return config;

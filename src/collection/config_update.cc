@@ -92,7 +92,8 @@ Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
       return ResourceExhausted("the collection has had {} payload indexes, the most there can be",
                                config.next_payload_index.value());
     }
-    config.payload_indexes.push_back({config.next_payload_index, wanted.key, wanted.type});
+    config.payload_indexes.push_back(
+        {config.next_payload_index, wanted.key, wanted.type, wanted.text});
     config.next_payload_index = config.next_payload_index.Next();
     return OkStatus();
   };

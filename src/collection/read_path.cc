@@ -10,6 +10,7 @@
 #include "alidade/collection/payload_selection.h"
 #include "alidade/common/check.h"
 #include "alidade/query/executor.h"
+#include "alidade/query/text_search.h"
 #include "alidade/vec/metric.h"
 #include "alidade/vec/vector_matrix.h"
 
@@ -87,9 +88,10 @@ class StoredPoints {
   const StoreSnapshot* snapshot_;
 };
 
+// Without a metric the distance is the score below zero.
 StatusOr<SearchHit> MakeHit(const SegmentSet& view,
                             const GlobalHit& hit,
-                            Metric metric,
+                            std::optional<Metric> metric,
                             const PointParts& parts) {
   const Segment& segment = *view.segments[hit.segment].segment;
   SearchHit result;
@@ -103,9 +105,38 @@ StatusOr<SearchHit> MakeHit(const SegmentSet& view,
       result.point.vectors[parts.names[k]].assign(vector, vector + dim);
     }
   }
-  result.score = ScoreFromDistance(metric, hit.distance).value;
-  result.distance = metric == Metric::kL2 ? std::sqrt(static_cast<double>(hit.distance))
-                                          : static_cast<double>(hit.distance);
+  if (!metric.has_value()) {
+    result.score = -static_cast<double>(hit.distance);
+    result.distance = static_cast<double>(hit.distance);
+    return result;
+  }
+  result.score = ScoreFromDistance(*metric, hit.distance).value;
+  result.distance = *metric == Metric::kL2 ? std::sqrt(static_cast<double>(hit.distance))
+                                           : static_cast<double>(hit.distance);
+  return result;
+}
+
+StatusOr<SearchResult> MakeResult(const SegmentSet& view,
+                                  const SearchQuery& query,
+                                  std::optional<Metric> metric,
+                                  const std::vector<FieldIndex>& fields,
+                                  QueryOutcome outcome,
+                                  const Deadline& deadline) {
+  SearchResult result;
+  result.stats = outcome.stats;
+  result.exact = outcome.exact;
+  result.plan = std::move(outcome.plan);
+  result.hits.reserve(outcome.hits.size());
+  const PayloadSelector nothing;
+  const PayloadSelector& payload = query.payload == nullptr ? nothing : *query.payload;
+  for (const GlobalHit& hit : outcome.hits) {
+    if (result.hits.size() % kHitsToDeadline == kHitsToDeadline - 1) {
+      ALIDADE_RETURN_IF_ERROR(deadline.Check());
+    }
+    ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
+                             MakeHit(view, hit, metric, {payload, query.vectors, fields}));
+    result.hits.push_back(std::move(made));
+  }
   return result;
 }
 
@@ -291,10 +322,40 @@ StatusOr<std::vector<float>> Collection::TargetVector(const SegmentSet& view,
   return FloatsOf(*bytes);
 }
 
+StatusOr<SearchResult> Collection::SearchWords(const SegmentSet& view,
+                                               const SearchQuery& query,
+                                               const Deadline& deadline,
+                                               const std::string& path) const {
+  const auto& target = std::get<WordsTarget>(query.target);
+  const auto index = std::ranges::find_if(view.schema.payload_indexes, [&](const auto& spec) {
+    return spec.type == PayloadIndexType::kText && spec.key == target.key;
+  });
+  if (index == view.schema.payload_indexes.end()) {
+    return WithReason(FieldError(path + ".words.key",
+                                 "there is no text index on \"{}\"; CreatePayloadIndex makes one",
+                                 target.key),
+                      "TEXT_INDEX_NOT_FOUND");
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view.schema, query.vectors));
+  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome,
+                           ExecuteTextSearch(view,
+                                             {.index = &*index,
+                                              .words = target.words,
+                                              .k = query.k,
+                                              .filter = query.filter.get(),
+                                              .score_min = query.score_threshold,
+                                              .explain = query.explain},
+                                             deadline));
+  return MakeResult(view, query, std::nullopt, fields, std::move(outcome), deadline);
+}
+
 StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
                                              const SearchQuery& query,
                                              const Deadline& deadline,
                                              const std::string& path) const {
+  if (std::holds_alternative<WordsTarget>(query.target)) {
+    return SearchWords(view, query, deadline, path);
+  }
   ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
                            FindFieldOrError(view.schema, query.field, "vector_field"));
   ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view.schema, query.vectors));
@@ -321,22 +382,7 @@ StatusOr<SearchResult> Collection::SearchOne(const SegmentSet& view,
     wanted.distance_max = DistanceFromScore(metric, Score{*query.score_threshold});
   }
   ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view, wanted, deadline));
-  SearchResult result;
-  result.stats = outcome.stats;
-  result.exact = outcome.exact;
-  result.plan = std::move(outcome.plan);
-  result.hits.reserve(outcome.hits.size());
-  const PayloadSelector nothing;
-  const PayloadSelector& payload = query.payload == nullptr ? nothing : *query.payload;
-  for (const GlobalHit& hit : outcome.hits) {
-    if (result.hits.size() % kHitsToDeadline == kHitsToDeadline - 1) {
-      ALIDADE_RETURN_IF_ERROR(deadline.Check());
-    }
-    ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
-                             MakeHit(view, hit, metric, {payload, query.vectors, fields}));
-    result.hits.push_back(std::move(made));
-  }
-  return result;
+  return MakeResult(view, query, metric, fields, std::move(outcome), deadline);
 }
 
 StatusOr<SearchResponse> Collection::Search(const SearchRequest& request) const {

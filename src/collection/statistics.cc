@@ -88,8 +88,8 @@ void AddPayloadIndexes(const Segment& segment, CollectionStats& stats) {
       continue;
     }
     sum.indexed_rows += segment.rows();
-    sum.values += found->index.values();
-    sum.disk_bytes += found->index.body_bytes();
+    sum.values += found->values();
+    sum.disk_bytes += found->body_bytes();
   }
 }
 

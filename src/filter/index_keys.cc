@@ -55,6 +55,8 @@ std::string_view PayloadIndexTypeName(PayloadIndexType type) {
       return "uuid";
     case PayloadIndexType::kGeo:
       return "geo";
+    case PayloadIndexType::kText:
+      return "text";
   }
   return "unknown";
 }
@@ -66,7 +68,8 @@ std::optional<PayloadIndexType> FindPayloadIndexType(std::string_view name) {
                           PayloadIndexType::kBool,
                           PayloadIndexType::kDatetime,
                           PayloadIndexType::kUuid,
-                          PayloadIndexType::kGeo}) {
+                          PayloadIndexType::kGeo,
+                          PayloadIndexType::kText}) {
     if (PayloadIndexTypeName(type) == name) {
       return type;
     }
@@ -124,6 +127,7 @@ size_t IndexKeyBytes(PayloadIndexType type) {
     case PayloadIndexType::kUuid:
     case PayloadIndexType::kInteger:
     case PayloadIndexType::kFloat:
+    case PayloadIndexType::kText:
       break;
   }
   return 0;
@@ -154,6 +158,8 @@ std::optional<std::string> IndexKeyOf(PayloadIndexType type, const ValueView& va
       const std::optional<GeoPoint> point = GeoPointOf(value);
       return point.has_value() ? std::optional(IndexKeyOfPoint(*point)) : std::nullopt;
     }
+    case PayloadIndexType::kText:  // words are terms of postings, not keys
+      break;
   }
   return std::nullopt;
 }

@@ -129,7 +129,7 @@ class Selector {
   Verdict JudgeNode(const Condition& condition, const Filter& filter) const {
     for (const KeyedPayloadIndex& keyed : indexes_) {
       if (keyed.spec.key == condition.key) {
-        if (auto rows = keyed.index.Select(filter); rows.has_value()) {
+        if (auto rows = keyed.Select(filter); rows.has_value()) {
           return {std::move(*rows), std::nullopt};
         }
       }
@@ -153,6 +153,48 @@ class Selector {
 };
 
 }  // namespace
+
+std::optional<RowBitmap> KeyedPayloadIndex::Select(const Filter& condition) const {
+  if (const auto* values = std::get_if<PayloadIndex>(&index)) {
+    return values->Select(condition);
+  }
+  const auto* match = std::get_if<TextMatch>(&condition.node);
+  if (match == nullptr || match->analyzer != spec.text.analyzer) {
+    return std::nullopt;
+  }
+  const std::vector<QueryTerm> terms = CountTokens(Analyzer(match->analyzer).Tokens(match->text));
+  const bool single = terms.size() <= 1 && match->kind != TextMatchKind::kPhrase;
+  if (!single && match->kind != TextMatchKind::kAnyWord) {
+    return std::nullopt;
+  }
+  const SealedPostings& postings = std::get<SealedPostings>(index);
+  RowBitmap rows(postings.documents());
+  for (const QueryTerm& term : terms) {
+    const auto found = postings.Find(term.term);
+    if (found == nullptr) {
+      continue;
+    }
+    PostingBlock block;
+    for (uint32_t from = 0; found->SeekBlock(from); from = found->last_document() + 1) {
+      if (!found->Read(block)) {
+        return std::nullopt;
+      }
+      for (uint32_t i = 0; i < block.count; ++i) {
+        rows.Set(block.documents[i]);
+      }
+    }
+  }
+  return rows;
+}
+
+uint64_t KeyedPayloadIndex::values() const {
+  const auto* values = std::get_if<PayloadIndex>(&index);
+  return values != nullptr ? values->values() : std::get<SealedPostings>(index).terms();
+}
+
+uint64_t KeyedPayloadIndex::body_bytes() const {
+  return std::visit([](const auto& held) { return held.body_bytes(); }, index);
+}
 
 std::optional<IndexedSelection> SelectByIndexes(const Filter& filter,
                                                 const PayloadIndexes& indexes,

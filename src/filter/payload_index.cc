@@ -291,6 +291,7 @@ std::optional<std::string> PayloadIndex::KeyOf(const Value& value) const {
       break;
     case PayloadIndexType::kDatetime:  // a string equals itself, not its instant
     case PayloadIndexType::kGeo:
+    case PayloadIndexType::kText:
       break;
   }
   return std::nullopt;

@@ -8,6 +8,8 @@
 
 #include "alidade/common/check.h"
 #include "alidade/common/zeroed_memory.h"
+#include "alidade/filter/payload_terms.h"
+#include "alidade/text/growing_postings.h"
 #include "alidade/vec/vector_matrix.h"
 
 #include "deletion_times.h"
@@ -36,6 +38,16 @@ struct FieldColumn {
   std::atomic<uint32_t> vectors{0};
   // The first row without a vector: views that end before it need no presence test.
   std::atomic<uint32_t> first_absent{std::numeric_limits<uint32_t>::max()};
+};
+
+// The postings of a text index that the schema has.
+struct TextColumn {
+  explicit TextColumn(const PayloadIndexSpec& spec) : id(spec.id), terms(spec) {}
+
+  PayloadIndexId id;
+  PayloadTerms terms;  // the writer's
+  std::span<const TermValue> counted;
+  std::unique_ptr<GrowingPostings> postings;
 };
 
 uint32_t CapacityFor(const Schema& schema, const Delta::Options& options) {
@@ -71,7 +83,13 @@ struct Delta::Impl {
         first_row(first),
         options(options_in),
         capacity(CapacityFor(schema_in, options_in)),
-        columns(schema_in.fields.size()) {}
+        columns(schema_in.fields.size()) {
+    for (const PayloadIndexSpec& spec : schema.payload_indexes) {
+      if (spec.type == PayloadIndexType::kText) {
+        texts.emplace_back(spec);
+      }
+    }
+  }
 
   void Allocate();
   void PutVector(FieldIndex index, RowId row, std::span<const float> vector);
@@ -83,6 +101,7 @@ struct Delta::Impl {
   const uint32_t capacity;
 
   std::vector<FieldColumn> columns;
+  std::vector<TextColumn> texts;
   ZeroedMemory row_numbers;
   std::vector<std::unique_ptr<RecordBlock>> blocks;
   std::unique_ptr<DeletionTimes> deletions;
@@ -106,12 +125,19 @@ void Delta::Impl::Allocate() {
   auto numbers = ZeroedMemory(size_t{capacity} * sizeof(uint64_t));
   auto times = std::make_unique<DeletionTimes>(capacity);
   auto overlay = std::make_unique<PayloadOverlay>(capacity);
+  std::vector<std::unique_ptr<GrowingPostings>> postings;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    postings.push_back(std::make_unique<GrowingPostings>(PostingsKind::kText, capacity));
+  }
   blocks.resize((capacity + kBlockRows - 1) / kBlockRows);
   // Nothing below throws: either all arrays are there or none.
   columns.swap(fresh);
   row_numbers = std::move(numbers);
   deletions = std::move(times);
   changes = std::move(overlay);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    texts[i].postings = std::move(postings[i]);
+  }
 }
 
 void Delta::Impl::PutVector(FieldIndex index, RowId row, std::span<const float> vector) {
@@ -161,12 +187,19 @@ bool Delta::Append(const NewRow& row) {
     block = std::make_unique<RecordBlock>();
   }
   Record& record = (*block)[count % kBlockRows];
+  for (TextColumn& text : impl.texts) {
+    text.counted = text.terms.Of(row.payload);
+    text.postings->Prepare(count, text.counted);
+  }
   record.bytes.reserve(row.encoded_id.size() + row.payload.size());
   record.bytes.append(row.encoded_id).append(row.payload);
   record.id_bytes = row.encoded_id.size();
   impl.row_numbers.as<uint64_t>()[count] = row.row.value();
   for (FieldIndex i = 0; i < row.vectors.size(); ++i) {
     impl.PutVector(i, count, row.vectors[i]);
+  }
+  for (TextColumn& text : impl.texts) {
+    text.postings->Put(count, text.terms.length(), text.counted);
   }
   impl.bytes.store(bytes, std::memory_order_relaxed);
   impl.rows.store(count + 1, std::memory_order_release);
@@ -222,6 +255,15 @@ const float* Delta::vector(FieldIndex field, RowId row) const {
     return nullptr;
   }
   return impl_->columns[field].matrix.as<float>() + size_t{row} * impl_->schema.fields[field].dim;
+}
+
+std::shared_ptr<const Postings> Delta::text_postings(PayloadIndexId index, uint32_t rows) const {
+  for (const TextColumn& text : impl_->texts) {
+    if (text.id == index && rows > 0) {
+      return std::make_shared<const GrowingView>(*text.postings, rows);
+    }
+  }
+  return nullptr;
 }
 
 uint32_t Delta::vectors(FieldIndex field) const {
@@ -300,7 +342,11 @@ size_t Delta::memory_bytes() const {
   for (const VectorField& field : impl_->schema.fields) {
     per_row += BytesBesideVector(field);
   }
-  return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes();
+  size_t postings = 0;
+  for (const TextColumn& text : impl_->texts) {
+    postings += count == 0 ? 0 : text.postings->memory_bytes();
+  }
+  return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes() + postings;
 }
 
 FieldMemory Delta::field_memory(FieldIndex field) const {

@@ -450,6 +450,21 @@ const float* SealedSegment::vector(FieldIndex field, RowId row) const {
   return part == nullptr ? nullptr : part->vectors.Find(row);
 }
 
+std::shared_ptr<const Postings> SealedSegment::text_postings(PayloadIndexId index,
+                                                             uint32_t rows) const {
+  const auto indexes = payload_indexes();
+  if (indexes == nullptr || rows != this->rows()) {
+    return nullptr;
+  }
+  for (const KeyedPayloadIndex& keyed : *indexes) {
+    if (const auto* postings = std::get_if<SealedPostings>(&keyed.index);
+        postings != nullptr && keyed.spec.id == index) {
+      return {indexes, postings};  // which has the body mapped
+    }
+  }
+  return nullptr;
+}
+
 uint32_t SealedSegment::vectors(FieldIndex field) const {
   const FieldPart* part = impl_->FindPart(field);
   return part == nullptr ? 0 : part->vectors.matrix().count;
@@ -564,7 +579,7 @@ size_t SealedSegment::disk_bytes() const {
   }
   if (const auto indexes = payload_indexes(); indexes != nullptr) {
     for (const KeyedPayloadIndex& keyed : *indexes) {
-      bytes += kSegmentHeaderBytes + keyed.index.body_bytes();
+      bytes += kSegmentHeaderBytes + keyed.body_bytes();
     }
   }
   return bytes;

@@ -234,6 +234,11 @@ GrowingPostings::GrowingPostings(PostingsKind kind, uint32_t capacity)
 GrowingPostings::~GrowingPostings() = default;
 
 void GrowingPostings::Add(uint32_t document, uint32_t length, std::span<const TermValue> terms) {
+  Prepare(document, terms);
+  Put(document, length, terms);
+}
+
+void GrowingPostings::Prepare(uint32_t document, std::span<const TermValue> terms) {
   Impl& impl = *impl_;
   ALIDADE_CHECK(document == impl.documents && document < impl.capacity,
                 "document {} is not the next one",
@@ -248,7 +253,13 @@ void GrowingPostings::Add(uint32_t document, uint32_t length, std::span<const Te
     impl.MakeRoom(term);
     impl.found.push_back(&term);
   }
-  // Nothing below throws.
+}
+
+void GrowingPostings::Put(uint32_t document, uint32_t length, std::span<const TermValue> terms) {
+  Impl& impl = *impl_;
+  ALIDADE_CHECK(impl.found.size() == terms.size() && document == impl.documents,
+                "document {} was not prepared",
+                document);
   const bool text = impl.kind == PostingsKind::kText;
   for (size_t i = 0; i < terms.size(); ++i) {
     const uint32_t value = terms[i].value;

@@ -416,12 +416,14 @@ void FuzzSearch(std::string_view bytes) {
 std::vector<std::string> SearchCorpus() {
   using Search = v1::SearchRequest;
   return {
-      FromText<Search>(R"(collection: "c" vector_field: "v" k: 10 explain: true min_seq: 3
+      FromText<Search>(
+          R"(collection: "c" vector_field: "v" k: 10 explain: true min_seq: 3
               params { ef: 50 nprobe: 3 exact: true } score_threshold: 0.5
               queries { vector { packed: ")" +
-                       std::string(kOne) + R"(" } } queries { point_id { str: "x" } }
+          std::string(kOne) +
+          R"(" } } queries { point_id { str: "x" } } queries { words { key: "t" text: "a b" } }
               payload { exclude { keys: "a" } } with_vectors: "v" filter { )" +
-                       std::string(kEveryCondition) + " }"),
+          std::string(kEveryCondition) + " }"),
       FromText<Search>(R"(collection: "c" k: 1 queries { vector { values { values: [1, 2] } } })")};
 }
 
@@ -431,7 +433,9 @@ constexpr char kCollection[] = R"(collection { name: "c" description: "d"
     vector_fields { name: "x" dimension: 2 metric: METRIC_DOT index { flat {} } }
     labels { key: "team" value: "search" } search_defaults { ef: 7 nprobe: 8 }
     payload_indexes { key: "a.b" type: PAYLOAD_INDEX_TYPE_KEYWORD }
-    payload_indexes { key: "place" type: PAYLOAD_INDEX_TYPE_GEO } })";
+    payload_indexes { key: "place" type: PAYLOAD_INDEX_TYPE_GEO }
+    payload_indexes { key: "t" type: PAYLOAD_INDEX_TYPE_TEXT analyzer { language: "english" stop_words: "a" }
+                      bm25 { k1: 2 b: 0 } } })";
 
 void FuzzCreateCollection(std::string_view bytes) {
   v1::CreateCollectionRequest message;

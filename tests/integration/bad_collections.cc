@@ -135,6 +135,27 @@ std::vector<BadInput> BadSchemas() {
               Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_GEO } "
                     "payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_GEO }"),
               "collection.payload_indexes[1]"),
+      Invalid("two text indexes on one key",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT } payload_indexes { "
+                    "key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT analyzer { language: 'english' } }"),
+              "collection.payload_indexes[1]"),
+      Invalid("a text index of an unknown language",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT analyzer { language: "
+                    "'klingon' } }"),
+              "collection.payload_indexes[0].analyzer.language"),
+      Invalid("a text index with a stop word of two words",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT analyzer { "
+                    "stop_words: 'a b' } }"),
+              "collection.payload_indexes[0].analyzer.stop_words[0]"),
+      Invalid("a text index with a negative k1",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT bm25 { k1: -1 } }"),
+              "collection.payload_indexes[0].bm25.k1"),
+      Invalid("a text index with b above 1",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT bm25 { b: 1.1 } }"),
+              "collection.payload_indexes[0].bm25.b"),
+      Invalid("an index of numbers with an analyzer",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_FLOAT analyzer {} }"),
+              "collection.payload_indexes[0].analyzer"),
       Malformed("a description that is not UTF-8",
                 "/alidade.v1.CollectionService/CreateCollection",
                 Fresh("description: 'marker'"),

@@ -143,6 +143,10 @@ class Collection {
                                    const SearchQuery& query,
                                    const Deadline& deadline,
                                    const std::string& path) const;
+  StatusOr<SearchResult> SearchWords(const SegmentSet& view,
+                                     const SearchQuery& query,
+                                     const Deadline& deadline,
+                                     const std::string& path) const;
 
   // --- maintenance ---
   void MakeSegmentsResident();

@@ -44,6 +44,7 @@ struct PayloadIndexChange {
   std::string collection;
   std::string key;
   PayloadIndexType type = PayloadIndexType::kKeyword;
+  TextIndexOptions text = {};  // of one that is added
   bool remove = false;
   bool lenient = false;  // fine if it is there, or not there, already
 };

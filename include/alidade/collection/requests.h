@@ -87,9 +87,16 @@ struct ListResponse {
   std::string next;  // encoded id to go on after; empty: this was the last page
 };
 
+// Words that are searched for at a key with a text index.
+struct WordsTarget {
+  std::string key;
+  std::string words;
+};
+
 struct SearchQuery {
-  std::variant<std::vector<float>, PointId> target;  // a stored point is not among its own hits
-  std::string field;                                 // empty: the only one
+  // A stored point is not among its own hits.
+  std::variant<std::vector<float>, PointId, WordsTarget> target;
+  std::string field;  // empty: the only one; of no meaning for words
   uint32_t k = 10;
   uint32_t ef = 0;
   uint32_t nprobe = 0;
@@ -106,7 +113,7 @@ struct SearchQuery {
 struct SearchHit {
   Point point;
   double score = 0;     // larger is better
-  double distance = 0;  // smaller is nearer; L2: rooted
+  double distance = 0;  // smaller is nearer; L2: rooted; words: the score below zero
 };
 
 struct SearchResult {

@@ -7,19 +7,28 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "alidade/common/row_bitmap.h"
 #include "alidade/filter/filter.h"
 #include "alidade/filter/payload_index.h"
+#include "alidade/text/sealed_postings.h"
 
 namespace alidade {
 
 // The indexes of one segment, each with what keeps its body alive.
 struct KeyedPayloadIndex {
   PayloadIndexSpec spec;
-  PayloadIndex index;
+  std::variant<PayloadIndex, SealedPostings> index;  // postings: of kText
   std::shared_ptr<const void> backing;
+
+  // As PayloadIndex::Select. Postings tell which rows have some of several words, or a single one;
+  // that all of several stand in one string of a list they do not tell.
+  std::optional<RowBitmap> Select(const Filter& condition) const;
+  // Distinct values, or terms.
+  uint64_t values() const;
+  uint64_t body_bytes() const;
 };
 using PayloadIndexes = std::vector<KeyedPayloadIndex>;
 

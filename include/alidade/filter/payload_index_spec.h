@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "alidade/common/types.h"
+#include "alidade/text/analyzer.h"
+#include "alidade/text/bm25.h"
 
 namespace alidade {
 
@@ -18,6 +20,7 @@ enum class PayloadIndexType : uint8_t {  // on disk: numbers are never reused
   kDatetime = 5,  // strings that ParseInstant takes
   kUuid = 6,      // strings
   kGeo = 7,       // objects with "lat" and "lon"
+  kText = 8,      // words of strings: searched by them, ranked by BM25
 };
 
 // "keyword", "integer", ..., as flags and messages name them; "unknown" for a number that there is
@@ -25,10 +28,17 @@ enum class PayloadIndexType : uint8_t {  // on disk: numbers are never reused
 std::string_view PayloadIndexTypeName(PayloadIndexType type);
 std::optional<PayloadIndexType> FindPayloadIndexType(std::string_view name);
 
+struct TextIndexOptions {
+  AnalyzerConfig analyzer = {};
+  Bm25Parameters bm25 = {};
+  friend bool operator==(const TextIndexOptions&, const TextIndexOptions&) = default;
+};
+
 struct PayloadIndexSpec {
   PayloadIndexId id;  // given by the server, never reused within the collection
   std::string key;    // dotted path
   PayloadIndexType type = PayloadIndexType::kKeyword;
+  TextIndexOptions text = {};  // kText only
 
   friend bool operator==(const PayloadIndexSpec&, const PayloadIndexSpec&) = default;
 };

@@ -61,6 +61,7 @@ class Delta final : public Segment {
   void ChangePayload(RowId row, SeqNo at, std::string_view payload) override;
   const PayloadOverlay& payload_changes() const override;
   const float* vector(FieldIndex field, RowId row) const override;
+  std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;

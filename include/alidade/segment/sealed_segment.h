@@ -81,6 +81,7 @@ class SealedSegment final : public Segment {
   const PayloadOverlay& payload_changes() const override;
   std::shared_ptr<const PayloadIndexes> payload_indexes() const override;
   const float* vector(FieldIndex field, RowId row) const override;
+  std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;

@@ -28,6 +28,7 @@
 #include "alidade/segment/schema.h"
 #include "alidade/segment/segment_memory.h"
 #include "alidade/segment/selection_cache.h"
+#include "alidade/text/postings.h"
 
 namespace alidade {
 
@@ -78,6 +79,12 @@ class Segment {
   virtual const float* vector(FieldIndex field, RowId row) const = 0;
   // Over all rows held, dead ones too; null: none.
   virtual std::shared_ptr<const PayloadIndexes> payload_indexes() const { return nullptr; }
+  // The postings of a text index over the payloads that the first `rows` rows came with, later
+  // changes left out; null: it has none. Borrows the segment.
+  virtual std::shared_ptr<const Postings> text_postings(PayloadIndexId /*index*/,
+                                                        uint32_t /*rows*/) const {
+    return nullptr;
+  }
   // Vectors of the field among all rows held.
   virtual uint32_t vectors(FieldIndex field) const = 0;
 

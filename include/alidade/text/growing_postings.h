@@ -27,6 +27,10 @@ class GrowingPostings {
   // Requires: document is the number of those added before; no term twice.
   // Throws:   std::bad_alloc; nothing is added then.
   void Add(uint32_t document, uint32_t length, std::span<const TermValue> terms);
+  // The same in two steps, the first of which may throw and the second does not: for what is added
+  // to several places or none. A document that was prepared need not be put.
+  void Prepare(uint32_t document, std::span<const TermValue> terms);
+  void Put(uint32_t document, uint32_t length, std::span<const TermValue> terms);
 
   size_t memory_bytes() const;
 

@@ -42,7 +42,14 @@ CollectionConfig FullConfig() {
   config.fields.push_back(
       {.id = FieldId(7), .name = "", .dim = 1, .metric = Metric::kDot, .index = {}});
   config.payload_indexes = {{PayloadIndexId(3), "a.b", PayloadIndexType::kKeyword},
-                            {PayloadIndexId(0xFFF0), "place", PayloadIndexType::kGeo}};
+                            {PayloadIndexId(0xFFF0), "place", PayloadIndexType::kGeo},
+                            {PayloadIndexId(9),
+                             "note",
+                             PayloadIndexType::kText,
+                             {.analyzer = {.language = Language::kEnglish,
+                                           .stop_words = StopWords::kCustom,
+                                           .custom_stop_words = {"the", "a"}},
+                              .bm25 = {.k1 = 0.9, .b = 0.4}}}};
   config.next_payload_index = PayloadIndexId(0xFFF1);
   return config;
 }
@@ -67,6 +74,22 @@ TEST(ConfigCodecTest, ConfigurationsComeBack) {
   }
 }
 
+// So that an older server reads what it knows.
+TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
+  CollectionConfig config = FullConfig();
+  EXPECT_EQ(EncodeConfig(config)[0], 4);
+  std::erase_if(config.payload_indexes, [](const PayloadIndexSpec& index) {
+    return index.type == PayloadIndexType::kText;
+  });
+  std::string bytes = EncodeConfig(config);
+  EXPECT_EQ(bytes[0], 3);
+  bytes[0] = 4;
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+  bytes = EncodeConfig(FullConfig());
+  bytes[0] = 3;
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+}
+
 TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
   const std::string whole = EncodeConfig(FullConfig());
   for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
@@ -77,7 +100,7 @@ TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
 
 TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   std::string bytes = EncodeConfig(FullConfig());
-  bytes[0] = 4;
+  bytes[0] = 5;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
@@ -100,7 +123,7 @@ TEST(ConfigCodecTest, KindsThatThereAreNotAreDataLoss) {
       EXPECT_THAT(config, StatusIs(StatusCode::kDataLoss, HasSubstr("image"))) << number;
     }
   }
-  for (const int number : {0, 8, 255}) {
+  for (const int number : {0, 9, 255}) {
     CollectionConfig config = FullConfig();
     config.payload_indexes[1].type = static_cast<PayloadIndexType>(number);
     EXPECT_THAT(DecodeConfig(EncodeConfig(config)),

@@ -137,16 +137,17 @@ TEST(PayloadIndexTest, OrdersNumbersByValueWhateverTheirKind) {
   }
   payloads.push_back({{"x", Value(std::nan(""))}});
   const auto index = IndexOver("x", PayloadIndexType::kFloat, payloads);
-  ASSERT_EQ(index.index.values(), rising.size());
+  ASSERT_EQ(index.values(), rising.size());
   for (uint64_t i = 0; i < rising.size(); ++i) {
-    EXPECT_THAT(index.index.RowsOf(i), ElementsAre(static_cast<uint32_t>(i)));
-    const auto less = index.index.Select(Filter{Range{.key = "x", .lt = rising[i]}});
+    EXPECT_THAT(std::get<PayloadIndex>(index.index).RowsOf(i),
+                ElementsAre(static_cast<uint32_t>(i)));
+    const auto less = index.Select(Filter{Range{.key = "x", .lt = rising[i]}});
     EXPECT_EQ(RowsOf(less).size(), i);
-    const auto same = index.index.Select(Filter{In{"x", {rising[i]}}});
+    const auto same = index.Select(Filter{In{"x", {rising[i]}}});
     EXPECT_THAT(RowsOf(same), ElementsAre(static_cast<RowId>(i)));
   }
-  EXPECT_THAT(RowsOf(index.index.Select(Parsed("x = 1.0"))), ElementsAre(11));
-  EXPECT_THAT(RowsOf(index.index.Select(Parsed("x = -0.0"))), ElementsAre(8));
+  EXPECT_THAT(RowsOf(index.Select(Parsed("x = 1.0"))), ElementsAre(11));
+  EXPECT_THAT(RowsOf(index.Select(Parsed("x = -0.0"))), ElementsAre(8));
 }
 
 TEST(PayloadIndexTest, LeavesOpenWhatItsTypeDoesNotTell) {
@@ -161,16 +162,15 @@ TEST(PayloadIndexTest, LeavesOpenWhatItsTypeDoesNotTell) {
                            "count(x) = 1",
                            "datetime(x) > \"2024-01-01\"",
                            "geo_radius(x, 0, 0, 1)"}) {
-    EXPECT_FALSE(keyword.index.Select(Parsed(open)).has_value()) << open;
+    EXPECT_FALSE(keyword.Select(Parsed(open)).has_value()) << open;
   }
-  EXPECT_FALSE(keyword.index.Select(Filter{Range{.key = "x"}}).has_value());
-  EXPECT_THAT(RowsOf(keyword.index.Select(Parsed("x = \"a\""))), ElementsAre(0));
-  EXPECT_THAT(keyword.index.Select(Parsed("x = \"b\"")), Optional(RowBitmap(2)));
+  EXPECT_FALSE(keyword.Select(Filter{Range{.key = "x"}}).has_value());
+  EXPECT_THAT(RowsOf(keyword.Select(Parsed("x = \"a\""))), ElementsAre(0));
+  EXPECT_THAT(keyword.Select(Parsed("x = \"b\"")), Optional(RowBitmap(2)));
   const auto datetime =
       IndexOver("t", PayloadIndexType::kDatetime, {{{"t", Value("2024-01-01T00:00:00Z")}}});
-  EXPECT_FALSE(datetime.index.Select(Parsed("t = \"2024-01-01T00:00:00Z\"")).has_value());
-  EXPECT_THAT(RowsOf(datetime.index.Select(Parsed("datetime(t) >= \"2024-01-01\""))),
-              ElementsAre(0));
+  EXPECT_FALSE(datetime.Select(Parsed("t = \"2024-01-01T00:00:00Z\"")).has_value());
+  EXPECT_THAT(RowsOf(datetime.Select(Parsed("datetime(t) >= \"2024-01-01\""))), ElementsAre(0));
 }
 
 TEST(PayloadIndexTest, CombinesWhatIsKnownWithWhatIsNot) {
