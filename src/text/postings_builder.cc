@@ -15,6 +15,9 @@
 namespace alidade {
 namespace {
 
+// Skips count in 32 bits from the beginning of a term, bounds included.
+constexpr uint64_t kTermDataBytesMax = std::numeric_limits<uint32_t>::max() - 1024;
+
 struct TermHash {
   using is_transparent = void;
   size_t operator()(std::string_view term) const { return std::hash<std::string_view>()(term); }
@@ -76,6 +79,17 @@ struct PostingsBuilder::Impl {
     term.values.clear();
   }
 
+  // What lies before the postings.
+  struct Sections {
+    std::vector<uint64_t> groups;
+    std::vector<SealedPostings::Term> records;
+    std::vector<SealedPostings::Skip> skips;
+    std::string dictionary;
+    uint64_t data_bytes = 0;
+  };
+  StatusOr<std::vector<Entry*>> PackAll();
+  Sections Describe(const std::vector<Entry*>& order) const;
+
   // The bounds of all blocks, which go before them; of one block nothing.
   std::string Prefix(const PendingTerm& term) const {
     std::string prefix;
@@ -134,84 +148,90 @@ void PostingsBuilder::Add(uint32_t document, uint32_t length, std::span<const Te
   }
 }
 
-Status PostingsBuilder::Finish(uint32_t documents, const BodySink& sink) {
-  Impl& impl = *impl_;
-  ALIDADE_CHECK(documents >= impl.next_document, "{} documents are too few", documents);
-  std::vector<Impl::Entry*> order;
-  for (Impl::Entry& entry : impl.terms) {
+// The terms in order, all of their blocks packed.
+StatusOr<std::vector<PostingsBuilder::Impl::Entry*>> PostingsBuilder::Impl::PackAll() {
+  std::vector<Entry*> order;
+  for (Entry& entry : terms) {
     if (!entry.second.pending.empty()) {
-      impl.PackBlock(entry.second);
+      PackBlock(entry.second);
     }
-    if (entry.second.data.size() > std::numeric_limits<uint32_t>::max() - 1024) {
+    if (entry.second.data.size() > kTermDataBytesMax) {
       return ResourceExhausted("a term has {} bytes of postings", entry.second.data.size());
     }
     order.push_back(&entry);
   }
   std::ranges::sort(
-      order, {}, [](const Impl::Entry* entry) -> const std::string& { return entry->first; });
+      order, {}, [](const Entry* entry) -> const std::string& { return entry->first; });
+  return order;
+}
 
-  std::vector<uint64_t> groups;
-  std::vector<SealedPostings::Term> records;
-  std::vector<SealedPostings::Skip> skips;
-  std::string dictionary;
-  uint64_t data_at = 0;
+PostingsBuilder::Impl::Sections PostingsBuilder::Impl::Describe(
+    const std::vector<Entry*>& order) const {
+  Sections out;
   for (size_t i = 0; i < order.size(); ++i) {
     const auto& [term, pending] = *order[i];
     size_t shared = 0;
     if (i % kTermGroup == 0) {
-      groups.push_back(dictionary.size());
+      out.groups.push_back(out.dictionary.size());
     } else {
       const std::string& previous = order[i - 1]->first;
       shared = static_cast<size_t>(std::ranges::mismatch(previous, term).in2 - term.begin());
     }
-    dictionary.push_back(static_cast<char>(shared));
-    dictionary.push_back(static_cast<char>(term.size() - shared));
-    dictionary.append(term, shared);
+    out.dictionary.push_back(static_cast<char>(shared));
+    out.dictionary.push_back(static_cast<char>(term.size() - shared));
+    out.dictionary.append(term, shared);
 
-    const uint64_t prefix_bytes = impl.Prefix(pending).size();
+    const uint64_t prefix_bytes = Prefix(pending).size();
     const bool several = pending.skips.size() > 1;
-    records.push_back({.data_at = data_at,
-                       .documents = pending.documents,
-                       .last_or_skip = several ? static_cast<uint32_t>(skips.size())
-                                               : pending.skips[0].last_document});
+    out.records.push_back({.data_at = out.data_bytes,
+                           .documents = pending.documents,
+                           .last_or_skip = several ? static_cast<uint32_t>(out.skips.size())
+                                                   : pending.skips[0].last_document});
     if (several) {
       for (SealedPostings::Skip skip : pending.skips) {
         skip.data_at += static_cast<uint32_t>(prefix_bytes);
-        skips.push_back(skip);
+        out.skips.push_back(skip);
       }
     }
-    data_at += prefix_bytes + pending.data.size();
+    out.data_bytes += prefix_bytes + pending.data.size();
   }
-  groups.push_back(dictionary.size());
-  if (skips.size() > std::numeric_limits<uint32_t>::max()) {
-    return ResourceExhausted("the postings have {} blocks", skips.size());
-  }
+  out.groups.push_back(out.dictionary.size());
+  return out;
+}
 
+Status PostingsBuilder::Finish(uint32_t documents, const BodySink& sink) {
+  Impl& impl = *impl_;
+  ALIDADE_CHECK(documents >= impl.next_document, "{} documents are too few", documents);
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Impl::Entry*> order, impl.PackAll());
+  const Impl::Sections sections = impl.Describe(order);
+  if (sections.skips.size() > std::numeric_limits<uint32_t>::max()) {
+    return ResourceExhausted("the postings have {} blocks", sections.skips.size());
+  }
   const PostingsHeader header{.kind = static_cast<uint32_t>(impl.kind),
                               .documents = documents,
                               .documents_filled = impl.documents_filled,
                               .length = impl.length,
                               .fingerprint = impl.fingerprint,
                               .terms = order.size(),
-                              .skips = skips.size(),
-                              .dictionary_bytes = dictionary.size(),
-                              .data_bytes = data_at + kUnpackSlack};
+                              .skips = sections.skips.size(),
+                              .dictionary_bytes = sections.dictionary.size(),
+                              .data_bytes = sections.data_bytes + kUnpackSlack};
   const PostingsLayout layout(header);
   if (impl.kind == PostingsKind::kText) {
     impl.lengths.resize(documents);
   }
   SectionWriter out(sink);
   ALIDADE_RETURN_IF_ERROR(out.Append({reinterpret_cast<const char*>(&header), sizeof(header)}));
-  const auto section = [&out](uint64_t at, std::string_view bytes) {
+  for (const auto& [at, bytes] :
+       {std::pair(layout.lengths, BytesOf(impl.lengths)),
+        std::pair(layout.groups, BytesOf(sections.groups)),
+        std::pair(layout.terms, BytesOf(sections.records)),
+        std::pair(layout.skips, BytesOf(sections.skips)),
+        std::pair(layout.dictionary, std::string_view(sections.dictionary)),
+        std::pair(layout.data, std::string_view())}) {
     ALIDADE_RETURN_IF_ERROR(out.FillTo(at));
-    return out.Append(bytes);
-  };
-  ALIDADE_RETURN_IF_ERROR(section(layout.lengths, BytesOf(impl.lengths)));
-  ALIDADE_RETURN_IF_ERROR(section(layout.groups, BytesOf(groups)));
-  ALIDADE_RETURN_IF_ERROR(section(layout.terms, BytesOf(records)));
-  ALIDADE_RETURN_IF_ERROR(section(layout.skips, BytesOf(skips)));
-  ALIDADE_RETURN_IF_ERROR(section(layout.dictionary, dictionary));
-  ALIDADE_RETURN_IF_ERROR(out.FillTo(layout.data));
+    ALIDADE_RETURN_IF_ERROR(out.Append(bytes));
+  }
   for (const Impl::Entry* entry : order) {
     ALIDADE_RETURN_IF_ERROR(out.Append(impl.Prefix(entry->second)));
     ALIDADE_RETURN_IF_ERROR(out.Append(entry->second.data));
