@@ -129,25 +129,6 @@ class Collection {
   Status ApplyTombstones(Segment& segment) const;
   Status ApplyPayloadChanges(SealedSegment& segment);
 
-  // --- reads ---
-  StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
-                                        const std::string& name,
-                                        const std::string& path) const;
-  StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
-                                               const std::vector<std::string>& names) const;
-  StatusOr<std::vector<float>> TargetVector(const SegmentSet& view,
-                                            const SearchQuery& query,
-                                            FieldIndex field,
-                                            const std::string& path) const;
-  StatusOr<SearchResult> SearchOne(const SegmentSet& view,
-                                   const SearchQuery& query,
-                                   const Deadline& deadline,
-                                   const std::string& path) const;
-  StatusOr<SearchResult> SearchWords(const SegmentSet& view,
-                                     const SearchQuery& query,
-                                     const Deadline& deadline,
-                                     const std::string& path) const;
-
   // --- maintenance ---
   void MakeSegmentsResident();
   bool IndexSomePayloads();

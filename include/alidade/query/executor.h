@@ -1,6 +1,6 @@
 // ExecuteSearch: one query over one immutable view: filter, plan, search each segment, merge.
 //
-// Path:     search 5/8 (from collection/read_path.cc, to segment/*)
+// Path:     search 5/8 (from collection/search_path.cc, to segment/*)
 // Threads:  pure over its arguments; runs in the caller's thread.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Plan: how each segment of a view is searched for one query. Pure values, so that plans are
 // compared as text.
 //
-// Path:     search 4/8 (from collection/read_path.cc, to query/executor.cc)
+// Path:     search 4/8 (from collection/search_path.cc, to query/executor.cc)
 #pragma once
 
 #include <algorithm>

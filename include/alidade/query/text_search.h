@@ -1,6 +1,6 @@
 // ExecuteTextSearch: the words of a query against one text index, over one immutable view.
 //
-// Path:     search 5/8 (from collection/read_path.cc, to segment/* and text/bm25.h)
+// Path:     search 5/8 (from collection/search_path.cc, to segment/* and text/bm25.h)
 // Threads:  pure over its arguments; runs in the caller's thread.
 #pragma once
 
