@@ -217,7 +217,8 @@ StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const 
                 static_cast<int>(PayloadIndexType::kDatetime) == v1::PAYLOAD_INDEX_TYPE_DATETIME &&
                 static_cast<int>(PayloadIndexType::kUuid) == v1::PAYLOAD_INDEX_TYPE_UUID &&
                 static_cast<int>(PayloadIndexType::kGeo) == v1::PAYLOAD_INDEX_TYPE_GEO &&
-                v1::PayloadIndexType_MAX == v1::PAYLOAD_INDEX_TYPE_GEO);
+                static_cast<int>(PayloadIndexType::kText) == v1::PAYLOAD_INDEX_TYPE_TEXT &&
+                v1::PayloadIndexType_MAX == v1::PAYLOAD_INDEX_TYPE_TEXT);
   spec.type = static_cast<PayloadIndexType>(in.type());
   if (!v1::PayloadIndexType_IsValid(in.type()) || in.type() == v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
     return FieldError(

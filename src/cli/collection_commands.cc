@@ -180,8 +180,7 @@ Status SetTextOptions(const CollectionFlags& flags, v1::PayloadIndex& index) {
 int Index(const CollectionFlags& flags) {
   v1::CreatePayloadIndexRequest request;
   if (const Status set = SetTextOptions(flags, *request.mutable_payload_index()); !set.ok()) {
-    std::fprintf(stderr, "%s
-", MessageOf(set).c_str());
+    std::fprintf(stderr, "%s\n", MessageOf(set).c_str());
     return 64;
   }
   request.set_allow_existing(flags.force);

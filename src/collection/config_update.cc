@@ -8,6 +8,8 @@
 #include "alidade/collection/collection.h"
 #include "alidade/collection/config_codec.h"
 
+#include "field_lookup.h"
+
 namespace alidade {
 
 class ChangeConfigOperation final : public CommitOperation {

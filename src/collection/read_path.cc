@@ -5,6 +5,7 @@
 #include "alidade/collection/collection.h"
 #include "alidade/query/executor.h"
 
+#include "field_lookup.h"
 #include "stored_points.h"
 
 namespace alidade {

@@ -11,6 +11,7 @@
 #include "alidade/vec/metric.h"
 #include "alidade/vec/vector_matrix.h"
 
+#include "field_lookup.h"
 #include "stored_points.h"
 
 namespace alidade {

@@ -18,14 +18,6 @@ namespace alidade {
 // A vector as the store keeps it.
 std::vector<float> FloatsOf(std::string_view bytes);
 
-// The field of that name; of an empty name the only one. Errors: INVALID_ARGUMENT with `path`.
-StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
-                                      const std::string& name,
-                                      const std::string& path);
-// Of `with_vectors`, in the order of the names.
-StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
-                                             const std::vector<std::string>& names);
-
 // What of a point a read returns besides its id.
 struct PointParts {
   const PayloadSelector& payload;

@@ -7,6 +7,7 @@
 #include "alidade/vec/vector_matrix.h"
 
 #include "expected_seqs.h"
+#include "field_lookup.h"
 
 namespace alidade {
 namespace {
@@ -41,7 +42,7 @@ Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
   for (const std::string& name : request_.field_names) {
     ALIDADE_ASSIGN_OR_RETURN(
         const FieldIndex field,
-        collection().FindFieldOrError(schema, name, fmt::format("field_names[\"{}\"]", name)));
+        FindFieldOrError(schema, name, fmt::format("field_names[\"{}\"]", name)));
     fields.push_back(field);
   }
   std::unordered_map<std::string, size_t> newest;

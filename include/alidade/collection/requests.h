@@ -93,9 +93,11 @@ struct WordsTarget {
   std::string words;
 };
 
+// A stored point is not among its own hits.
+using SearchTarget = std::variant<std::vector<float>, PointId, WordsTarget>;
+
 struct SearchQuery {
-  // A stored point is not among its own hits.
-  std::variant<std::vector<float>, PointId, WordsTarget> target;
+  SearchTarget target;
   std::string field;  // empty: the only one; of no meaning for words
   uint32_t k = 10;
   uint32_t ef = 0;

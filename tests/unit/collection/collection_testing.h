@@ -73,7 +73,7 @@ class CollectionTest : public ::testing::Test {
   // Every page, one after the other; the ids must rise over all of them.
   std::vector<Point> ListAll(std::shared_ptr<const Filter> filter = nullptr,
                              uint32_t page_size = 7) const;
-  static SearchQuery QueryFor(std::variant<std::vector<float>, PointId> target, uint32_t k) {
+  static SearchQuery QueryFor(SearchTarget target, uint32_t k) {
     SearchQuery query;
     query.target = std::move(target);
     query.k = k;

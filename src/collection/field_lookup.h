@@ -1,0 +1,20 @@
+// Vector fields by their names in requests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "alidade/common/status.h"
+#include "alidade/segment/schema.h"
+
+namespace alidade {
+
+// The field of that name; of an empty name the only one. Errors: INVALID_ARGUMENT with `path`.
+StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
+                                      const std::string& name,
+                                      const std::string& path);
+// Of `with_vectors`, in the order of the names.
+StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
+                                             const std::vector<std::string>& names);
+
+}  // namespace alidade
