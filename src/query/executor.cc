@@ -16,13 +16,6 @@ namespace {
 // segment of a million equal vectors is settled after six scans).
 constexpr uint32_t kTieGrowth = 8;
 
-void Add(const SearchStats& part, SearchStats& sum) {
-  sum.distance_computations += part.distance_computations;
-  sum.rows_scanned += part.rows_scanned;
-  sum.hops += part.hops;
-  sum.lists_probed += part.lists_probed;
-}
-
 uint32_t SaturatedAdd(uint32_t a, uint32_t b) {
   return a > std::numeric_limits<uint32_t>::max() - b ? std::numeric_limits<uint32_t>::max()
                                                       : a + b;
@@ -35,9 +28,8 @@ class SearchRun {
       : view_(view),
         query_(query),
         deadline_(deadline),
-        // The excluded point may be among the nearest of its segment, which has to give one more
-        // then.
-        share_(SaturatedAdd(query.k, query.excluded_id.empty() ? 0 : 1)) {}
+        // The excluded points may be among the nearest of a segment, which has to give more then.
+        share_(SaturatedAdd(query.k, static_cast<uint32_t>(query.excluded_ids.size()))) {}
 
   StatusOr<QueryOutcome> Run() {
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
@@ -116,7 +108,7 @@ class SearchRun {
                                .spare = query_.spare};
     auto hits = method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
                                                 : segment.segment->SearchIndex(search);
-    Add(stats, outcome_.stats);
+    outcome_.stats.Add(stats);
     return hits;
   }
 
@@ -164,7 +156,7 @@ class SearchRun {
         break;  // ascending
       }
       const std::string_view id = segment.encoded_id(hit.row);
-      if (query_.excluded_id.empty() || id != query_.excluded_id) {
+      if (!std::ranges::binary_search(query_.excluded_ids, id)) {
         collected_.push_back({.hit = {.distance = hit.distance, .segment = i, .row = hit.row},
                               .encoded_id = id,
                               .row_number = segment.row_number(hit.row)});

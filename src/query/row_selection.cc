@@ -110,13 +110,15 @@ StatusOr<Selection> JudgeRows(const SegmentView& view,
 
 }  // namespace
 
-StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema) {
+StatusOr<QueryFilter> CompileFilter(const Filter& filter,
+                                    const Schema& schema,
+                                    const std::string& path) {
   std::vector<std::string_view> fields;
   fields.reserve(schema.fields.size());
   for (const VectorField& field : schema.fields) {
     fields.push_back(field.name);
   }
-  ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, "filter"));
+  ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, path));
   return QueryFilter{&filter, FilterText(filter), std::move(compiled)};
 }
 

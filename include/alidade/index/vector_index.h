@@ -49,6 +49,13 @@ struct SearchStats {
   uint64_t rows_scanned = 0;  // by exact scans
   uint64_t hops = 0;          // graph nodes expanded
   uint64_t lists_probed = 0;
+
+  void Add(const SearchStats& other) {
+    distance_computations += other.distance_computations;
+    rows_scanned += other.rows_scanned;
+    hops += other.hops;
+    lists_probed += other.lists_probed;
+  }
 };
 
 struct IndexSearchOptions {

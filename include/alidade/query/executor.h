@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "alidade/common/deadline.h"
@@ -32,8 +32,8 @@ struct VectorQuery {
   double recall_target = 0;        // instead of ef and nprobe, as MakePlan says; 0: none
   const Filter* filter = nullptr;  // null: all
   std::optional<float> distance_max = std::nullopt;  // hits farther than this are left out
-  // Encoded id that is not a hit (search by a stored point); empty: none.
-  std::string_view excluded_id = {};
+  // Encoded ids that are no hits (search by stored points), ascending.
+  std::span<const std::string> excluded_ids = {};
   bool explain = false;
   SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
 };
@@ -60,9 +60,11 @@ struct QueryFilter {
   CompiledFilter compiled;
 };
 
-// Errors: INVALID_ARGUMENT with the path below `filter` if it asks about a vector field that the
+// Errors: INVALID_ARGUMENT with the path below `path` if it asks about a vector field that the
 // schema does not have.
-StatusOr<QueryFilter> CompileFilter(const Filter& filter, const Schema& schema);
+StatusOr<QueryFilter> CompileFilter(const Filter& filter,
+                                    const Schema& schema,
+                                    const std::string& path = "filter");
 
 struct Selection {
   std::shared_ptr<const SelectedRows> selected;

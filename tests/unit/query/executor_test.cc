@@ -211,16 +211,20 @@ TEST(ExecutorTest, ExcludedPointMakesRoomForTheNext) {
   const auto graph = Line(1, 50, IndexKind::kHnsw);
   const auto flat = Line(51, 10, IndexKind::kFlat);
   const SegmentSet view = ViewOf({graph, flat});
-  const std::string first = PointId(1).Encode();
-  const std::string far = PointId(55).Encode();
+  std::vector<std::string> excluded = {PointId(1).Encode()};
   VectorQuery query = Nearest(3);
-  query.excluded_id = first;
+  query.excluded_ids = excluded;
   EXPECT_THAT(Ids(view, query), ElementsAre(2, 3, 4));
   EXPECT_EQ(graph->largest_k(), 4u);
   query.exact = true;
   EXPECT_THAT(Ids(view, query), ElementsAre(2, 3, 4));
-  query.excluded_id = far;
+  excluded = {PointId(55).Encode()};
   EXPECT_THAT(Ids(view, query), ElementsAre(1, 2, 3));
+  excluded = {PointId(1).Encode(), PointId(3).Encode(), PointId(99).Encode()};
+  query.excluded_ids = excluded;
+  EXPECT_THAT(Ids(view, query), ElementsAre(2, 4, 5));
+  excluded = {PointId(55).Encode()};
+  query.excluded_ids = excluded;
   query.k = 60;
   EXPECT_EQ(Ids(view, query).size(), 59u);
 }
@@ -250,8 +254,8 @@ TEST(ExecutorTest, NewestVersionWinsIfAViewShowsTwo) {
 TEST(ExecutorTest, AnEmptyViewGivesAnEmptyExactAnswer) {
   VectorQuery query = Nearest(std::numeric_limits<uint32_t>::max());
   query.explain = true;
-  const std::string id = PointId(1).Encode();
-  query.excluded_id = id;
+  const std::vector<std::string> excluded = {PointId(1).Encode()};
+  query.excluded_ids = excluded;
   for (const SegmentSet& view : {SegmentSet{}, ViewOf({Line(1, 0, IndexKind::kFlat)})}) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const auto outcome, ExecuteSearch(view, query, Deadline()));
     EXPECT_THAT(outcome.hits, IsEmpty());
@@ -330,10 +334,10 @@ TEST(ExecutorTest, AgreesWithSortingAllRows) {
       return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
     });
     const Filter at_least{Range{.key = "group", .gte = Value(group)}};
-    const std::string excluded_id = PointId(excluded).Encode();
+    const std::vector<std::string> excluded_ids = {PointId(excluded).Encode()};
     VectorQuery query = Nearest(static_cast<uint32_t>(1 + below(30)));
     query.filter = group == 0 && below(2) == 0 ? nullptr : &at_least;
-    query.excluded_id = excluded_id;
+    query.excluded_ids = excluded_ids;
     query.exact = below(2) == 0;
     ALIDADE_ASSERT_OK_AND_ASSIGN(const auto outcome, ExecuteSearch(view, query, Deadline()));
     const std::vector<uint64_t> found = IdsOf(view, outcome.hits);
