@@ -59,17 +59,19 @@ std::string MakePageToken(std::string_view scope, std::string_view position) {
   return text;
 }
 
-StatusOr<std::string> ReadPageToken(std::string_view scope, std::string_view token) {
+StatusOr<std::string> ReadPageToken(std::string_view scope,
+                                    std::string_view token,
+                                    const char* field) {
   if (token.empty()) {
     return std::string();
   }
   const std::string bytes = FromHex(token);
   if (bytes.size() <= kHeaderBytes || bytes[0] != kVersion) {
-    return FieldError("page_token", "is not a token of this server");
+    return FieldError(field, "is not a token of this server");
   }
   std::string position = bytes.substr(kHeaderBytes);
   if (LoadLittleEndian<uint64_t>(bytes.data() + 1) != TokenChecksum(scope, position)) {
-    return FieldError("page_token", "is damaged or belongs to another collection or filter");
+    return FieldError(field, "is damaged or belongs to another request");
   }
   return position;
 }

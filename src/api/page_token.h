@@ -16,9 +16,11 @@ namespace alidade {
 // empty.
 std::string MakePageToken(std::string_view scope, std::string_view position);
 
-// The position; empty for an empty token. INVALID_ARGUMENT (field page_token) unless MakePageToken
+// The position; empty for an empty token. INVALID_ARGUMENT naming `field` unless MakePageToken
 // made it for the same scope.
-StatusOr<std::string> ReadPageToken(std::string_view scope, std::string_view token);
+StatusOr<std::string> ReadPageToken(std::string_view scope,
+                                    std::string_view token,
+                                    const char* field = "page_token");
 
 // 0: `page_default`; at most `page_max`.
 uint32_t ClampPageSize(uint32_t page_size, uint32_t page_default, uint32_t page_max);

@@ -1,27 +1,26 @@
 #include "search_codec.h"
 
+#include <bit>
 #include <cmath>
 #include <utility>
 
+#include "alidade/common/bytes.h"
+
 #include "field_path.h"
 #include "filter_codec.h"
+#include "page_token.h"
 #include "point_codec.h"
+#include "query_codec.h"
+#include "rerank_codec.h"
 #include "value_codec.h"
 
 namespace alidade {
 namespace {
 
-Status CheckRecallTarget(const v1::SearchParams& in) {
-  const double target = in.recall_target();
-  if (!(target >= 0 && target <= 1)) {
-    return FieldError("params.recall_target", "is {}, 0 to 1 are allowed", target);
-  }
-  if (target > 0 && (in.ef() != 0 || in.nprobe() != 0)) {
-    return FieldError("params.recall_target",
-                      "chooses ef and nprobe itself: set it, or {}",
-                      in.ef() != 0 ? "ef" : "nprobe");
-  }
-  return OkStatus();
+constexpr uint32_t kGroupSizeMax = 1'000;  // chosen
+
+uint32_t GroupSize(const v1::SearchRequest& in) {
+  return in.has_group_by() && in.group_by().group_size() != 0 ? in.group_by().group_size() : 1;
 }
 
 Status CheckNumbers(const v1::SearchRequest& in, const Limits& limits) {
@@ -36,60 +35,108 @@ Status CheckNumbers(const v1::SearchRequest& in, const Limits& limits) {
   if (in.k() == 0 || in.k() > limits.k_max) {
     return FieldError("k", "is {}; 1..{} are allowed", in.k(), limits.k_max);
   }
-  if (uint64_t{queries} * in.k() > kCallHitsMax) {
+  const uint32_t group_size = GroupSize(in);
+  if (group_size > kGroupSizeMax || group_size * in.k() > limits.k_max) {
+    return FieldError("group_by.group_size",
+                      "is {}; at most {} and, times {} groups, {} are allowed",
+                      group_size,
+                      kGroupSizeMax,
+                      in.k(),
+                      limits.k_max);
+  }
+  if (uint64_t{queries} * in.k() * group_size > kCallHitsMax) {
     return FieldError("k",
                       "{} queries times {} hits are more than {} in one call",
                       queries,
-                      in.k(),
+                      in.k() * group_size,
                       kCallHitsMax);
   }
-  if (in.params().ef() > limits.ef_max) {
-    return FieldError("params.ef", "is {}, the limit is {}", in.params().ef(), limits.ef_max);
-  }
-  if (in.params().nprobe() > limits.nprobe_max) {
-    return FieldError(
-        "params.nprobe", "is {}, the limit is {}", in.params().nprobe(), limits.nprobe_max);
-  }
-  ALIDADE_RETURN_IF_ERROR(CheckRecallTarget(in.params()));
   if (in.has_score_threshold() && !std::isfinite(in.score_threshold())) {
     return FieldError("score_threshold", "is not a finite number");
+  }
+  if (in.has_score_ceiling() && !std::isfinite(in.score_ceiling())) {
+    return FieldError("score_ceiling", "is not a finite number");
   }
   return OkStatus();
 }
 
-Status DecodeTarget(const v1::Query& in,
-                    const Limits& limits,
-                    const FieldPath& path,
-                    SearchQuery& out) {
-  switch (in.target_case()) {
-    case v1::Query::kVector: {
-      ALIDADE_ASSIGN_OR_RETURN(const auto vector, DecodeVector(in.vector(), path.Field("vector")));
-      out.target = std::vector<float>(vector.begin(), vector.end());
-      return OkStatus();
-    }
-    case v1::Query::kPointId: {
-      ALIDADE_ASSIGN_OR_RETURN(out.target, DecodePointId(in.point_id(), path.Field("point_id")));
-      return OkStatus();
-    }
-    case v1::Query::kWords: {
-      const FieldPath words = path.Field("words");
-      const auto check = [&words](const std::string& text, const char* field, size_t bytes_max) {
-        return !text.empty() && text.size() <= bytes_max
-                   ? OkStatus()
-                   : FieldError(words.Field(field).ToString(),
-                                "has {} bytes; 1..{} are allowed",
-                                text.size(),
-                                bytes_max);
-      };
-      ALIDADE_RETURN_IF_ERROR(check(in.words().key(), "key", kFilterKeyBytesMax));
-      ALIDADE_RETURN_IF_ERROR(check(in.words().text(), "text", limits.filter_text_bytes_max));
-      out.target = WordsTarget{in.words().key(), in.words().text()};
-      return OkStatus();
-    }
-    case v1::Query::TARGET_NOT_SET:
-      break;
+Status CheckGroupKey(const std::string& key) {
+  return !key.empty() && key.size() <= kFilterKeyBytesMax
+             ? OkStatus()
+             : FieldError("group_by.key",
+                          "has {} bytes; 1..{} are allowed",
+                          key.size(),
+                          kFilterKeyBytesMax);
+}
+
+// What a cursor belongs to: the request but for the cursor and for what of hits it returns.
+std::string CursorScope(const v1::SearchRequest& in) {
+  v1::SearchRequest scope = in;
+  scope.clear_cursor();
+  scope.clear_payload();
+  scope.clear_with_vectors();
+  scope.clear_with_score_parts();
+  scope.clear_min_seq();
+  scope.clear_explain();
+  return "Search/" + scope.SerializeAsString();
+}
+
+std::string EncodePosition(const RankPosition& position) {
+  std::string out;
+  AppendLittleEndian(out, std::bit_cast<uint64_t>(position.score));
+  AppendLittleEndian(out, position.searched);
+  return out + position.encoded_id;
+}
+
+Status DecodeCursor(const v1::SearchRequest& in, SearchQuery& out) {
+  out.paged = in.has_cursor();
+  if (!out.paged) {
+    return OkStatus();
   }
-  return FieldError(path.ToString(), "has neither `vector` nor `point_id` nor `words`");
+  if (in.queries_size() != 1 || in.has_group_by()) {
+    return FieldError("cursor",
+                      "takes one query without `group_by`; there are {} queries{}",
+                      in.queries_size(),
+                      in.has_group_by() ? " and `group_by`" : "");
+  }
+  for (const v1::RerankStage& stage : in.rerank()) {
+    if (stage.has_diversity()) {
+      return FieldError("cursor", "cannot go on behind hits that `diversity` picked");
+    }
+  }
+  if (in.cursor().empty()) {
+    return OkStatus();
+  }
+  std::string bytes;
+  ALIDADE_ASSIGN_OR_RETURN(bytes, ReadPageToken(CursorScope(in), in.cursor(), "cursor"));
+  ByteReader reader(bytes);
+  RankPosition position;
+  position.score = std::bit_cast<double>(reader.Little<uint64_t>());
+  position.searched = reader.Little<uint32_t>();
+  position.encoded_id = reader.rest();
+  if (!reader.ok()) {
+    return FieldError("cursor", "is not a token of this server");
+  }
+  out.after = std::move(position);
+  return OkStatus();
+}
+
+void EncodeHit(const SearchHit& hit, v1::Hit& out) {
+  EncodePointId(hit.point.id, *out.mutable_id());
+  out.set_score(static_cast<float>(hit.score));
+  out.set_distance(static_cast<float>(hit.distance));
+  if (!hit.point.payload.empty()) {
+    EncodePayload(hit.point.payload, *out.mutable_payload());
+  }
+  for (const auto& [name, vector] : hit.point.vectors) {
+    EncodeVector(vector, (*out.mutable_vectors())[name]);
+  }
+  for (const ScorePart& part : hit.parts) {
+    v1::ScorePart& item = *out.add_score_parts();
+    item.set_source(part.source);
+    item.set_rank(part.rank);
+    item.set_score(part.score);
+  }
 }
 
 }  // namespace
@@ -109,10 +156,7 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
     common.field = in.vector_field();
   }
   common.k = in.k();
-  common.ef = in.params().ef();
-  common.nprobe = in.params().nprobe();
-  common.exact = in.params().exact();
-  common.recall_target = in.params().recall_target();
+  ALIDADE_RETURN_IF_ERROR(DecodeParams(in.params(), limits, FieldPath("params"), common));
   common.explain = in.explain();
   if (in.has_filter()) {
     ALIDADE_ASSIGN_OR_RETURN(common.filter, DecodeFilter(in.filter(), limits, FieldPath("filter")));
@@ -120,6 +164,16 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
   if (in.has_score_threshold()) {
     common.score_threshold = static_cast<double>(in.score_threshold());
   }
+  if (in.has_score_ceiling()) {
+    common.score_ceiling = static_cast<double>(in.score_ceiling());
+  }
+  common.score_parts = in.with_score_parts();
+  if (in.has_group_by()) {
+    ALIDADE_RETURN_IF_ERROR(CheckGroupKey(in.group_by().key()));
+    common.group_by = GroupBy{in.group_by().key(), GroupSize(in)};
+  }
+  ALIDADE_ASSIGN_OR_RETURN(common.rerank, DecodeRerank(in, limits, in.k() * GroupSize(in)));
+  ALIDADE_RETURN_IF_ERROR(DecodeCursor(in, common));
   ALIDADE_ASSIGN_OR_RETURN(
       PayloadSelector payload,
       DecodePayloadSelector(in.has_payload(), in.payload(), FieldPath("payload")));
@@ -135,21 +189,24 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
   return out;
 }
 
-void EncodeSearch(const SearchResponse& in, v1::SearchResponse& out) {
+void EncodeSearch(const v1::SearchRequest& request,
+                  const SearchResponse& in,
+                  v1::SearchResponse& out) {
   for (const SearchResult& result : in.results) {
     v1::QueryResult& encoded = *out.add_results();
     encoded.mutable_hits()->Reserve(static_cast<int>(result.hits.size()));
     for (const SearchHit& hit : result.hits) {
-      v1::Hit& item = *encoded.add_hits();
-      EncodePointId(hit.point.id, *item.mutable_id());
-      item.set_score(static_cast<float>(hit.score));
-      item.set_distance(static_cast<float>(hit.distance));
-      if (!hit.point.payload.empty()) {
-        EncodePayload(hit.point.payload, *item.mutable_payload());
+      EncodeHit(hit, *encoded.add_hits());
+    }
+    for (const SearchGroup& group : result.groups) {
+      v1::HitGroup& item = *encoded.add_groups();
+      EncodeValue(group.value, *item.mutable_value());
+      for (const SearchHit& hit : group.hits) {
+        EncodeHit(hit, *item.add_hits());
       }
-      for (const auto& [name, vector] : hit.point.vectors) {
-        EncodeVector(vector, (*item.mutable_vectors())[name]);
-      }
+    }
+    if (result.next.has_value()) {
+      encoded.set_next_cursor(MakePageToken(CursorScope(request), EncodePosition(*result.next)));
     }
     v1::QueryStats& stats = *encoded.mutable_stats();
     stats.set_rows_scanned(result.stats.rows_scanned);

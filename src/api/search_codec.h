@@ -6,7 +6,7 @@
 
 #include "alidade/v1/search.pb.h"
 
-#include "alidade/collection/requests.h"
+#include "alidade/collection/search_request.h"
 #include "alidade/common/deadline.h"
 #include "alidade/common/limits.h"
 #include "alidade/common/status.h"
@@ -21,6 +21,9 @@ inline constexpr uint64_t kCallHitsMax = 1'000'000;
 StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
                                      const Limits& limits,
                                      const Deadline& deadline);
-void EncodeSearch(const SearchResponse& in, v1::SearchResponse& out);
+// `request` is what was answered: cursors belong to it.
+void EncodeSearch(const v1::SearchRequest& request,
+                  const SearchResponse& in,
+                  v1::SearchResponse& out);
 
 }  // namespace alidade

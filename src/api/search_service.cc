@@ -36,7 +36,7 @@ grpc::ServerUnaryReactor* SearchService::Search(grpc::CallbackServerContext* con
               ResolveAllVectors(context_.engine, decoded.collection, query.vectors));
         }
         ALIDADE_ASSIGN_OR_RETURN(const SearchResponse found, context_.engine.Search(decoded));
-        EncodeSearch(found, *response);
+        EncodeSearch(*request, found, *response);
         return OkStatus();
       });
 }

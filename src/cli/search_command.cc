@@ -3,144 +3,103 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <google/protobuf/util/json_util.h>
+
+#include "alidade/common/file.h"
 
 #include "client_commands.h"
 #include "dataset.h"
-#include "filter_message.h"
 #include "json_value.h"
 #include "load.h"
-#include "vector_file.h"
+#include "search_flags.h"
 
 namespace alidade {
 namespace {
 
 namespace v1 = alidade::v1;
 
-struct SearchFlags {
+struct SearchCommand {
   ConnectionOptions connection;
-  std::string collection;
-  std::string field;
-  std::string id;
-  std::string vector;  // JSON list
-  std::string file;    // matrix file
-  std::string words;
-  std::string text_key;
-  uint64_t row = 0;
-  uint32_t k = 10;
-  uint32_t ef = 0;
-  uint32_t nprobe = 0;
-  double recall_target = 0;
-  bool exact = false;
-  bool explain = false;
+  SearchFlags flags;
+  std::string request;  // file: instead of the flags
   bool json = false;
-  std::string filter;
-  std::vector<std::string> keys;
-  CLI::Option* threshold_given = nullptr;
-  float threshold = 0;
 };
 
-void SetPacked(const float* vector, size_t dim, v1::Vector& out) {
-  out.set_packed(std::string(reinterpret_cast<const char*>(vector), dim * sizeof(float)));
-}
-
-StatusOr<std::vector<float>> ParseVector(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_array()) {
-    return InvalidArgument("--vector wants a JSON list of numbers");
-  }
-  std::vector<float> vector;
-  for (const auto& element : json) {
-    if (!element.is_number()) {
-      return InvalidArgument("--vector wants a JSON list of numbers");
-    }
-    vector.push_back(element.get<float>());
-  }
-  return vector;
-}
-
-Status SetTarget(const SearchFlags& flags, v1::Query& query) {
-  if (!flags.id.empty()) {
-    *query.mutable_point_id() = ParsePointId(flags.id);
-    return OkStatus();
-  }
-  if (!flags.words.empty()) {
-    query.mutable_words()->set_key(flags.text_key);
-    query.mutable_words()->set_text(flags.words);
-    return OkStatus();
-  }
-  std::vector<float> vector;
-  if (!flags.vector.empty()) {
-    ALIDADE_ASSIGN_OR_RETURN(vector, ParseVector(flags.vector));
-  } else if (!flags.file.empty()) {
-    ALIDADE_ASSIGN_OR_RETURN(const auto file, OpenVectorFile(flags.file, "test"));
-    vector.resize(file->dim());
-    ALIDADE_RETURN_IF_ERROR(file->Read(flags.row, 1, vector.data()));
-  } else {
-    return InvalidArgument("what to look for: --id, --vector, --file or --words");
-  }
-  SetPacked(vector.data(), vector.size(), *query.mutable_vector());
-  return OkStatus();
-}
-
-void PrintHits(const v1::QueryResult& result) {
-  for (int i = 0; i < result.hits_size(); ++i) {
-    const v1::Hit& hit = result.hits(i);
-    std::printf("%3d  %-12s %8.4f  %s\n",
-                i + 1,
-                FormatPointId(hit.id()).c_str(),
-                static_cast<double>(hit.score()),
-                ObjectText(hit.payload()).c_str());
-  }
-}
-
-int RunSearch(const SearchFlags& flags) {
+StatusOr<v1::SearchRequest> ReadRequest(const std::string& path, const std::string& collection) {
+  ALIDADE_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
   v1::SearchRequest request;
-  request.set_collection(flags.collection);
-  request.set_vector_field(flags.field);
-  request.set_k(flags.k);
-  request.mutable_params()->set_ef(flags.ef);
-  request.mutable_params()->set_nprobe(flags.nprobe);
-  request.mutable_params()->set_recall_target(flags.recall_target);
-  request.mutable_params()->set_exact(flags.exact);
-  request.set_explain(flags.explain);
-  for (const std::string& key : flags.keys) {
-    request.mutable_payload()->mutable_include()->add_keys(key);
+  const auto parsed = google::protobuf::util::JsonStringToMessage(text, &request);
+  if (!parsed.ok()) {
+    return InvalidArgument("{} is no SearchRequest: {}", path, std::string(parsed.message()));
   }
-  Status status = SetTarget(flags, *request.add_queries());
-  if (status.ok() && !flags.filter.empty()) {
-    status = ParseFilter(flags.filter, *request.mutable_filter());
+  request.set_collection(collection);
+  return request;
+}
+
+void PrintHit(int place, const v1::Hit& hit, const char* indent) {
+  std::printf("%s%3d  %-12s %8.4f  %s\n",
+              indent,
+              place,
+              FormatPointId(hit.id()).c_str(),
+              static_cast<double>(hit.score()),
+              ObjectText(hit.payload()).c_str());
+  for (const v1::ScorePart& part : hit.score_parts()) {
+    std::printf("%s       %s: place %u, score %.4f\n",
+                indent,
+                part.source().c_str(),
+                part.rank(),
+                part.score());
   }
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
+}
+
+void PrintResult(const v1::QueryResult& result) {
+  for (int i = 0; i < result.hits_size(); ++i) {
+    PrintHit(i + 1, result.hits(i), "");
+  }
+  for (const v1::HitGroup& group : result.groups()) {
+    std::printf("%s\n", ValueText(group.value()).c_str());
+    for (int i = 0; i < group.hits_size(); ++i) {
+      PrintHit(i + 1, group.hits(i), "  ");
+    }
+  }
+}
+
+int RunSearch(const SearchCommand& command) {
+  const auto request = command.request.empty()
+                           ? MakeSearchRequest(command.flags)
+                           : ReadRequest(command.request, command.flags.collection);
+  if (!request.ok()) {
+    std::fprintf(stderr, "%s\n", MessageOf(request.status()).c_str());
     return 64;
-  }
-  if (flags.threshold_given->count() > 0) {
-    request.set_score_threshold(flags.threshold);
   }
   v1::SearchResponse response;
   grpc::ClientContext context;
-  SetDeadline(context, flags.connection);
+  SetDeadline(context, command.connection);
   const double start = NowSeconds();
-  const grpc::Status answer =
-      v1::SearchService::NewStub(Connect(flags.connection))->Search(&context, request, &response);
+  const grpc::Status answer = v1::SearchService::NewStub(Connect(command.connection))
+                                  ->Search(&context, *request, &response);
   const double seconds = NowSeconds() - start;
   if (!answer.ok()) {
-    return PrintError(answer, flags.connection);
+    return PrintError(answer, command.connection);
   }
-  if (flags.json) {
+  if (command.json) {
     PrintJson(response);
     return 0;
   }
-  const v1::QueryResult& result = response.results(0);
-  PrintHits(result);
-  std::printf("%d hits in %.1f ms, %lu distances, %s ranking\n",
-              result.hits_size(),
-              seconds * 1e3,
-              result.stats().distance_computations(),
-              result.stats().exact() ? "exact" : "approximate");
-  if (flags.explain) {
-    std::printf("%s\n", result.stats().plan().c_str());
+  for (const v1::QueryResult& result : response.results()) {
+    PrintResult(result);
+    std::printf("%d %s in %.1f ms, %lu distances, %s ranking\n",
+                request->has_group_by() ? result.groups_size() : result.hits_size(),
+                request->has_group_by() ? "groups" : "hits",
+                seconds * 1e3,
+                result.stats().distance_computations(),
+                result.stats().exact() ? "exact" : "approximate");
+    if (!result.next_cursor().empty()) {
+      std::printf("more with --cursor %s\n", result.next_cursor().c_str());
+    }
+    if (!result.stats().plan().empty()) {
+      std::printf("%s\n", result.stats().plan().c_str());
+    }
   }
   return 0;
 }
@@ -231,44 +190,16 @@ int RunRecall(const RecallFlags& flags) {
 }  // namespace
 
 void AddSearchCommands(CLI::App& app, int& exit_code) {
-  auto flags = std::make_shared<SearchFlags>();
+  auto command = std::make_shared<SearchCommand>();
   CLI::App* search = app.add_subcommand(
-      "search", "Find the points nearest to a vector or to a stored point, or with some words");
-  AddConnectionFlags(*search, flags->connection);
-  search->add_option("collection", flags->collection, "Collection or alias")->required();
-  search->add_option("--field", flags->field, "Vector field (default: the only one)");
-  CLI::Option* id = search->add_option(
-      "--id", flags->id, "Near this stored point (text:42 is the string \"42\")");
-  CLI::Option* vector =
-      search->add_option("--vector", flags->vector, "Near this vector, a JSON list")->excludes(id);
-  search->add_option("--file", flags->file, "Near a row of this .npy, .fvecs or .hdf5 file")
-      ->excludes(id)
-      ->excludes(vector);
-  CLI::Option* words = search->add_option(
-      "--words", flags->words, "With some of these words at --text-key, ranked by BM25");
-  CLI::Option* text_key =
-      search->add_option("--text-key", flags->text_key, "Payload key with a text index");
-  words->needs(text_key)->excludes(id)->excludes(vector)->excludes(search->get_option("--file"));
-  text_key->needs(words);
-  search->add_option("--row", flags->row, "The row of --file")->capture_default_str();
-  search->add_option("-k", flags->k, "Hits")->capture_default_str();
-  search->add_option("--ef", flags->ef, "HNSW candidates (0: the collection's default)");
-  search->add_option("--nprobe", flags->nprobe, "IVF lists (0: the collection's default)");
-  search->add_option("--recall-target",
-                     flags->recall_target,
-                     "Recall wanted, 0..1: the server chooses ef or nprobe for it");
-  search->add_flag("--exact", flags->exact, "Compare with every point");
-  search->add_option(
-      "--filter",
-      flags->filter,
-      "Only points for which this holds, e.g. 'pos = \"noun\" AND length < 60 AND NOT "
-      "exists(deleted)'");
-  flags->threshold_given = search->add_option(
-      "--score-threshold", flags->threshold, "Only hits with at least this score");
-  search->add_option("--keys", flags->keys, "Payload keys to show (default: all)")->delimiter(',');
-  search->add_flag("--explain", flags->explain, "Show the plan");
-  search->add_flag("--json", flags->json, "Print the whole answer as JSON");
-  search->callback([flags, &exit_code] { exit_code = RunSearch(*flags); });
+      "search", "Find the points nearest to a vector or to stored points, or with some words");
+  AddConnectionFlags(*search, command->connection);
+  AddSearchFlags(*search, command->flags);
+  search->add_option("--request",
+                     command->request,
+                     "A file with a SearchRequest in JSON, instead of the other flags");
+  search->add_flag("--json", command->json, "Print the whole answer as JSON");
+  search->callback([command, &exit_code] { exit_code = RunSearch(*command); });
 
   auto measure = std::make_shared<RecallFlags>();
   CLI::App* recall =

@@ -1,202 +1,220 @@
-// Path: search 3/8 (from engine/engine.cc, to query/executor.cc) and 7/8 (ids, payloads and vectors
-// of the hits)
+// Path: search 3/8 (from engine/engine.cc, to collection/searcher.h) and 7/8 (ids, payloads and
+// vectors of the hits)
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "alidade/collection/collection.h"
 #include "alidade/collection/payload_selection.h"
-#include "alidade/query/executor.h"
-#include "alidade/query/text_search.h"
-#include "alidade/vec/metric.h"
-#include "alidade/vec/vector_matrix.h"
+#include "alidade/query/plan.h"
 
 #include "field_lookup.h"
+#include "searcher.h"
 #include "stored_points.h"
 
 namespace alidade {
 namespace {
 
 constexpr size_t kHitsToDeadline = 64;  // hits made between two looks at the deadline
+// How much more a query is asked for if what was found does not fill the groups or the range
+// (chosen: after a few steps all rows are compared).
+constexpr uint32_t kGrowth = 4;
 
-// Without a metric the distance is the score below zero.
-StatusOr<SearchHit> MakeHit(const SegmentSet& view,
-                            const GlobalHit& hit,
-                            std::optional<Metric> metric,
-                            const PointParts& parts) {
-  const Segment& segment = *view.segments[hit.segment].segment;
-  SearchHit result;
-  ALIDADE_ASSIGN_OR_RETURN(result.point.id, PointId::Decode(segment.encoded_id(hit.row)));
-  ALIDADE_ASSIGN_OR_RETURN(result.point.payload,
-                           SelectPayload(segment.payload(hit.row, view.at), parts.payload));
-  for (size_t k = 0; k < parts.fields.size(); ++k) {
-    const float* vector = segment.vector(parts.fields[k], hit.row);
-    if (vector != nullptr) {
-      const uint32_t dim = view.schema.fields[parts.fields[k]].dim;
-      result.point.vectors[parts.names[k]].assign(vector, vector + dim);
+// Hits in the form that callers see.
+class HitMaker {
+ public:
+  HitMaker(const Searcher& searcher, const SearchQuery& query, std::vector<FieldIndex> fields)
+      : searcher_(searcher), query_(query), fields_(std::move(fields)) {}
+
+  // Without a metric the distance is the score below zero.
+  StatusOr<SearchHit> Make(RankedHit hit, std::optional<Metric> metric) {
+    if (++made_ % kHitsToDeadline == 0) {
+      ALIDADE_RETURN_IF_ERROR(searcher_.deadline().Check());
     }
-  }
-  if (!metric.has_value()) {
-    result.score = -static_cast<double>(hit.distance);
-    result.distance = static_cast<double>(hit.distance);
+    static const PayloadSelector kNothing;
+    const SegmentSet& view = searcher_.view();
+    const Segment& segment = *view.segments[hit.place.segment].segment;
+    const RowId row = hit.place.row;
+    SearchHit result;
+    ALIDADE_ASSIGN_OR_RETURN(result.point.id, PointId::Decode(segment.encoded_id(row)));
+    ALIDADE_ASSIGN_OR_RETURN(result.point.payload,
+                             SelectPayload(segment.payload(row, view.at),
+                                           query_.payload == nullptr ? kNothing : *query_.payload));
+    for (size_t k = 0; k < fields_.size(); ++k) {
+      const float* vector = segment.vector(fields_[k], row);
+      if (vector != nullptr) {
+        const uint32_t dim = view.schema.fields[fields_[k]].dim;
+        result.point.vectors[query_.vectors[k]].assign(vector, vector + dim);
+      }
+    }
+    result.score = hit.score;
+    result.distance = !metric.has_value()      ? -hit.score
+                      : *metric == Metric::kL2 ? std::sqrt(static_cast<double>(hit.place.distance))
+                                               : static_cast<double>(hit.place.distance);
+    result.parts = std::move(hit.parts);
     return result;
   }
-  result.score = ScoreFromDistance(*metric, hit.distance).value;
-  result.distance = *metric == Metric::kL2 ? std::sqrt(static_cast<double>(hit.distance))
-                                           : static_cast<double>(hit.distance);
-  return result;
-}
-
-StatusOr<SearchResult> MakeResult(const SegmentSet& view,
-                                  const SearchQuery& query,
-                                  std::optional<Metric> metric,
-                                  const std::vector<FieldIndex>& fields,
-                                  QueryOutcome outcome,
-                                  const Deadline& deadline) {
-  SearchResult result;
-  result.stats = outcome.stats;
-  result.exact = outcome.exact;
-  result.plan = std::move(outcome.plan);
-  result.hits.reserve(outcome.hits.size());
-  const PayloadSelector nothing;
-  const PayloadSelector& payload = query.payload == nullptr ? nothing : *query.payload;
-  for (const GlobalHit& hit : outcome.hits) {
-    if (result.hits.size() % kHitsToDeadline == kHitsToDeadline - 1) {
-      ALIDADE_RETURN_IF_ERROR(deadline.Check());
-    }
-    ALIDADE_ASSIGN_OR_RETURN(SearchHit made,
-                             MakeHit(view, hit, metric, {payload, query.vectors, fields}));
-    result.hits.push_back(std::move(made));
-  }
-  return result;
-}
-
-// The queries of one request, over one view.
-class Searcher {
- public:
-  Searcher(const SegmentSet& view,
-           const Store& store,
-           KeySpace space,
-           const CollectionConfig& settings,
-           SpareThreads* spare,
-           const Deadline& deadline)
-      : view_(view),
-        store_(store),
-        space_(space),
-        settings_(settings),
-        spare_(spare),
-        deadline_(deadline) {}
-
-  // `path` is where the query is in the request.
-  StatusOr<SearchResult> SearchOne(const SearchQuery& query, const std::string& path) const;
 
  private:
-  StatusOr<std::vector<float>> TargetVector(const SearchQuery& query,
-                                            FieldIndex field,
-                                            const std::string& path) const;
-  StatusOr<SearchResult> SearchWords(const SearchQuery& query, const std::string& path) const;
-
-  const SegmentSet& view_;
-  const Store& store_;
-  const KeySpace space_;
-  const CollectionConfig& settings_;
-  SpareThreads* const spare_;
-  const Deadline& deadline_;
+  const Searcher& searcher_;
+  const SearchQuery& query_;
+  const std::vector<FieldIndex> fields_;
+  size_t made_ = 0;
 };
 
-StatusOr<std::vector<float>> Searcher::TargetVector(const SearchQuery& query,
-                                                    FieldIndex field,
-                                                    const std::string& path) const {
-  const VectorField& spec = view_.schema.fields[field];
-  if (const auto* given = std::get_if<std::vector<float>>(&query.target)) {
-    if (given->size() != spec.dim) {
-      return FieldError(path + ".vector",
-                        "has {} dimensions, the field \"{}\" has {}",
-                        given->size(),
-                        spec.name,
-                        spec.dim);
+// One query: what it finds, then the stages, then the part of it that is wanted.
+class QueryRun {
+ public:
+  QueryRun(const Searcher& searcher, const SearchQuery& query, std::string path)
+      : searcher_(searcher),
+        query_(query),
+        path_(std::move(path)),
+        group_size_(query.group_by.has_value() ? query.group_by->group_size : 1),
+        composed_(query.rerank != nullptr ||
+                  std::holds_alternative<std::shared_ptr<const FusionTarget>>(query.target)) {}
+
+  StatusOr<SearchResult> Run() {
+    ALIDADE_ASSIGN_OR_RETURN(auto fields, FindFields(searcher_.view().schema, query_.vectors));
+    uint32_t searched = Bounded(FirstSearched());
+    Found found;
+    SearchStats stats;
+    bool all = false;  // there are no more hits than these
+    for (bool again = false;; again = true) {
+      ALIDADE_ASSIGN_OR_RETURN(found, Search(searched, again));
+      stats.Add(found.stats);
+      all = composed_ || found.hits.size() < searched;
+      Cut(found.hits);
+      if (all || IsFull(found.hits)) {
+        break;
+      }
+      searched = Bounded(uint64_t{searched} * kGrowth);
     }
-    ALIDADE_RETURN_IF_ERROR(ValidateVector(*given, spec.metric, path + ".vector"));
-    return *given;
+    found.stats = stats;
+    return MakeResult(std::move(found), searched, all, std::move(fields));
   }
-  const PointId& id = std::get<PointId>(query.target);
-  const auto snapshot = store_.TakeSnapshot();
-  ALIDADE_ASSIGN_OR_RETURN(const auto entries,
-                           store_.GetIds(space_, {id.Encode()}, snapshot.get()));
-  const std::optional<IdEntry>& entry = entries[0];
-  if (!entry.has_value()) {
-    return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
-                      "POINT_NOT_FOUND");
-  }
-  ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
-                           store_.GetVectors(space_, spec.id, {entry->row}, snapshot.get()));
-  const std::optional<std::string>& bytes = vectors[0];
-  if (!bytes.has_value()) {
-    return FailedPrecondition("{}.point_id: the point {} has no vector in the field \"{}\"",
-                              path,
-                              id.ToString(),
-                              spec.name);
-  }
-  return FloatsOf(*bytes);
-}
 
-StatusOr<SearchResult> Searcher::SearchWords(const SearchQuery& query,
-                                             const std::string& path) const {
-  const auto& target = std::get<WordsTarget>(query.target);
-  const auto index = std::ranges::find_if(view_.schema.payload_indexes, [&](const auto& spec) {
-    return spec.type == PayloadIndexType::kText && spec.key == target.key;
-  });
-  if (index == view_.schema.payload_indexes.end()) {
-    return WithReason(FieldError(path + ".words.key",
-                                 "there is no text index on \"{}\"; CreatePayloadIndex makes one",
-                                 target.key),
-                      "TEXT_INDEX_NOT_FOUND");
-  }
-  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view_.schema, query.vectors));
-  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome,
-                           ExecuteTextSearch(view_,
-                                             {.index = &*index,
-                                              .words = target.words,
-                                              .k = query.k,
-                                              .filter = query.filter.get(),
-                                              .score_min = query.score_threshold,
-                                              .explain = query.explain},
-                                             deadline_));
-  return MakeResult(view_, query, std::nullopt, fields, std::move(outcome), deadline_);
-}
+ private:
+  uint32_t Wanted() const { return query_.k * group_size_; }
 
-StatusOr<SearchResult> Searcher::SearchOne(const SearchQuery& query,
-                                           const std::string& path) const {
-  if (std::holds_alternative<WordsTarget>(query.target)) {
-    return SearchWords(query, path);
+  uint64_t FirstSearched() const {
+    if (query_.after.has_value()) {
+      return uint64_t{query_.after->searched} + (composed_ ? 0 : Wanted());
+    }
+    if (query_.rerank == nullptr) {
+      return Wanted();
+    }
+    const uint32_t asked = query_.rerank->front().candidates;
+    return asked != 0 ? asked : std::max(kCandidatesMin, kCandidatesPerHit * Wanted());
   }
-  ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
-                           FindFieldOrError(view_.schema, query.field, "vector_field"));
-  ALIDADE_ASSIGN_OR_RETURN(const auto fields, FindFields(view_.schema, query.vectors));
-  ALIDADE_ASSIGN_OR_RETURN(const std::vector<float> vector, TargetVector(query, field, path));
-  const Metric metric = view_.schema.fields[field].metric;
-  VectorQuery wanted;
-  wanted.field = field;
-  wanted.vector = vector.data();
-  wanted.k = query.k;
-  wanted.ef = query.ef != 0 ? query.ef : settings_.default_ef;
-  wanted.nprobe = query.nprobe != 0 ? query.nprobe : settings_.default_nprobe;
-  wanted.exact = query.exact;
-  wanted.recall_target = query.recall_target;
-  wanted.filter = query.filter.get();
-  wanted.explain = query.explain;
-  wanted.spare = spare_;
-  std::string self;
-  if (const auto* id = std::get_if<PointId>(&query.target)) {
-    self = id->Encode();
-    wanted.excluded_id = self;
+
+  // One more than there can be shows that there are no more.
+  uint32_t Bounded(uint64_t searched) const {
+    return static_cast<uint32_t>(
+        std::min<uint64_t>(searched, std::max<uint64_t>(searcher_.view().live_rows, Wanted()) + 1));
   }
-  if (query.score_threshold.has_value()) {
-    wanted.distance_max = DistanceFromScore(metric, Score{*query.score_threshold});
+
+  // What the query finds, after all stages. Asked again for more than a look at all codes would
+  // cost, everything is compared.
+  StatusOr<Found> Search(uint32_t searched, bool again) const {
+    const bool exact =
+        again && searched * kScanRowsPerEf > static_cast<double>(searcher_.view().live_rows);
+    ALIDADE_ASSIGN_OR_RETURN(Found found,
+                             searcher_.Find(query_,
+                                            {.k = searched,
+                                             .exact = exact,
+                                             .any_score = query_.rerank != nullptr,
+                                             .explain = query_.explain,
+                                             .score_parts = query_.score_parts},
+                                            path_));
+    if (query_.rerank == nullptr) {
+      return found;
+    }
+    for (size_t i = 0; i < query_.rerank->size(); ++i) {
+      ALIDADE_ASSIGN_OR_RETURN(
+          found, searcher_.Rerank((*query_.rerank)[i], std::move(found), Wanted(), i));
+      if (query_.score_parts) {
+        NoteParts(fmt::format("rerank[{}]", i), found.hits);
+      }
+    }
+    return found;
   }
-  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view_, wanted, deadline_));
-  return MakeResult(view_, query, metric, fields, std::move(outcome), deadline_);
-}
+
+  // Leaves the hits of the range of scores that lie behind the cursor.
+  void Cut(Ranking& hits) const {
+    std::erase_if(hits, [this](const RankedHit& hit) {
+      if ((query_.score_ceiling.has_value() && hit.score >= *query_.score_ceiling) ||
+          (query_.rerank != nullptr && query_.score_threshold.has_value() &&
+           hit.score < *query_.score_threshold)) {
+        return true;
+      }
+      return query_.after.has_value() &&
+             (hit.score != query_.after->score
+                  ? hit.score > query_.after->score
+                  : EncodedIdOf(searcher_.view(), hit.place) <= query_.after->encoded_id);
+    });
+  }
+
+  bool IsFull(const Ranking& hits) const {
+    if (!query_.group_by.has_value()) {
+      return hits.size() >= query_.k;
+    }
+    const auto groups = Groups(hits);
+    return groups.size() == query_.k && std::ranges::all_of(groups, [this](const HitGroup& group) {
+             return group.hits.size() == group_size_;
+           });
+  }
+
+  std::vector<HitGroup> Groups(const Ranking& hits) const {
+    return GroupHits(searcher_.view(), hits, *query_.group_by, query_.k);
+  }
+
+  StatusOr<SearchResult> MakeResult(Found found,
+                                    uint32_t searched,
+                                    bool all,
+                                    std::vector<FieldIndex> fields) const {
+    SearchResult result;
+    result.stats = found.stats;
+    result.exact = found.exact;
+    if (query_.explain) {
+      result.plan = std::move(found.plan);
+    }
+    HitMaker maker(searcher_, query_, std::move(fields));
+    if (query_.group_by.has_value()) {
+      for (HitGroup& group : Groups(found.hits)) {
+        SearchGroup& made = result.groups.emplace_back();
+        made.value = std::move(group.value);
+        for (const size_t place : group.hits) {
+          ALIDADE_ASSIGN_OR_RETURN(made.hits.emplace_back(),
+                                   maker.Make(found.hits[place], found.metric));
+        }
+      }
+      return result;
+    }
+    const bool more = !all || found.hits.size() > query_.k;
+    if (found.hits.size() > query_.k) {
+      found.hits.resize(query_.k);
+    }
+    if (query_.paged && more && !found.hits.empty()) {
+      const RankedHit& last = found.hits.back();
+      result.next = RankPosition{
+          last.score, std::string(EncodedIdOf(searcher_.view(), last.place)), searched};
+    }
+    result.hits.reserve(found.hits.size());
+    for (RankedHit& hit : found.hits) {
+      ALIDADE_ASSIGN_OR_RETURN(result.hits.emplace_back(),
+                               maker.Make(std::move(hit), found.metric));
+    }
+    return result;
+  }
+
+  const Searcher& searcher_;
+  const SearchQuery& query_;
+  const std::string path_;
+  const uint32_t group_size_;
+  const bool composed_;
+};
 
 }  // namespace
 
@@ -211,8 +229,9 @@ StatusOr<SearchResponse> Collection::Search(const SearchRequest& request) const 
   response.at = view->at;
   response.results.reserve(request.queries.size());
   for (size_t i = 0; i < request.queries.size(); ++i) {
-    ALIDADE_ASSIGN_OR_RETURN(SearchResult result,
-                             searcher.SearchOne(request.queries[i], fmt::format("queries[{}]", i)));
+    ALIDADE_ASSIGN_OR_RETURN(
+        SearchResult result,
+        QueryRun(searcher, request.queries[i], fmt::format("queries[{}]", i)).Run());
     response.results.push_back(std::move(result));
   }
   return response;

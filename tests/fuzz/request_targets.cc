@@ -393,6 +393,37 @@ std::vector<std::string> CountCorpus() {
                                            std::string(kEveryCondition) + " }")};
 }
 
+void CheckExample(const Example& example) {
+  if (const auto* id = std::get_if<PointId>(&example); id != nullptr) {
+    CheckId(*id);
+  } else {
+    Require(!std::get<std::vector<float>>(example).empty(), "an example has elements");
+  }
+}
+
+void CheckQuery(const SearchQuery& query) {
+  Require(query.k <= SmallLimits().k_max, "k is within its limit");
+  CheckFilter(query.filter);
+  if (const auto* id = std::get_if<PointId>(&query.target); id != nullptr) {
+    CheckId(*id);
+  } else if (const auto* vector = std::get_if<std::vector<float>>(&query.target)) {
+    Require(!vector->empty(), "a query has elements");
+  } else if (const auto* words = std::get_if<WordsTarget>(&query.target)) {
+    Require(!words->words.empty(), "words are not empty");
+  } else if (const auto* recommend = std::get_if<RecommendTarget>(&query.target)) {
+    Require(!recommend->positive.empty(), "there is a positive example");
+    std::ranges::for_each(recommend->positive, CheckExample);
+    std::ranges::for_each(recommend->negative, CheckExample);
+  } else {
+    const auto& fusion = *std::get<std::shared_ptr<const FusionTarget>>(query.target);
+    Require(!fusion.branches.empty(), "there are branches");
+    for (const FusionBranch& branch : fusion.branches) {
+      Require(branch.weight >= 0, "weights are not negative");
+      CheckQuery(branch.query);
+    }
+  }
+}
+
 void FuzzSearch(std::string_view bytes) {
   v1::SearchRequest message;
   if (!Parse(bytes, message)) {
@@ -403,13 +434,11 @@ void FuzzSearch(std::string_view bytes) {
     return;
   }
   for (const SearchQuery& query : request->queries) {
-    Require(query.k >= 1 && query.k <= SmallLimits().k_max, "k is within its limit");
-    CheckFilter(query.filter);
-    if (const auto* id = std::get_if<PointId>(&query.target); id != nullptr) {
-      CheckId(*id);
-    } else {
-      Require(!std::get<std::vector<float>>(query.target).empty(), "a query has elements");
-    }
+    Require(query.k >= 1, "hits are wanted");
+    Require(
+        !query.group_by.has_value() || query.group_by->group_size * query.k <= SmallLimits().k_max,
+        "groups are within the limit");
+    CheckQuery(query);
   }
 }
 
@@ -424,7 +453,26 @@ std::vector<std::string> SearchCorpus() {
           R"(" } } queries { point_id { str: "x" } } queries { words { key: "t" text: "a b" } }
               payload { exclude { keys: "a" } } with_vectors: "v" filter { )" +
           std::string(kEveryCondition) + " }"),
-      FromText<Search>(R"(collection: "c" k: 1 queries { vector { values { values: [1, 2] } } })")};
+      FromText<Search>(R"(collection: "c" k: 1 queries { vector { values { values: [1, 2] } } })"),
+      FromText<Search>(
+          R"(collection: "c" k: 2 cursor: "" score_ceiling: 4 with_score_parts: true
+              queries { fusion { weighted_scores { normalization: SCORE_NORMALIZATION_DISTRIBUTION }
+                branches { limit: 3 weight: 0.5 query { words { text: "a" } } filter { )" +
+          std::string(kEveryCondition) + R"( } }
+                branches { vector_field: "v" params { ef: 3 } score_threshold: 1 query { recommend {
+                  positive { point_id { num: 1 } } negative { vector { values { values: [1, 2] } } } } } }
+                branches { query { fusion { reciprocal_rank { k: 3 }
+                  branches { query { point_id { num: 1 } } } } } } } }
+              rerank { candidates: 4 vector { vector { values { values: [1, 2] } } vector_field: "v" } }
+              rerank { formula { expression { sum { expressions { score { } }
+                expressions { product { expressions { constant: 0.5 }
+                  expressions { number { key: "n" missing: 1 } } expressions { log1p { constant: 2 } }
+                  expressions { condition { exists { key: "a" } } } } }
+                expressions { decay { key: "t" datetime: "2024-01-01" scale: 3600 midpoint: 0.3 } }
+                expressions { decay { key: "n" kind: DECAY_KIND_LINEAR number: 3 scale: 2 } } } } } })"),
+      FromText<Search>(
+          R"(collection: "c" k: 2 queries { point_id { num: 1 } } group_by { key: "a" group_size: 2 }
+              rerank { diversity { lambda: 0.25 vector_field: "v" } })")};
 }
 
 constexpr char kCollection[] = R"(collection { name: "c" description: "d"

@@ -485,7 +485,8 @@ std::vector<BadInput> BadSearches() {
                       "queries[1]"),
       Invalid<Search>("words at no key",
                       "collection: 'c' k: 1 queries { words { text: 'x' } }",
-                      "queries[0].words.key"),
+                      "queries[0].words.key",
+                      "TEXT_INDEX_NOT_FOUND"),
       Invalid<Search>("no words",
                       "collection: 'c' k: 1 queries { words { key: 's' } }",
                       "queries[0].words.text"),
@@ -497,6 +498,26 @@ std::vector<BadInput> BadSearches() {
               Parse<Search>("collection: 'c' k: 1 queries { words { key: 's' text: 'x' } }"),
               "queries[0].words.key",
               "TEXT_INDEX_NOT_FOUND"),
+      Invalid<Search>(
+          "a branch for a vector of another dimension",
+          "collection: 'c' k: 1 queries { fusion { branches { query { vector { values { "
+          "values: 1 } } } } } }",
+          "queries[0].fusion.branches[0].query.vector"),
+      Invalid<Search>(
+          "a branch over a field that there is not",
+          "collection: 'c' k: 1 queries { fusion { branches { vector_field: 'nope' query { "
+          "vector { values { values: [1, 2, 3, 4] } } } } } }",
+          "queries[0].fusion.branches[0].vector_field"),
+      Invalid<Search>(
+          "a formula over a vector field that there is not",
+          "collection: 'c' k: 1 queries { vector { values { values: [1, 2, 3, 4] } } } "
+          "rerank { formula { expression { condition { has_vector { field: 'nope' } } } } }",
+          "rerank[0].formula.condition.has_vector.field"),
+      Invalid<Search>(
+          "a cursor of another request",
+          "collection: 'c' k: 1 cursor: '00' queries { vector { values { values: [1, 2, 3, "
+          "4] } } }",
+          "cursor"),
       Invalid<Search>("a query for a vector without data",
                       "collection: 'c' k: 1 queries { vector {} }",
                       "queries[0].vector"),

@@ -20,6 +20,7 @@
 #include "alidade/collection/commit_group.h"
 #include "alidade/collection/pending_points.h"
 #include "alidade/collection/requests.h"
+#include "alidade/collection/search_request.h"
 #include "alidade/collection/stats.h"
 #include "alidade/common/memory_budget.h"
 #include "alidade/common/mutex.h"

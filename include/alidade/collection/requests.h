@@ -1,5 +1,5 @@
 // Requests and answers of a collection in domain types: what `api` decodes into and encodes from.
-// Writes are in write_requests.h.
+// Writes are in write_requests.h, searches in search_request.h.
 //
 // Plain values. Shapes and bounds of single values (ids, payload sizes, k, ...) were checked by the
 // decoder; what needs the schema (field names, dimensions, metric rules) is checked by the
@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "alidade/collection/config.h"
@@ -21,7 +20,6 @@
 #include "alidade/common/types.h"
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
-#include "alidade/index/vector_index.h"
 
 namespace alidade {
 
@@ -85,55 +83,6 @@ struct ListResponse {
   SeqNo at;
   std::vector<Point> points;
   std::string next;  // encoded id to go on after; empty: this was the last page
-};
-
-// Words that are searched for at a key with a text index.
-struct WordsTarget {
-  std::string key;
-  std::string words;
-};
-
-// A stored point is not among its own hits.
-using SearchTarget = std::variant<std::vector<float>, PointId, WordsTarget>;
-
-struct SearchQuery {
-  SearchTarget target;
-  std::string field;  // empty: the only one; of no meaning for words
-  uint32_t k = 10;
-  uint32_t ef = 0;
-  uint32_t nprobe = 0;
-  bool exact = false;
-  double recall_target = 0;  // 0: none; else ef and nprobe are 0
-  std::shared_ptr<const Filter> filter;
-  std::optional<double> score_threshold;  // hits with a lower score are left out
-  // Shared by the queries of a call, so that many of them cost no copies; null: none.
-  std::shared_ptr<const PayloadSelector> payload;
-  std::vector<std::string> vectors;
-  bool explain = false;
-};
-
-struct SearchHit {
-  Point point;
-  double score = 0;     // larger is better
-  double distance = 0;  // smaller is nearer; L2: rooted; words: the score below zero
-};
-
-struct SearchResult {
-  std::vector<SearchHit> hits;  // nearest first, ties by id
-  SearchStats stats;
-  bool exact = false;  // every row was compared
-  std::string plan;    // when asked to explain
-};
-
-struct SearchRequest {
-  std::string collection;
-  ReadOptions options;
-  std::vector<SearchQuery> queries;
-};
-
-struct SearchResponse {
-  SeqNo at;
-  std::vector<SearchResult> results;
 };
 
 }  // namespace alidade

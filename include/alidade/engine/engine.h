@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "alidade/collection/requests.h"
+#include "alidade/collection/search_request.h"
 #include "alidade/collection/stats.h"
 #include "alidade/common/histogram.h"
 #include "alidade/common/limits.h"

@@ -350,7 +350,7 @@ TEST(SearchCodec, RefusesBadRequestsWithTheirField) {
   const std::vector<Refusal> refusals = {
       {"no queries", "collection: \"c\" k: 1", "queries", "is empty"},
       {"too many queries", c + "queries {} queries {} k: 1", "queries", "the limit is 2"},
-      {"no target", c + "queries {} k: 1", "queries[1]", "neither"},
+      {"no target", c + "queries {} k: 1", "queries[1]", "has none of"},
       {"k zero", c, "k", "is 0; 1..10"},
       {"k too large", c + "k: 11", "k", "is 11; 1..10"},
       {"huge ef", c + "k: 1 params { ef: 4294967295 }", "params.ef", "the limit is 100"},
@@ -390,7 +390,7 @@ TEST(SearchCodec, EncodesHitsAndStats) {
   result.stats.rows_scanned = 10;
   response.results.push_back(result);
   v1::SearchResponse out;
-  EncodeSearch(response, out);
+  EncodeSearch(v1::SearchRequest(), response, out);
   EXPECT_EQ(out.seq(), 4U);
   const v1::Hit& encoded = out.results(0).hits(0);
   EXPECT_EQ(encoded.id().str(), "x");

@@ -1,0 +1,110 @@
+// The stages of a search that rank its finds again.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "alidade/query/diversity.h"
+#include "alidade/query/score_formula.h"
+#include "alidade/vec/metric.h"
+#include "alidade/vec/vector_matrix.h"
+
+#include "field_lookup.h"
+#include "searcher.h"
+
+namespace alidade {
+namespace {
+
+constexpr size_t kHitsToDeadline = 64;  // hits scored between two looks at the deadline
+
+const char* NameOf(const RerankStage& stage) {
+  return std::holds_alternative<VectorRescore>(stage.stage)    ? "nearness to a vector"
+         : std::holds_alternative<DiversityStage>(stage.stage) ? "diversity"
+                                                               : "formula";
+}
+
+}  // namespace
+
+Status Searcher::Rescore(const VectorRescore& stage, const std::string& path, Found& found) const {
+  ALIDADE_ASSIGN_OR_RETURN(
+      const FieldIndex field,
+      FindFieldOrError(view_.schema, stage.field, path + ".vector.vector_field"));
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<float> vector,
+                           VectorOf(stage.vector, field, path + ".vector"));
+  const VectorField& spec = view_.schema.fields[field];
+  Ranking scored;
+  for (RankedHit& hit : found.hits) {
+    if (scored.size() % kHitsToDeadline == kHitsToDeadline - 1) {
+      ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    }
+    const float* stored = view_.segments[hit.place.segment].segment->vector(field, hit.place.row);
+    if (stored == nullptr) {
+      continue;
+    }
+    const float inverse_norm =
+        spec.metric == Metric::kCosine ? InverseNorm(stored, spec.dim) : 1.0F;
+    const VectorMatrix row{stored, &inverse_norm, 1, spec.dim, spec.metric};
+    hit.place.distance = QueryDistance(row, vector.data())(0);
+    hit.score = ScoreFromDistance(spec.metric, hit.place.distance).value;
+    scored.push_back(std::move(hit));
+  }
+  found.stats.distance_computations += scored.size();
+  found.hits = std::move(scored);
+  SortRanking(view_, found.hits);
+  return OkStatus();
+}
+
+Status Searcher::Diversify(const DiversityStage& stage,
+                           size_t keep,
+                           const std::string& path,
+                           Found& found) const {
+  ALIDADE_ASSIGN_OR_RETURN(
+      const FieldIndex field,
+      FindFieldOrError(view_.schema, stage.field, path + ".diversity.vector_field"));
+  std::vector<const float*> vectors;
+  vectors.reserve(found.hits.size());
+  for (const RankedHit& hit : found.hits) {
+    vectors.push_back(view_.segments[hit.place.segment].segment->vector(field, hit.place.row));
+  }
+  const DiversityOptions options{
+      .lambda = stage.lambda, .keep = keep, .dim = view_.schema.fields[field].dim};
+  ALIDADE_ASSIGN_OR_RETURN(found.hits,
+                           alidade::Diversify(std::move(found.hits), vectors, options, deadline_));
+  return OkStatus();
+}
+
+StatusOr<Found> Searcher::Rerank(const RerankStage& stage,
+                                 Found found,
+                                 size_t keep,
+                                 size_t index) const {
+  ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+  const std::string path = fmt::format("rerank[{}]", index);
+  if (stage.candidates != 0 && found.hits.size() > stage.candidates) {
+    found.hits.resize(stage.candidates);
+  }
+  const size_t candidates = found.hits.size();
+  if (const auto* vector = std::get_if<VectorRescore>(&stage.stage)) {
+    ALIDADE_RETURN_IF_ERROR(Rescore(*vector, path, found));
+  } else if (const auto* diversity = std::get_if<DiversityStage>(&stage.stage)) {
+    ALIDADE_RETURN_IF_ERROR(Diversify(*diversity, keep, path, found));
+  } else {
+    ALIDADE_ASSIGN_OR_RETURN(
+        const CompiledFormula formula,
+        CompiledFormula::Make(std::get<std::shared_ptr<const Expression>>(stage.stage),
+                              view_.schema,
+                              path + ".formula.condition"));
+    for (size_t i = 0; i < found.hits.size(); ++i) {
+      if (i % kHitsToDeadline == kHitsToDeadline - 1) {
+        ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+      }
+      ALIDADE_ASSIGN_OR_RETURN(found.hits[i].score, formula.ScoreOf(view_, found.hits[i]));
+    }
+    SortRanking(view_, found.hits);
+  }
+  found.metric.reset();
+  found.AddPlan(fmt::format(
+      "{}: {}, {} candidates, {} hits", path, NameOf(stage), candidates, found.hits.size()));
+  return found;
+}
+
+}  // namespace alidade

@@ -1,0 +1,273 @@
+#include "searcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "alidade/query/text_search.h"
+#include "alidade/vec/metric.h"
+#include "alidade/vec/vector_matrix.h"
+
+#include "field_lookup.h"
+#include "stored_points.h"
+
+namespace alidade {
+namespace {
+
+StatusOr<const PayloadIndexSpec*> FindTextIndex(const Schema& schema,
+                                                const std::string& key,
+                                                const std::string& path) {
+  const PayloadIndexSpec* found = nullptr;
+  for (const PayloadIndexSpec& spec : schema.payload_indexes) {
+    if (spec.type != PayloadIndexType::kText || (!key.empty() && spec.key != key)) {
+      continue;
+    }
+    if (found != nullptr) {
+      return FieldError(
+          path, "must name one of the text indexes, on \"{}\", \"{}\", ..", found->key, spec.key);
+    }
+    found = &spec;
+  }
+  if (found == nullptr) {
+    return WithReason(FieldError(path,
+                                 "there is no text index{}; CreatePayloadIndex makes one",
+                                 key.empty() ? "" : fmt::format(" on \"{}\"", key)),
+                      "TEXT_INDEX_NOT_FOUND");
+  }
+  return found;
+}
+
+void AddScaled(const std::vector<float>& vector, double factor, std::vector<double>& sum) {
+  for (size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += factor * static_cast<double>(vector[i]);
+  }
+}
+
+Ranking RankingOf(const QueryOutcome& outcome, std::optional<Metric> metric) {
+  Ranking ranking;
+  ranking.reserve(outcome.hits.size());
+  for (const GlobalHit& hit : outcome.hits) {
+    ranking.push_back({hit,
+                       metric.has_value() ? ScoreFromDistance(*metric, hit.distance).value
+                                          : -static_cast<double>(hit.distance)});
+  }
+  return ranking;
+}
+
+std::string Indented(const std::string& text) {
+  std::string out = "  ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') {
+      out += "  ";
+    }
+  }
+  return out;
+}
+
+// The ids of stored points that are part of the target, encoded.
+std::vector<std::string> IdsOf(const SearchTarget& target) {
+  std::vector<std::string> ids;
+  if (const auto* id = std::get_if<PointId>(&target)) {
+    ids.push_back(id->Encode());
+  } else if (const auto* recommend = std::get_if<RecommendTarget>(&target)) {
+    for (const auto* examples : {&recommend->positive, &recommend->negative}) {
+      for (const Example& example : *examples) {
+        if (const auto* stored = std::get_if<PointId>(&example)) {
+          ids.push_back(stored->Encode());
+        }
+      }
+    }
+    std::ranges::sort(ids);
+    const auto repeated = std::ranges::unique(ids);
+    ids.erase(repeated.begin(), repeated.end());
+  }
+  return ids;
+}
+
+}  // namespace
+
+void Found::AddPlan(const std::string& text) {
+  plan += plan.empty() || text.empty() ? "" : "\n";
+  plan += text;
+}
+
+void Found::AddCost(const Found& other) {
+  stats.Add(other.stats);
+  exact = exact && other.exact;
+}
+
+StatusOr<std::vector<float>> Searcher::VectorOf(const Example& example,
+                                                FieldIndex field,
+                                                const std::string& path) const {
+  const VectorField& spec = view_.schema.fields[field];
+  if (const auto* given = std::get_if<std::vector<float>>(&example)) {
+    if (given->size() != spec.dim) {
+      return FieldError(path + ".vector",
+                        "has {} dimensions, the field \"{}\" has {}",
+                        given->size(),
+                        spec.name,
+                        spec.dim);
+    }
+    ALIDADE_RETURN_IF_ERROR(ValidateVector(*given, spec.metric, path + ".vector"));
+    return *given;
+  }
+  const PointId& id = std::get<PointId>(example);
+  const auto snapshot = store_.TakeSnapshot();
+  ALIDADE_ASSIGN_OR_RETURN(const auto entries,
+                           store_.GetIds(space_, {id.Encode()}, snapshot.get()));
+  const std::optional<IdEntry>& entry = entries[0];
+  if (!entry.has_value()) {
+    return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
+                      "POINT_NOT_FOUND");
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
+                           store_.GetVectors(space_, spec.id, {entry->row}, snapshot.get()));
+  const std::optional<std::string>& bytes = vectors[0];
+  if (!bytes.has_value()) {
+    return FailedPrecondition("{}.point_id: the point {} has no vector in the field \"{}\"",
+                              path,
+                              id.ToString(),
+                              spec.name);
+  }
+  return FloatsOf(*bytes);
+}
+
+StatusOr<std::vector<float>> Searcher::RecommendedVector(const RecommendTarget& target,
+                                                         FieldIndex field,
+                                                         const std::string& path) const {
+  const VectorField& spec = view_.schema.fields[field];
+  std::vector<double> sum(spec.dim, 0);
+  const auto add =
+      [&](const std::vector<Example>& examples, double weight, const char* name) -> Status {
+    for (size_t i = 0; i < examples.size(); ++i) {
+      ALIDADE_ASSIGN_OR_RETURN(
+          const std::vector<float> vector,
+          VectorOf(examples[i], field, fmt::format("{}.{}[{}]", path, name, i)));
+      const double scale = spec.metric == Metric::kCosine
+                               ? static_cast<double>(InverseNorm(vector.data(), spec.dim))
+                               : 1;
+      AddScaled(vector, scale * weight / static_cast<double>(examples.size()), sum);
+    }
+    return OkStatus();
+  };
+  ALIDADE_RETURN_IF_ERROR(add(target.positive, target.negative.empty() ? 1 : 2, "positive"));
+  ALIDADE_RETURN_IF_ERROR(add(target.negative, -1, "negative"));
+  std::vector<float> vector(sum.begin(), sum.end());
+  if (!ValidateVector(vector, spec.metric, path).ok()) {
+    return FieldError(path, "the examples cancel each other out, or are too large");
+  }
+  return vector;
+}
+
+StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
+                                   const FindOptions& options,
+                                   const std::string& path) const {
+  ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
+                           FindFieldOrError(view_.schema, query.field, options.field_path));
+  std::vector<float> vector;
+  if (const auto* recommend = std::get_if<RecommendTarget>(&query.target)) {
+    ALIDADE_ASSIGN_OR_RETURN(vector, RecommendedVector(*recommend, field, path + ".recommend"));
+  } else if (const auto* id = std::get_if<PointId>(&query.target)) {
+    ALIDADE_ASSIGN_OR_RETURN(vector, VectorOf(*id, field, path));
+  } else {
+    ALIDADE_ASSIGN_OR_RETURN(vector,
+                             VectorOf(std::get<std::vector<float>>(query.target), field, path));
+  }
+  const Metric metric = view_.schema.fields[field].metric;
+  const std::vector<std::string> excluded = IdsOf(query.target);
+  VectorQuery wanted;
+  wanted.field = field;
+  wanted.vector = vector.data();
+  wanted.k = options.k;
+  wanted.ef = query.ef != 0 ? query.ef : settings_.default_ef;
+  wanted.nprobe = query.nprobe != 0 ? query.nprobe : settings_.default_nprobe;
+  wanted.exact = query.exact || options.exact;
+  wanted.recall_target = query.recall_target;
+  wanted.filter = query.filter.get();
+  wanted.explain = options.explain;
+  wanted.spare = spare_;
+  wanted.excluded_ids = excluded;
+  if (query.score_threshold.has_value() && !options.any_score) {
+    wanted.distance_max = DistanceFromScore(metric, Score{*query.score_threshold});
+  }
+  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view_, wanted, deadline_));
+  return Found{
+      RankingOf(outcome, metric), metric, outcome.stats, outcome.exact, std::move(outcome.plan)};
+}
+
+StatusOr<Found> Searcher::FindWords(const SearchQuery& query,
+                                    const FindOptions& options,
+                                    const std::string& path) const {
+  const auto& target = std::get<WordsTarget>(query.target);
+  ALIDADE_ASSIGN_OR_RETURN(const PayloadIndexSpec* index,
+                           FindTextIndex(view_.schema, target.key, path + ".words.key"));
+  ALIDADE_ASSIGN_OR_RETURN(
+      QueryOutcome outcome,
+      ExecuteTextSearch(view_,
+                        {.index = index,
+                         .words = target.words,
+                         .k = options.k,
+                         .filter = query.filter.get(),
+                         .score_min = options.any_score ? std::nullopt : query.score_threshold,
+                         .explain = options.explain},
+                        deadline_));
+  return Found{RankingOf(outcome, std::nullopt),
+               std::nullopt,
+               outcome.stats,
+               outcome.exact,
+               std::move(outcome.plan)};
+}
+
+StatusOr<Found> Searcher::FindFused(const SearchQuery& query,
+                                    const FindOptions& options,
+                                    const std::string& path) const {
+  const auto& target = *std::get<std::shared_ptr<const FusionTarget>>(query.target);
+  Found fused;
+  std::vector<FusionInput> inputs;
+  for (size_t i = 0; i < target.branches.size(); ++i) {
+    const FusionBranch& branch = target.branches[i];
+    const std::string place = fmt::format("{}.fusion.branches[{}]", path, i);
+    FindOptions wanted = options;
+    wanted.k = branch.query.k == 0 ? std::max(options.k, kCandidatesMin) : branch.query.k;
+    wanted.any_score = false;
+    if (branch.query.field != query.field) {
+      wanted.field_path = place + ".vector_field";
+    }
+    ALIDADE_ASSIGN_OR_RETURN(Found found, Find(branch.query, wanted, place + ".query"));
+    if (found.hits.size() > wanted.k) {
+      found.hits.resize(wanted.k);
+    }
+    if (options.score_parts) {
+      NoteParts(place.substr(place.find('.') + 1), found.hits);  // below `queries[i]`
+    }
+    if (options.explain) {
+      fused.AddPlan(fmt::format("branches[{}]: {} hits", i, found.hits.size()));
+      fused.AddPlan(Indented(found.plan));
+    }
+    fused.AddCost(found);
+    inputs.push_back({std::move(found.hits), branch.weight});
+  }
+  fused.hits = Fuse(view_, target.method, std::move(inputs));
+  if (query.score_threshold.has_value() && !options.any_score) {
+    const auto below = std::ranges::find_if(
+        fused.hits, [&query](const RankedHit& hit) { return hit.score < *query.score_threshold; });
+    fused.hits.erase(below, fused.hits.end());
+  }
+  return fused;
+}
+
+StatusOr<Found> Searcher::Find(const SearchQuery& query,
+                               const FindOptions& options,
+                               const std::string& path) const {
+  if (std::holds_alternative<WordsTarget>(query.target)) {
+    return FindWords(query, options, path);
+  }
+  return std::holds_alternative<std::shared_ptr<const FusionTarget>>(query.target)
+             ? FindFused(query, options, path)
+             : FindNear(query, options, path);
+}
+
+}  // namespace alidade
