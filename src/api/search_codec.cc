@@ -18,6 +18,7 @@ namespace alidade {
 namespace {
 
 constexpr uint32_t kGroupSizeMax = 1'000;  // chosen
+constexpr uint32_t kWhyNotMax = 10;        // chosen: each takes several exact searches
 
 uint32_t GroupSize(const v1::SearchRequest& in) {
   return in.has_group_by() && in.group_by().group_size() != 0 ? in.group_by().group_size() : 1;
@@ -78,6 +79,7 @@ std::string CursorScope(const v1::SearchRequest& in) {
   scope.clear_with_score_parts();
   scope.clear_min_seq();
   scope.clear_explain();
+  scope.clear_why_not();
   return "Search/" + scope.SerializeAsString();
 }
 
@@ -119,6 +121,36 @@ Status DecodeCursor(const v1::SearchRequest& in, SearchQuery& out) {
   }
   out.after = std::move(position);
   return OkStatus();
+}
+
+v1::LossStage EncodeLossStage(LossStage stage) {
+  switch (stage) {
+    case LossStage::kFound:
+      return v1::LOSS_STAGE_FOUND;
+    case LossStage::kNotVisible:
+      return v1::LOSS_STAGE_NOT_VISIBLE;
+    case LossStage::kExcluded:
+      return v1::LOSS_STAGE_EXCLUDED;
+    case LossStage::kFiltered:
+      return v1::LOSS_STAGE_FILTERED;
+    case LossStage::kNoMatch:
+      return v1::LOSS_STAGE_NO_MATCH;
+    case LossStage::kScore:
+      return v1::LOSS_STAGE_SCORE;
+    case LossStage::kNotReached:
+      return v1::LOSS_STAGE_NOT_REACHED;
+    case LossStage::kCodes:
+      return v1::LOSS_STAGE_CODES;
+    case LossStage::kRank:
+      return v1::LOSS_STAGE_RANK;
+    case LossStage::kRerank:
+      return v1::LOSS_STAGE_RERANK;
+    case LossStage::kCursor:
+      return v1::LOSS_STAGE_CURSOR;
+    case LossStage::kGroups:
+      return v1::LOSS_STAGE_GROUPS;
+  }
+  return v1::LOSS_STAGE_UNSPECIFIED;
 }
 
 void EncodeHit(const SearchHit& hit, v1::Hit& out) {
@@ -168,6 +200,14 @@ StatusOr<SearchRequest> DecodeSearch(const v1::SearchRequest& in,
     common.score_ceiling = static_cast<double>(in.score_ceiling());
   }
   common.score_parts = in.with_score_parts();
+  if (in.why_not_size() > static_cast<int>(kWhyNotMax)) {
+    return FieldError("why_not", "has {} ids, the limit is {}", in.why_not_size(), kWhyNotMax);
+  }
+  for (int i = 0; i < in.why_not_size(); ++i) {
+    const FieldPath path("why_not");
+    ALIDADE_ASSIGN_OR_RETURN(common.why_not.emplace_back(),
+                             DecodePointId(in.why_not(i), path.At(static_cast<size_t>(i))));
+  }
   if (in.has_group_by()) {
     ALIDADE_RETURN_IF_ERROR(CheckGroupKey(in.group_by().key()));
     common.group_by = GroupBy{in.group_by().key(), GroupSize(in)};
@@ -207,6 +247,13 @@ void EncodeSearch(const v1::SearchRequest& request,
     }
     if (result.next.has_value()) {
       encoded.set_next_cursor(MakePageToken(CursorScope(request), EncodePosition(*result.next)));
+    }
+    for (const WhyNot& loss : result.why_not) {
+      v1::WhyNot& item = *encoded.add_why_not();
+      EncodePointId(loss.id, *item.mutable_id());
+      item.set_stage(EncodeLossStage(loss.stage));
+      item.set_detail(loss.detail);
+      item.set_rank(loss.rank);
     }
     v1::QueryStats& stats = *encoded.mutable_stats();
     stats.set_rows_scanned(result.stats.rows_scanned);

@@ -94,6 +94,12 @@ int RunSearch(const SearchCommand& command) {
                 seconds * 1e3,
                 result.stats().distance_computations(),
                 result.stats().exact() ? "exact" : "approximate");
+    for (const v1::WhyNot& loss : result.why_not()) {
+      std::printf("%s: %s, %s\n",
+                  FormatPointId(loss.id()).c_str(),
+                  v1::LossStage_Name(loss.stage()).c_str(),
+                  loss.detail().c_str());
+    }
     if (!result.next_cursor().empty()) {
       std::printf("more with --cursor %s\n", result.next_cursor().c_str());
     }

@@ -177,6 +177,9 @@ StatusOr<v1::SearchRequest> MakeSearchRequest(const SearchFlags& flags) {
   request.mutable_params()->set_exact(flags.exact);
   request.set_explain(flags.explain);
   request.set_with_score_parts(flags.score_parts);
+  for (const std::string& id : flags.why_not) {
+    *request.add_why_not() = ParsePointId(id);
+  }
   for (const std::string& key : flags.keys) {
     request.mutable_payload()->mutable_include()->add_keys(key);
   }
@@ -285,6 +288,8 @@ void AddSearchFlags(CLI::App& command, SearchFlags& flags) {
   command.add_option("--score-ceiling", flags.score_ceiling, "Only hits with a score below this");
   command.add_option("--keys", flags.keys, "Payload keys to show (default: all)")->delimiter(',');
   command.add_flag("--explain", flags.explain, "Show the plan");
+  command.add_option("--why-not", flags.why_not, "Tell where these points (ids) were lost")
+      ->delimiter(',');
   command.add_flag("--score-parts", flags.score_parts, "Show what each branch and stage said");
 }
 

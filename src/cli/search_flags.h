@@ -49,6 +49,7 @@ struct SearchFlags {
   bool explain = false;
   bool score_parts = false;
   std::string filter;
+  std::vector<std::string> why_not;
   std::vector<std::string> keys;
   std::optional<float> score_threshold;
   std::optional<float> score_ceiling;

@@ -22,6 +22,21 @@ constexpr size_t kHitsToDeadline = 64;  // hits made between two looks at the de
 // (chosen: after a few steps all rows are compared).
 constexpr uint32_t kGrowth = 4;
 
+// The row in which a point is alive.
+// Cost: a look at every id.
+std::optional<GlobalHit> FindPoint(const SegmentSet& view, const PointId& id) {
+  const std::string encoded = id.Encode();
+  for (uint32_t i = 0; i < view.segments.size(); ++i) {
+    const Segment& segment = *view.segments[i].segment;
+    for (RowId row = 0; row < view.segments[i].visible_rows; ++row) {
+      if (segment.encoded_id(row) == encoded && segment.AliveAt(row, view.at)) {
+        return GlobalHit{.distance = 0, .segment = i, .row = row};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 // Hits in the form that callers see.
 class HitMaker {
  public:
@@ -117,17 +132,17 @@ class QueryRun {
 
   // What the query finds, after all stages. Asked again for more than a look at all codes would
   // cost, everything is compared.
-  StatusOr<Found> Search(uint32_t searched, bool again) const {
+  StatusOr<Found> Search(uint32_t searched, bool again) {
     const bool exact =
         again && searched * kScanRowsPerEf > static_cast<double>(searcher_.view().live_rows);
-    ALIDADE_ASSIGN_OR_RETURN(Found found,
-                             searcher_.Find(query_,
-                                            {.k = searched,
-                                             .exact = exact,
-                                             .any_score = query_.rerank != nullptr,
-                                             .explain = query_.explain,
-                                             .score_parts = query_.score_parts},
-                                            path_));
+    asked_ = {.k = searched,
+              .exact = exact,
+              .any_score = query_.rerank != nullptr,
+              .explain = query_.explain,
+              .score_parts = query_.score_parts};
+    rankings_.clear();
+    ALIDADE_ASSIGN_OR_RETURN(Found found, searcher_.Find(query_, asked_, path_));
+    Record(found.hits);
     if (query_.rerank == nullptr) {
       return found;
     }
@@ -137,22 +152,32 @@ class QueryRun {
       if (query_.score_parts) {
         NoteParts(fmt::format("rerank[{}]", i), found.hits);
       }
+      Record(found.hits);
     }
     return found;
+  }
+
+  void Record(const Ranking& hits) {
+    if (!query_.why_not.empty()) {
+      rankings_.push_back(hits);
+    }
+  }
+
+  bool OutsideRange(double score) const {
+    return (query_.score_ceiling.has_value() && score >= *query_.score_ceiling) ||
+           // Without stages the search itself looked at it.
+           (query_.rerank != nullptr && query_.score_threshold.has_value() &&
+            score < *query_.score_threshold);
   }
 
   // Leaves the hits of the range of scores that lie behind the cursor.
   void Cut(Ranking& hits) const {
     std::erase_if(hits, [this](const RankedHit& hit) {
-      if ((query_.score_ceiling.has_value() && hit.score >= *query_.score_ceiling) ||
-          (query_.rerank != nullptr && query_.score_threshold.has_value() &&
-           hit.score < *query_.score_threshold)) {
-        return true;
-      }
-      return query_.after.has_value() &&
-             (hit.score != query_.after->score
-                  ? hit.score > query_.after->score
-                  : EncodedIdOf(searcher_.view(), hit.place) <= query_.after->encoded_id);
+      return OutsideRange(hit.score) ||
+             (query_.after.has_value() &&
+              (hit.score != query_.after->score
+                   ? hit.score > query_.after->score
+                   : EncodedIdOf(searcher_.view(), hit.place) <= query_.after->encoded_id));
     });
   }
 
@@ -170,11 +195,86 @@ class QueryRun {
     return GroupHits(searcher_.view(), hits, *query_.group_by, query_.k);
   }
 
+  // Where the point was lost; `hits` are those that the cut left.
+  StatusOr<WhyNot> Explain(const PointId& id, const Ranking& hits) const {
+    WhyNot loss{.id = id, .stage = LossStage::kNotVisible, .detail = "there is no such point"};
+    const std::optional<GlobalHit> place = FindPoint(searcher_.view(), id);
+    if (!place.has_value()) {
+      return loss;
+    }
+    loss.rank = RankOf(rankings_[0], *place);
+    if (loss.rank == 0) {
+      ALIDADE_ASSIGN_OR_RETURN(loss, searcher_.WhyNotFound(query_, asked_, *place, path_));
+      loss.id = id;
+      return loss;
+    }
+    loss.stage = LossStage::kRerank;
+    for (size_t i = 1; i < rankings_.size(); ++i) {
+      const uint64_t rank = RankOf(rankings_[i], *place);
+      if (rank == 0) {
+        loss.detail = fmt::format("rerank[{}] dropped it, it had place {} of {}",
+                                  i - 1,
+                                  loss.rank,
+                                  rankings_[i - 1].size());
+        return loss;
+      }
+      loss.rank = rank;
+    }
+    const uint64_t rank = RankOf(hits, *place);
+    if (rank == 0) {
+      const double score = rankings_.back()[loss.rank - 1].score;
+      const bool outside = OutsideRange(score);
+      loss.stage = outside ? LossStage::kScore : LossStage::kCursor;
+      loss.detail = outside ? fmt::format("its score is {}", score) : "it was on an earlier page";
+      return loss;
+    }
+    loss.rank = rank;
+    if (query_.group_by.has_value()) {
+      ExplainGroup(hits, loss);
+    } else if (rank <= query_.k) {
+      loss.stage = LossStage::kFound;
+      loss.detail = fmt::format("place {}", rank);
+    } else {
+      loss.stage = query_.rerank != nullptr ? LossStage::kRerank : LossStage::kRank;
+      loss.detail = fmt::format("place {}, {} were asked for", rank, query_.k);
+    }
+    return loss;
+  }
+
+  void ExplainGroup(const Ranking& hits, WhyNot& loss) const {
+    const size_t place = loss.rank - 1;
+    const std::vector<HitGroup> best = Groups(hits);
+    for (const HitGroup& group : best) {
+      const auto at = std::ranges::find(group.hits, place);
+      if (at != group.hits.end()) {
+        loss.stage = LossStage::kFound;
+        loss.detail = fmt::format("place {} in its group", at - group.hits.begin() + 1);
+        return;
+      }
+    }
+    loss.stage = LossStage::kGroups;
+    // Its own groups, as if it were the only hit.
+    const auto own = GroupHits(searcher_.view(), {hits[place]}, *query_.group_by, query_.k);
+    if (own.empty()) {
+      loss.detail = fmt::format("it has no value to group by at \"{}\"", query_.group_by->key);
+      return;
+    }
+    const bool full = std::ranges::any_of(own, [&best](const HitGroup& group) {
+      return std::ranges::find(best, group.value, &HitGroup::value) != best.end();
+    });
+    loss.detail =
+        full ? fmt::format("place {}, its group is full", loss.rank)
+             : fmt::format("place {}, its group is not among the best {}", loss.rank, query_.k);
+  }
+
   StatusOr<SearchResult> MakeResult(Found found,
                                     uint32_t searched,
                                     bool all,
                                     std::vector<FieldIndex> fields) const {
     SearchResult result;
+    for (const PointId& id : query_.why_not) {
+      ALIDADE_ASSIGN_OR_RETURN(result.why_not.emplace_back(), Explain(id, found.hits));
+    }
     result.stats = found.stats;
     result.exact = found.exact;
     if (query_.explain) {
@@ -214,6 +314,8 @@ class QueryRun {
   const std::string path_;
   const uint32_t group_size_;
   const bool composed_;
+  FindOptions asked_;              // of the last search
+  std::vector<Ranking> rankings_;  // after the search and each stage, if losses are to be explained
 };
 
 }  // namespace

@@ -162,25 +162,25 @@ StatusOr<std::vector<float>> Searcher::RecommendedVector(const RecommendTarget& 
   return vector;
 }
 
-StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
-                                   const FindOptions& options,
-                                   const std::string& path) const {
-  ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
+Status Searcher::MakeNear(const SearchQuery& query,
+                          const FindOptions& options,
+                          const std::string& path,
+                          NearQuery& near) const {
+  ALIDADE_ASSIGN_OR_RETURN(near.field,
                            FindFieldOrError(view_.schema, query.field, options.field_path));
-  std::vector<float> vector;
   if (const auto* recommend = std::get_if<RecommendTarget>(&query.target)) {
-    ALIDADE_ASSIGN_OR_RETURN(vector, RecommendedVector(*recommend, field, path + ".recommend"));
+    ALIDADE_ASSIGN_OR_RETURN(near.vector,
+                             RecommendedVector(*recommend, near.field, path + ".recommend"));
   } else if (const auto* id = std::get_if<PointId>(&query.target)) {
-    ALIDADE_ASSIGN_OR_RETURN(vector, VectorOf(*id, field, path));
+    ALIDADE_ASSIGN_OR_RETURN(near.vector, VectorOf(*id, near.field, path));
   } else {
-    ALIDADE_ASSIGN_OR_RETURN(vector,
-                             VectorOf(std::get<std::vector<float>>(query.target), field, path));
+    ALIDADE_ASSIGN_OR_RETURN(
+        near.vector, VectorOf(std::get<std::vector<float>>(query.target), near.field, path));
   }
-  const Metric metric = view_.schema.fields[field].metric;
-  const std::vector<std::string> excluded = IdsOf(query.target);
-  VectorQuery wanted;
-  wanted.field = field;
-  wanted.vector = vector.data();
+  near.excluded = IdsOf(query.target);
+  VectorQuery& wanted = near.wanted;
+  wanted.field = near.field;
+  wanted.vector = near.vector.data();
   wanted.k = options.k;
   wanted.ef = query.ef != 0 ? query.ef : settings_.default_ef;
   wanted.nprobe = query.nprobe != 0 ? query.nprobe : settings_.default_nprobe;
@@ -189,11 +189,21 @@ StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
   wanted.filter = query.filter.get();
   wanted.explain = options.explain;
   wanted.spare = spare_;
-  wanted.excluded_ids = excluded;
+  wanted.excluded_ids = near.excluded;
   if (query.score_threshold.has_value() && !options.any_score) {
-    wanted.distance_max = DistanceFromScore(metric, Score{*query.score_threshold});
+    wanted.distance_max =
+        DistanceFromScore(view_.schema.fields[near.field].metric, Score{*query.score_threshold});
   }
-  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view_, wanted, deadline_));
+  return OkStatus();
+}
+
+StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
+                                   const FindOptions& options,
+                                   const std::string& path) const {
+  NearQuery near;
+  ALIDADE_RETURN_IF_ERROR(MakeNear(query, options, path, near));
+  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view_, near.wanted, deadline_));
+  const Metric metric = view_.schema.fields[near.field].metric;
   return Found{
       RankingOf(outcome, metric), metric, outcome.stats, outcome.exact, std::move(outcome.plan)};
 }
@@ -221,6 +231,20 @@ StatusOr<Found> Searcher::FindWords(const SearchQuery& query,
                std::move(outcome.plan)};
 }
 
+FindOptions Searcher::BranchOptions(const SearchQuery& query,
+                                    const FusionBranch& branch,
+                                    const FindOptions& options,
+                                    const std::string& path,
+                                    size_t index) {
+  FindOptions wanted = options;
+  wanted.k = branch.query.k == 0 ? std::max(options.k, kCandidatesMin) : branch.query.k;
+  wanted.any_score = false;
+  if (branch.query.field != query.field) {
+    wanted.field_path = fmt::format("{}.fusion.branches[{}].vector_field", path, index);
+  }
+  return wanted;
+}
+
 StatusOr<Found> Searcher::FindFused(const SearchQuery& query,
                                     const FindOptions& options,
                                     const std::string& path) const {
@@ -230,12 +254,7 @@ StatusOr<Found> Searcher::FindFused(const SearchQuery& query,
   for (size_t i = 0; i < target.branches.size(); ++i) {
     const FusionBranch& branch = target.branches[i];
     const std::string place = fmt::format("{}.fusion.branches[{}]", path, i);
-    FindOptions wanted = options;
-    wanted.k = branch.query.k == 0 ? std::max(options.k, kCandidatesMin) : branch.query.k;
-    wanted.any_score = false;
-    if (branch.query.field != query.field) {
-      wanted.field_path = place + ".vector_field";
-    }
+    const FindOptions wanted = BranchOptions(query, branch, options, path, i);
     ALIDADE_ASSIGN_OR_RETURN(Found found, Find(branch.query, wanted, place + ".query"));
     if (found.hits.size() > wanted.k) {
       found.hits.resize(wanted.k);

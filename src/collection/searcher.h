@@ -69,6 +69,12 @@ class Searcher {
                        const FindOptions& options,
                        const std::string& path) const;
 
+  // Why the query as such, asked with these options, did not find the point that is there.
+  StatusOr<WhyNot> WhyNotFound(const SearchQuery& query,
+                               const FindOptions& options,
+                               const GlobalHit& place,
+                               const std::string& path) const;
+
   // The hits after the stage `index` of the query, of which `keep` will be wanted.
   StatusOr<Found> Rerank(const RerankStage& stage, Found found, size_t keep, size_t index) const;
 
@@ -76,6 +82,31 @@ class Searcher {
   const Deadline& deadline() const { return deadline_; }
 
  private:
+  // The nearest-vector query that a query means.
+  struct NearQuery {
+    FieldIndex field = 0;
+    std::vector<float> vector;
+    std::vector<std::string> excluded;
+    VectorQuery wanted;  // borrows the others
+  };
+  Status MakeNear(const SearchQuery& query,
+                  const FindOptions& options,
+                  const std::string& path,
+                  NearQuery& near) const;
+  StatusOr<WhyNot> WhyNotNear(const SearchQuery& query,
+                              const FindOptions& options,
+                              const GlobalHit& place,
+                              const std::string& path) const;
+  // What the branch `index` of a fusion is asked for.
+  static FindOptions BranchOptions(const SearchQuery& query,
+                                   const FusionBranch& branch,
+                                   const FindOptions& options,
+                                   const std::string& path,
+                                   size_t index);
+  StatusOr<WhyNot> WhyNotFused(const SearchQuery& query,
+                               const FindOptions& options,
+                               const GlobalHit& place,
+                               const std::string& path) const;
   StatusOr<Found> FindNear(const SearchQuery& query,
                            const FindOptions& options,
                            const std::string& path) const;

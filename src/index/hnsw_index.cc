@@ -182,6 +182,16 @@ Status HnswIndex::Walk(const Distance& distance,
   return walked;
 }
 
+// What became of the watched node in a walk or scan that has just ended.
+void HnswIndex::NoteWatched(const IndexSearchOptions& options, Scratch& scratch) {
+  SlotWatch& watch = *options.watch;
+  watch.met = options.scan || !scratch.walk.visited.Visit(watch.slot);
+  watch.kept = static_cast<uint32_t>(scratch.found.size());
+  const auto place = std::ranges::find(scratch.found, watch.slot, &Candidate::slot);
+  watch.place =
+      place == scratch.found.end() ? 0 : static_cast<uint32_t>(place - scratch.found.begin()) + 1;
+}
+
 // Ranks scratch.found, estimated by the walk's codes, by 8-bit codes and then exactly. Of the
 // latter it reads, from the nearest on, as many as the error of the codes may yet move to the
 // front.
@@ -235,6 +245,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
     const QueryDistance exact(matrix_, query);
     ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(exact, options, ef, stats, scratch)
                                          : Walk(exact, options, ef, stats, scratch));
+    if (options.watch != nullptr) {
+      NoteWatched(options, scratch);
+    }
     std::vector<Candidate>& found = scratch.found;
     found.resize(std::min<size_t>(found.size(), options.k));
     return found;
@@ -245,6 +258,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   const CodeDistance estimate(codes, scratch.query);
   ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(estimate, options, ef, stats, scratch)
                                        : Walk(estimate, options, ef, stats, scratch));
+  if (options.watch != nullptr) {
+    NoteWatched(options, scratch);
+  }
   return Refine(query, options, stats, scratch);
 }
 

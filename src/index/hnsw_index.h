@@ -88,6 +88,7 @@ class HnswIndex final : public VectorIndex {
               size_t ef,
               SearchStats& stats,
               Scratch& scratch) const;
+  static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
   StatusOr<std::vector<Candidate>> Refine(const float* query,
                                           const IndexSearchOptions& options,
                                           SearchStats& stats,

@@ -105,7 +105,10 @@ class SearchRun {
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
                                .deadline = &deadline_,
                                .stats = &stats,
-                               .spare = query_.spare};
+                               .spare = query_.spare,
+                               .watch = query_.watch != nullptr && query_.watch->segment == i
+                                            ? &query_.watch->seen
+                                            : nullptr};
     auto hits = method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
                                                 : segment.segment->SearchIndex(search);
     outcome_.stats.Add(stats);
@@ -137,6 +140,9 @@ class SearchRun {
         std::min({share_, facts_[i].allowed, view_.segments[i].segment->vectors(query_.field)});
     if (hits.size() >= possible) {
       outcome_.exact = false;
+      if (query_.watch != nullptr && query_.watch->segment == i) {
+        query_.watch->by_index = true;
+      }
       return hits;
     }
     if (query_.explain) {

@@ -514,8 +514,20 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& se
   RowFilter filter;
   IndexSearchOptions options = ToIndexOptions(search);
   options.filter = impl_->MakeFilter(search, *part, filter);
+  SlotWatch watch;
+  if (search.watch != nullptr) {
+    const float* watched = part->vectors.Find(search.watch->row);
+    if (watched != nullptr) {
+      const VectorMatrix& matrix = part->vectors.matrix();
+      watch.slot = static_cast<uint32_t>(static_cast<size_t>(watched - matrix.rows) / matrix.dim);
+      options.watch = &watch;
+    }
+  }
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
                            part->index->Search(search.query, options));
+  if (options.watch != nullptr) {
+    *search.watch = {search.watch->row, watch.met, watch.kept, watch.place};
+  }
   return ToRowHits(found, part->vectors.slot_rows());
 }
 

@@ -70,6 +70,29 @@ struct RankPosition {
   uint32_t searched = 0;  // hits that the query was asked for then
 };
 
+// Where a point that is not a hit was lost, in the order in which a query works.
+enum class LossStage {
+  kFound,       // it is a hit
+  kNotVisible,  // there is no such point
+  kExcluded,    // it is the target or an example
+  kFiltered,    // the filter does not hold
+  kNoMatch,     // it has no vector in the field, or none of the words
+  kScore,       // its score is outside the range that was asked for
+  kNotReached,  // the walk did not come to it, or its list was not searched
+  kCodes,       // its codes made it look farther than it is
+  kRank,        // others are better, it is beyond the hits that were asked for
+  kRerank,      // a stage dropped it or moved it back
+  kCursor,      // it was on an earlier page
+  kGroups,      // its group is full, or none of the best groups
+};
+
+struct WhyNot {
+  PointId id;
+  LossStage stage = LossStage::kFound;
+  std::string detail;  // in words
+  uint64_t rank = 0;   // its exact place where it was lost or found, from 1; 0: it has none
+};
+
 struct SearchQuery {
   SearchTarget target;
   std::string field;  // empty: the only one; of no meaning for words
@@ -87,6 +110,7 @@ struct SearchQuery {
   bool paged = false;  // asks where the next page begins
   std::optional<RankPosition> after;
   bool score_parts = false;
+  std::vector<PointId> why_not;  // points whose loss is to be explained
   // Shared by the queries of a call, so that many of them cost no copies; null: none.
   std::shared_ptr<const PayloadSelector> payload;
   std::vector<std::string> vectors;
@@ -123,6 +147,7 @@ struct SearchResult {
   SearchStats stats;
   bool exact = false;  // every row was compared
   std::string plan;    // when asked to explain
+  std::vector<WhyNot> why_not;  // as asked, in order
 };
 
 struct SearchRequest {

@@ -58,6 +58,14 @@ struct SearchStats {
   }
 };
 
+// One vector that a search is watched for: to tell where it was lost. Of HNSW.
+struct SlotWatch {
+  uint32_t slot = 0;
+  bool met = false;    // its distance was computed, by codes if there are some
+  uint32_t kept = 0;   // nodes that were kept to be ranked
+  uint32_t place = 0;  // its place among those, from 1; 0: it was not kept
+};
+
 struct IndexSearchOptions {
   uint32_t k = 10;
   uint32_t ef = 0;      // HNSW: candidate list; 0 = kDefaultEf; raised to k
@@ -69,6 +77,7 @@ struct IndexSearchOptions {
   const Deadline* deadline = nullptr;  // null: never
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
+  SlotWatch* watch = nullptr;     // null: none
 };
 
 // Gives recall@10 above 0.95 on the WordNet set with M = 16 (bench/run.sh, `alidade bench`).

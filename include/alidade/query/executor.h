@@ -22,6 +22,13 @@
 
 namespace alidade {
 
+// One row that a search by index is watched for, to tell where it was lost.
+struct HitWatch {
+  uint32_t segment = 0;
+  RowWatch seen = {};
+  bool by_index = false;  // its segment was not compared exactly
+};
+
 struct VectorQuery {
   FieldIndex field = 0;
   const float* vector = nullptr;  // dim floats that passed ValidateVector
@@ -36,6 +43,7 @@ struct VectorQuery {
   std::span<const std::string> excluded_ids = {};
   bool explain = false;
   SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
+  HitWatch* watch = nullptr;      // null: none
 };
 
 struct QueryOutcome {

@@ -33,6 +33,9 @@ using Ranking = std::vector<RankedHit>;
 
 std::string_view EncodedIdOf(const SegmentSet& view, const GlobalHit& place);
 
+// The place of the row in the ranking, from 1; 0: it is not there.
+uint64_t RankOf(const Ranking& ranking, const GlobalHit& place);
+
 // Falling by score, ties by id bytes.
 void SortRanking(const SegmentSet& view, Ranking& ranking);
 

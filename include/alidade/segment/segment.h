@@ -38,6 +38,14 @@ struct RowHit {
   RowId row = 0;
 };
 
+// One row that a search is watched for; as SlotWatch.
+struct RowWatch {
+  RowId row = 0;
+  bool met = false;
+  uint32_t kept = 0;
+  uint32_t place = 0;
+};
+
 struct SegmentSearch {
   FieldIndex field = 0;
   const float* query = nullptr;  // dim floats that passed ValidateVector
@@ -52,6 +60,7 @@ struct SegmentSearch {
   const Deadline* deadline = nullptr;
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // as in IndexSearchOptions
+  RowWatch* watch = nullptr;      // of SearchIndex; null: none
 };
 
 class Segment {

@@ -140,6 +140,14 @@ class ComposedSearchTest : public CollectionTest {
     return out;
   }
 
+  // Without its threshold.
+  uint64_t RankOfId(SearchQuery query, uint64_t id) const {
+    query.score_threshold.reset();
+    query.k = kPoints;
+    const std::vector<Scored> ranking = Ranked(query);
+    return static_cast<uint64_t>(std::ranges::find(ranking, id, &Scored::id) - ranking.begin()) + 1;
+  }
+
   static void ExpectSame(const std::vector<Scored>& found, const std::vector<Scored>& expected) {
     ASSERT_EQ(found.size(), expected.size());
     for (size_t i = 0; i < found.size(); ++i) {
@@ -391,6 +399,112 @@ TEST_F(ComposedSearchTest, StagesChooseAmongTheCandidates) {
   ASSERT_THAT(diverse, SizeIs(5));
   EXPECT_EQ(diverse[0].id, whole[0].id);
   EXPECT_THAT(diverse[1].score, AllOf(Ge(-0.7), Lt(0.3)));
+}
+
+TEST_F(ComposedSearchTest, EveryLossIsExplained) {
+  const SearchQuery near = Near(10);
+  SearchQuery all = near;
+  all.k = kPoints;
+  const std::vector<Scored> whole = Ranked(all);
+  const auto why = [this](SearchQuery query, uint64_t id) {
+    query.why_not = {Id(id)};
+    const SearchResult result = Found(query);
+    EXPECT_THAT(result.why_not, SizeIs(1));
+    return result.why_not.empty() ? WhyNot{Id(0), LossStage::kFound, "", 0} : result.why_not[0];
+  };
+  const auto expect = [](const WhyNot& loss, LossStage stage, uint64_t rank, const char* detail) {
+    EXPECT_EQ(loss.stage, stage) << loss.detail;
+    EXPECT_EQ(loss.rank, rank) << loss.detail;
+    EXPECT_THAT(loss.detail, HasSubstr(detail));
+  };
+  expect(why(near, whole[3].id), LossStage::kFound, 4, "place 4");
+  expect(why(near, whole[42].id), LossStage::kRank, 43, "place 43 by exact scores, 10 were");
+  expect(why(near, 20), LossStage::kNotVisible, 0, "no such point");
+  expect(why(near, 9'999), LossStage::kNotVisible, 0, "no such point");
+  expect(why(QueryFor(Id(5), 3), 5), LossStage::kExcluded, 0, "is the target");
+
+  SearchQuery filtered = near;
+  filtered.filter = Parsed("exists(text) AND NOT (n >= 0 AND exists(nope)) AND NOT exists(n)");
+  expect(why(filtered, whole[0].id), LossStage::kFiltered, 0, "does not hold: NOT exists(n)");
+  filtered.filter = Parsed("n < 0 OR n > 100");
+  expect(why(filtered, whole[0].id), LossStage::kFiltered, 0, "does not hold: n < 0 OR n > 100");
+
+  SearchQuery ranged = near;
+  ranged.score_threshold = whole[4].score;
+  expect(why(ranged, whole[5].id), LossStage::kScore, 6, "the threshold");
+  ranged.score_threshold.reset();
+  ranged.score_ceiling = whole[4].score;
+  expect(why(ranged, whole[4].id), LossStage::kScore, 5, "its score is");
+
+  SearchQuery paged = near;
+  paged.paged = true;
+  paged.after = Found(paged).next;
+  ASSERT_TRUE(paged.after.has_value());
+  expect(why(paged, whole[0].id), LossStage::kCursor, 1, "an earlier page");
+  expect(why(paged, whole[10].id), LossStage::kFound, 1, "place 1");
+
+  SearchQuery grouped = near;
+  grouped.k = 2;
+  grouped.group_by = GroupBy{"doc", 1};
+  SearchQuery front = near;
+  front.k = 100;
+  front.group_by = GroupBy{"doc", 100};
+  const SearchResult groups = Found(front);
+  expect(why(grouped, groups.groups[0].hits[0].point.id.number()),
+         LossStage::kFound,
+         1,
+         "place 1 in its group");
+  front.k = 3;
+  front.group_by = GroupBy{"doc", 1};
+  ASSERT_THAT(groups.groups, SizeIs(Ge(3U)));
+  ASSERT_THAT(groups.groups[0].hits, SizeIs(Ge(2U)));
+  // All groups are asked for, one of them is full.
+  front.k = 100;
+  EXPECT_EQ(why(front, groups.groups[0].hits[1].point.id.number()).stage, LossStage::kGroups);
+  EXPECT_THAT(why(front, groups.groups[0].hits[1].point.id.number()).detail,
+              HasSubstr("its group is full"));
+  grouped.group_by = GroupBy{"nope", 1};
+  expect(why(grouped, whole[0].id), LossStage::kGroups, 1, "no value to group by at \"nope\"");
+
+  SearchQuery staged = near;
+  Rerank(staged, {{std::make_shared<const Expression>(Expression{NumberAt{.key = "n"}}), 20}});
+  expect(why(staged, whole[30].id), LossStage::kRank, 31, "place 31 by exact scores, 20 were");
+  SearchQuery longer = staged;
+  longer.k = 20;
+  expect(why(staged, Ranked(longer)[15].id), LossStage::kRerank, 16, "place 16, 10 were asked for");
+  Rerank(staged,
+         {{std::make_shared<const Expression>(Expression{NumberAt{.key = "n"}}), 20},
+          {DiversityStage{1, ""}, 10}});
+  EXPECT_EQ(why(staged, Ranked(longer)[15].id).stage, LossStage::kRerank);
+  EXPECT_THAT(why(staged, Ranked(longer)[15].id).detail,
+              HasSubstr("rerank[1] dropped it, it had place 16 of 20"));
+
+  uint64_t wordless = 0;
+  for (const Scored& hit : whole) {
+    if (PayloadOf(hit.id, "text") == Value("")) {
+      wordless = hit.id;
+    }
+  }
+  const SearchQuery words = Words("word1 word2", 5);
+  expect(why(words, wordless), LossStage::kNoMatch, 0, "none of the words");
+  SearchQuery fused = Fused({{near}, {words}}, ReciprocalRank{}, 10);
+  longer = words;
+  longer.k = kPoints;
+  uint64_t lost = 0;  // far by the vector, by the words too
+  const double last = Ranked(words).back().score;
+  for (const Scored& hit : Ranked(longer)) {
+    const auto at = std::ranges::find(whole, hit.id, &Scored::id);
+    if (at - whole.begin() >= 10 && hit.score < last) {
+      lost = hit.id;
+    }
+  }
+  const WhyNot loss = why(fused, lost);
+  EXPECT_EQ(loss.stage, LossStage::kRank) << loss.detail;
+  EXPECT_THAT(loss.detail, HasSubstr("branches[0]: place"));
+  EXPECT_THAT(loss.detail, HasSubstr("; branches[1]: place"));
+  fused.score_threshold = 1;
+  expect(
+      why(fused, whole[0].id), LossStage::kScore, RankOfId(fused, whole[0].id), "the threshold 1");
 }
 
 TEST_F(ComposedSearchTest, WhatIsWrongIsNamedByItsPlace) {
