@@ -112,6 +112,7 @@ void EncodeLimits(const Limits& in, v1::ServerLimits& out) {
   out.set_filter_text_bytes_max(in.filter_text_bytes_max);
   out.set_filter_polygon_points_max(in.filter_polygon_points_max);
   out.set_filter_write_points_max(in.filter_write_points_max);
+  out.set_facet_values_max(in.facet_values_max);
   out.set_page_size_max(in.page_size_max);
   out.set_collections_max(in.collections_max);
   out.set_connections_max(in.connections_max);

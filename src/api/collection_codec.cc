@@ -202,12 +202,7 @@ Status DecodeIndexUpdates(const v1::Collection& in,
 
 StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const FieldPath& path) {
   PayloadIndexSpec spec;
-  if (in.key().empty() || in.key().size() > kFilterKeyBytesMax) {
-    return FieldError(path.Field("key").ToString(),
-                      "has {} bytes; 1..{} are allowed",
-                      in.key().size(),
-                      kFilterKeyBytesMax);
-  }
+  ALIDADE_RETURN_IF_ERROR(CheckKey(in.key(), path.Field("key")));
   spec.key = in.key();
   // The numbers of the wire are those of the disk.
   static_assert(static_cast<int>(PayloadIndexType::kKeyword) == v1::PAYLOAD_INDEX_TYPE_KEYWORD &&

@@ -139,6 +139,14 @@ StatusOr<WriteOptions> DecodeWriteOptions(const std::string& request_id,
   return options;
 }
 
+Status CheckKey(std::string_view key, const FieldPath& path) {
+  if (key.empty() || key.size() > kFilterKeyBytesMax) {
+    return FieldError(
+        path.ToString(), "has {} bytes; 1..{} are allowed", key.size(), kFilterKeyBytesMax);
+  }
+  return OkStatus();
+}
+
 StatusOr<std::vector<std::string>> DecodeKeys(
     const google::protobuf::RepeatedPtrField<std::string>& in, const FieldPath& path) {
   if (in.empty() || in.size() > kSelectorKeysMax) {

@@ -46,6 +46,8 @@ StatusOr<WriteOptions> DecodeWriteOptions(const std::string& request_id,
                                           v1::Durability durability,
                                           Durability default_durability);
 
+// A payload key: a dotted path of 1..kFilterKeyBytesMax bytes.
+Status CheckKey(std::string_view key, const FieldPath& path);
 // Payload keys: 1..kSelectorKeysMax dotted paths.
 StatusOr<std::vector<std::string>> DecodeKeys(
     const google::protobuf::RepeatedPtrField<std::string>& in, const FieldPath& path);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "change_codec.h"
+#include "facet_codec.h"
 #include "field_path.h"
 #include "point_codec.h"
 #include "read_codec.h"
@@ -28,6 +29,14 @@ std::string DescribeChange(const Request& request) {
                            request.collection(),
                            request.filter().ShortDebugString())
              : fmt::format("collection={} ids={}", request.collection(), request.ids_size());
+}
+
+template <typename Request>
+std::string DescribeKey(const Request& request) {
+  return fmt::format("collection={} key={} filter={}",
+                     request.collection(),
+                     request.key(),
+                     request.filter().ShortDebugString());
 }
 
 }  // namespace
@@ -137,8 +146,11 @@ grpc::ServerUnaryReactor* PointService::ListPoints(grpc::CallbackServerContext* 
              const v1::ListPointsRequest* request,
              v1::ListPointsResponse* response) -> Status {
         call.describe = [request] {
-          return fmt::format(
-              "collection={} page_size={}", request->collection(), request->page_size());
+          return fmt::format("collection={} page_size={} filter={} order_by={}",
+                             request->collection(),
+                             request->page_size(),
+                             request->filter().ShortDebugString(),
+                             request->order_by().ShortDebugString());
         };
         ALIDADE_ASSIGN_OR_RETURN(ListRequest decoded,
                                  DecodeList(*request, context_.limits(), call.deadline));
@@ -146,6 +158,44 @@ grpc::ServerUnaryReactor* PointService::ListPoints(grpc::CallbackServerContext* 
             ResolveAllVectors(context_.engine, decoded.collection, decoded.vectors));
         ALIDADE_ASSIGN_OR_RETURN(const ListResponse page, context_.engine.List(decoded));
         EncodeList(page, *request, *response);
+        return OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* PointService::FacetPoints(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* in,
+                                                    grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::FacetPointsRequest, v1::FacetPointsResponse>(
+      Method::kFacetPoints,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::FacetPointsRequest* request,
+             v1::FacetPointsResponse* response) -> Status {
+        call.describe = [request] { return DescribeKey(*request); };
+        ALIDADE_ASSIGN_OR_RETURN(const FacetRequest decoded,
+                                 DecodeFacet(*request, context_.limits(), call.deadline));
+        ALIDADE_ASSIGN_OR_RETURN(const FacetResponse counted, context_.engine.Facet(decoded));
+        EncodeFacet(counted, *request, *response);
+        return OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* PointService::GetPayloadBounds(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* in,
+                                                         grpc::ByteBuffer* out) {
+  return context_.runner.Start<v1::GetPayloadBoundsRequest, v1::GetPayloadBoundsResponse>(
+      Method::kGetPayloadBounds,
+      Lane::kNormal,
+      {context, in, out},
+      [this](Call& call,
+             const v1::GetPayloadBoundsRequest* request,
+             v1::GetPayloadBoundsResponse* response) -> Status {
+        call.describe = [request] { return DescribeKey(*request); };
+        ALIDADE_ASSIGN_OR_RETURN(const BoundsRequest decoded,
+                                 DecodeBounds(*request, context_.limits(), call.deadline));
+        ALIDADE_ASSIGN_OR_RETURN(const BoundsResponse found, context_.engine.Bounds(decoded));
+        EncodeBounds(found, *response);
         return OkStatus();
       });
 }

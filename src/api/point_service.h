@@ -16,11 +16,13 @@ using RawPointService = v1::PointService::WithRawCallbackMethod_UpsertPoints<
         v1::PointService::WithRawCallbackMethod_DeletePoints<
             v1::PointService::WithRawCallbackMethod_CountPoints<
                 v1::PointService::WithRawCallbackMethod_ListPoints<
-                    v1::PointService::WithRawCallbackMethod_SetPayload<
-                        v1::PointService::WithRawCallbackMethod_OverwritePayload<
-                            v1::PointService::WithRawCallbackMethod_DeletePayloadKeys<
-                                v1::PointService::WithRawCallbackMethod_WriteBatch<
-                                    v1::PointService::Service>>>>>>>>>;
+                    v1::PointService::WithRawCallbackMethod_FacetPoints<
+                        v1::PointService::WithRawCallbackMethod_GetPayloadBounds<
+                            v1::PointService::WithRawCallbackMethod_SetPayload<
+                                v1::PointService::WithRawCallbackMethod_OverwritePayload<
+                                    v1::PointService::WithRawCallbackMethod_DeletePayloadKeys<
+                                        v1::PointService::WithRawCallbackMethod_WriteBatch<
+                                            v1::PointService::Service>>>>>>>>>>>;
 
 class PointService final : public RawPointService {
  public:
@@ -41,6 +43,12 @@ class PointService final : public RawPointService {
   grpc::ServerUnaryReactor* ListPoints(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* in,
                                        grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* FacetPoints(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* in,
+                                        grpc::ByteBuffer* out) override;
+  grpc::ServerUnaryReactor* GetPayloadBounds(grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* in,
+                                             grpc::ByteBuffer* out) override;
   grpc::ServerUnaryReactor* SetPayload(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* in,
                                        grpc::ByteBuffer* out) override;

@@ -18,6 +18,8 @@ constexpr std::array<const char*, kMethods> kNames = {
     "alidade.v1.PointService/DeletePoints",
     "alidade.v1.PointService/CountPoints",
     "alidade.v1.PointService/ListPoints",
+    "alidade.v1.PointService/FacetPoints",
+    "alidade.v1.PointService/GetPayloadBounds",
     "alidade.v1.PointService/SetPayload",
     "alidade.v1.PointService/OverwritePayload",
     "alidade.v1.PointService/DeletePayloadKeys",

@@ -26,6 +26,8 @@ enum class Method : size_t {
   kDeletePoints,
   kCountPoints,
   kListPoints,
+  kFacetPoints,
+  kGetPayloadBounds,
   kSetPayload,
   kOverwritePayload,
   kDeletePayloadKeys,
@@ -36,7 +38,7 @@ enum class Method : size_t {
   kGetCollectionStats,
   kGetServerInfo,
 };
-inline constexpr size_t kMethods = 23;
+inline constexpr size_t kMethods = 25;
 inline constexpr size_t kStatusCodes = 17;
 
 // Full name as on the wire, e.g. "alidade.v1.SearchService/Search".

@@ -9,6 +9,8 @@
 #include "connection.h"
 #include "filter_message.h"
 #include "json_value.h"
+#include "schema_flags.h"
+#include "value_commands.h"
 
 namespace alidade {
 namespace {
@@ -23,6 +25,9 @@ struct PointFlags {
   std::string filter;
   std::string payload;
   std::vector<std::string> keys;
+  std::string order_by;
+  std::string order_type;
+  std::string start_from;
   uint64_t limit = 20;
   bool vectors = false;
 };
@@ -51,19 +56,6 @@ int Get(const PointFlags& flags) {
   return response.points_size() == request.ids_size() ? 0 : 1;
 }
 
-// Fills in the filter; false (and a message) if it is malformed.
-template <typename Request>
-bool SetFilter(const PointFlags& flags, Request& request) {
-  if (flags.filter.empty()) {
-    return true;
-  }
-  const Status status = ParseFilter(flags.filter, *request.mutable_filter());
-  if (!status.ok()) {
-    std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
-  }
-  return status.ok();
-}
-
 // Fills in the points that a write is about; false (and a message) if they are not clear.
 template <typename Request>
 bool SetPoints(const PointFlags& flags, Request& request) {
@@ -78,7 +70,7 @@ bool SetPoints(const PointFlags& flags, Request& request) {
   for (const uint64_t seq : flags.if_seqs) {
     request.add_if_seqs(seq);
   }
-  return SetFilter(flags, request);
+  return SetFilter(flags.filter, request);
 }
 
 int Delete(const PointFlags& flags) {
@@ -154,7 +146,7 @@ int DeletePayload(const PointFlags& flags) {
 int Count(const PointFlags& flags) {
   v1::CountPointsRequest request;
   request.set_collection(flags.collection);
-  if (!SetFilter(flags, request)) {
+  if (!SetFilter(flags.filter, request)) {
     return 64;
   }
   v1::CountPointsResponse response;
@@ -168,10 +160,49 @@ int Count(const PointFlags& flags) {
   return 0;
 }
 
+// --order-by KEY[:asc|:desc] and what belongs to it; false (and a message) if it is malformed.
+bool SetOrder(const PointFlags& flags, v1::ListPointsRequest& request) {
+  if (flags.order_by.empty()) {
+    if (!flags.order_type.empty() || !flags.start_from.empty()) {
+      std::fprintf(stderr, "--start-from and --order-type belong to --order-by\n");
+      return false;
+    }
+    return true;
+  }
+  v1::OrderBy& order = *request.mutable_order_by();
+  std::string key = flags.order_by;
+  order.set_direction(v1::ORDER_DIRECTION_ASCENDING);
+  for (const auto& [suffix, direction] : {std::pair(":asc", v1::ORDER_DIRECTION_ASCENDING),
+                                          std::pair(":desc", v1::ORDER_DIRECTION_DESCENDING)}) {
+    if (key.ends_with(suffix)) {
+      key.resize(key.size() - std::string_view(suffix).size());
+      order.set_direction(direction);
+      break;
+    }
+  }
+  order.set_key(key);
+  if (!flags.order_type.empty()) {
+    order.set_index_type(PayloadIndexTypeFor(flags.order_type));
+  }
+  if (flags.start_from.empty()) {
+    return true;
+  }
+  // A string without its quotes will do.
+  auto json = nlohmann::json::parse(flags.start_from, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) {
+    json = flags.start_from;
+  }
+  const Status status = JsonToValue(json, *order.mutable_start_from());
+  if (!status.ok()) {
+    std::fprintf(stderr, "--start-from: %s\n", MessageOf(status).c_str());
+  }
+  return status.ok();
+}
+
 int List(const PointFlags& flags) {
   v1::ListPointsRequest request;
   request.set_collection(flags.collection);
-  if (!SetFilter(flags, request)) {
+  if (!SetFilter(flags.filter, request) || !SetOrder(flags, request)) {
     return 64;
   }
   uint64_t left = flags.limit;
@@ -234,9 +265,18 @@ void AddPointCommands(CLI::App& app, int& exit_code) {
       ->required();
   add("count", "Count points exactly", Count)
       ->add_option("--filter", flags->filter, "As in `alidade search`");
-  CLI::App* list = add("list", "List points by id", List);
+  CLI::App* list = add("list", "List points by id, or by a payload key", List);
+  list->add_option(
+      "--order-by",
+      flags->order_by,
+      "KEY or KEY:desc: by a payload key that has an index; points without it are left out");
+  list->add_option(
+      "--start-from", flags->start_from, "The first value of that order, as JSON or plain");
+  list->add_option("--order-type", flags->order_type, "Which index, if the key has several")
+      ->check(CLI::IsMember(PayloadIndexTypeNames()));
   list->add_option("--filter", flags->filter, "As in `alidade search`");
   list->add_option("--limit", flags->limit, "Points at most")->capture_default_str();
+  AddValueCommands(*points, exit_code);
 }
 
 }  // namespace alidade

@@ -62,6 +62,9 @@ StatusOr<CountResponse> Collection::Count(const CountRequest& request) const {
 }
 
 StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
+  if (request.order.has_value()) {
+    return ListInOrder(request, *request.order);
+  }
   ALIDADE_RETURN_IF_ERROR(
       context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
   const auto view = view_.Get();

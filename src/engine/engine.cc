@@ -330,6 +330,20 @@ StatusOr<ListResponse> Engine::List(const ListRequest& request) const {
   return collection->List(request);
 }
 
+StatusOr<FacetResponse> Engine::Facet(const FacetRequest& request) const {
+  const Impl::Call call(*impl_);
+  ALIDADE_RETURN_IF_ERROR(call.status());
+  ALIDADE_ASSIGN_OR_RETURN(const auto collection, impl_->Find(request.collection));
+  return collection->Facet(request);
+}
+
+StatusOr<BoundsResponse> Engine::Bounds(const BoundsRequest& request) const {
+  const Impl::Call call(*impl_);
+  ALIDADE_RETURN_IF_ERROR(call.status());
+  ALIDADE_ASSIGN_OR_RETURN(const auto collection, impl_->Find(request.collection));
+  return collection->Bounds(request);
+}
+
 StatusOr<SearchResponse> Engine::Search(const SearchRequest& request) const {
   const Impl::Call call(*impl_);
   ALIDADE_RETURN_IF_ERROR(call.status());

@@ -110,6 +110,24 @@ std::string IndexKeyOfPoint(const GeoPoint& point) {
   return key;
 }
 
+std::optional<std::variant<int64_t, double>> NumberOfIndexKey(std::string_view key) {
+  ByteReader in(key);
+  const auto number_class = static_cast<NumberClass>(in.Big<uint8_t>());
+  const auto body = in.Big<uint64_t>();
+  if (number_class != NumberClass::kBetween) {
+    return in.done() ? std::optional<std::variant<int64_t, double>>(Unsort(body)) : std::nullopt;
+  }
+  const auto whole = static_cast<int64_t>(body ^ kSign);
+  if (static_cast<Fraction>(in.Big<uint8_t>()) == Fraction::kNone) {
+    return in.done() ? std::optional<std::variant<int64_t, double>>(whole) : std::nullopt;
+  }
+  const double fraction = Unsort(in.Big<uint64_t>());
+  // Exact: the two are parts of one double.
+  return in.done()
+             ? std::optional<std::variant<int64_t, double>>(static_cast<double>(whole) + fraction)
+             : std::nullopt;
+}
+
 GeoPoint PointOfIndexKey(std::string_view key) {
   return {.lat = Unsort(LoadBigEndian<uint64_t>(key.data())),
           .lon = Unsort(LoadBigEndian<uint64_t>(key.data() + sizeof(uint64_t)))};

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "alidade/common/payload_codec.h"
 #include "alidade/common/value.h"
@@ -30,6 +31,8 @@ std::string IndexKeyOfInteger(int64_t value);
 std::optional<std::string> IndexKeyOfDouble(double value);
 std::string IndexKeyOfInstant(const Instant& instant);
 std::string IndexKeyOfPoint(const GeoPoint& point);
+// The number back: an int64 if it is whole and fits. Nothing if the bytes are not those of one.
+std::optional<std::variant<int64_t, double>> NumberOfIndexKey(std::string_view key);
 // The point back; its bytes must be those of one.
 GeoPoint PointOfIndexKey(std::string_view key);
 

@@ -1,8 +1,10 @@
 // The body of a payload index.
 //
-// Format:   header: u32 format | u32 type | u32 rows | u32 zero | u64 values | u64 bytes of keys |
-//           u64 entries | u64 entries of a block; then sections, each from a multiple of 64 bytes
-//           on:
+// Format:   header: u32 format | u32 type | u32 rows | u32 scalars | u64 values | u64 bytes of keys
+// |
+//           u64 entries | u64 entries of a block (scalars: 1: the values are all that the payloads
+//           have at the key; 2: they are not; 0: not known, written before there was this); then
+//           sections, each from a multiple of 64 bytes on:
 //             key starts     u64[values + 1] into the keys
 //             entry starts   u64[values + 1] into the entries
 //             keys           bytes of the values (index_keys.h), rising
@@ -37,6 +39,26 @@ constexpr size_t kSectionAlign = 64;
 // Bitmaps of an index with one value for each row (chosen: they take as much as its entries).
 constexpr uint64_t kBlocks = 32;
 constexpr uint64_t kBlockEntriesMin = 1'024;
+
+// On disk: numbers are never reused.
+enum class Scalars : uint32_t { kNotKnown = 0, kAll = 1, kSome = 2 };
+
+// Whether a value of the index is one scalar.
+bool TellsScalars(PayloadIndexType type) {
+  switch (type) {
+    case PayloadIndexType::kKeyword:
+    case PayloadIndexType::kUuid:
+    case PayloadIndexType::kInteger:
+    case PayloadIndexType::kFloat:
+    case PayloadIndexType::kBool:
+      return true;
+    case PayloadIndexType::kDatetime:  // strings of one instant are one value
+    case PayloadIndexType::kGeo:
+    case PayloadIndexType::kText:
+      break;
+  }
+  return false;
+}
 
 uint64_t WordsOf(uint32_t rows) { return (uint64_t{rows} + 63) / 64; }
 
@@ -87,7 +109,7 @@ std::optional<std::string> BehindPrefix(std::string prefix) {
 }  // namespace
 
 PayloadIndexBuilder::PayloadIndexBuilder(const PayloadIndexSpec& spec, uint32_t rows)
-    : spec_(spec), rows_(rows) {}
+    : spec_(spec), rows_(rows), holds_all_scalars_(TellsScalars(spec.type)) {}
 
 void PayloadIndexBuilder::Add(RowId row, std::string_view payload) {
   const std::optional<ValueView> value = KeyPath(spec_.key).Find(payload);
@@ -99,6 +121,8 @@ void PayloadIndexBuilder::Add(RowId row, std::string_view payload) {
       entries_.push_back(
           {.at = keys_.size(), .bytes = static_cast<uint32_t>(key->size()), .row = row});
       keys_ += *key;
+    } else if (ScalarOf(leaf).has_value()) {
+      holds_all_scalars_ = false;
     }
     return false;
   });
@@ -148,7 +172,8 @@ std::string PayloadIndexBuilder::Finish() && {
   AppendLittleEndian(body, kFormat);
   AppendLittleEndian(body, static_cast<uint32_t>(spec_.type));
   AppendLittleEndian(body, rows_);
-  AppendLittleEndian(body, uint32_t{0});
+  AppendLittleEndian(body,
+                     static_cast<uint32_t>(holds_all_scalars_ ? Scalars::kAll : Scalars::kSome));
   AppendLittleEndian(body, uint64_t{key_starts.size() - 1});
   AppendLittleEndian(body, uint64_t{keys.size()});
   AppendLittleEndian(body, uint64_t{rows.size()});
@@ -169,13 +194,13 @@ StatusOr<PayloadIndex> PayloadIndex::Open(PayloadIndexType type,
   const auto format = in.Little<uint32_t>();
   const auto found_type = in.Little<uint32_t>();
   const auto found_rows = in.Little<uint32_t>();
-  in.Little<uint32_t>();
+  const auto scalars = in.Little<uint32_t>();
   const auto values = in.Little<uint64_t>();
   const auto key_bytes = in.Little<uint64_t>();
   const auto entries = in.Little<uint64_t>();
   const auto block_entries = in.Little<uint64_t>();
   if (!in.ok() || format != kFormat || found_type != static_cast<uint32_t>(type) ||
-      found_rows != rows || block_entries == 0) {
+      found_rows != rows || scalars > static_cast<uint32_t>(Scalars::kSome) || block_entries == 0) {
     return DataLoss("the header of the payload index does not fit");
   }
   if (values > body.size() || key_bytes > body.size() || entries > body.size()) {
@@ -190,6 +215,7 @@ StatusOr<PayloadIndex> PayloadIndex::Open(PayloadIndexType type,
   PayloadIndex index;
   index.type_ = type;
   index.rows_ = rows;
+  index.holds_all_scalars_ = scalars == static_cast<uint32_t>(Scalars::kAll) && TellsScalars(type);
   index.body_bytes_ = body.size();
   index.values_ = values;
   index.block_entries_ = block_entries;
@@ -215,6 +241,27 @@ StatusOr<PayloadIndex> PayloadIndex::Open(PayloadIndexType type,
     return DataLoss("the payload index has a row beyond {}", rows);
   }
   return index;
+}
+
+std::optional<Scalar> PayloadIndex::scalar(uint64_t number) const {
+  switch (type_) {
+    case PayloadIndexType::kKeyword:
+    case PayloadIndexType::kUuid:
+      return Scalar(value(number));
+    case PayloadIndexType::kInteger:
+    case PayloadIndexType::kFloat:
+      if (const auto found = NumberOfIndexKey(value(number)); found.has_value()) {
+        return std::visit([](auto x) { return Scalar(x); }, *found);
+      }
+      break;
+    case PayloadIndexType::kBool:
+      return Scalar(value(number) != std::string_view("\0", 1));
+    case PayloadIndexType::kDatetime:
+    case PayloadIndexType::kGeo:
+    case PayloadIndexType::kText:
+      break;
+  }
+  return std::nullopt;
 }
 
 uint64_t PayloadIndex::LowerBound(std::string_view key) const {

@@ -15,7 +15,7 @@ bool SubstringTest::operator()(const ValueView& value) const {
   return memmem(where.data(), where.size(), text.data(), text.size()) != nullptr;
 }
 
-FoldedSubstringTest::FoldedSubstringTest(std::string_view text) {
+FoldedSubstring::FoldedSubstring(std::string_view text) {
   while (!text.empty()) {
     folded_.push_back(FoldCase(TakeCharacter(text)));
   }
@@ -30,11 +30,8 @@ FoldedSubstringTest::FoldedSubstringTest(std::string_view text) {
   }
 }
 
-bool FoldedSubstringTest::operator()(const ValueView& value) const {
-  if (value.tag() != ValueTag::kString) {
-    return false;
-  }
-  std::string_view rest = value.AsString();
+bool FoldedSubstring::IsIn(std::string_view where) const {
+  std::string_view rest = where;
   size_t matched = 0;
   while (matched < folded_.size() && !rest.empty()) {
     const char32_t character = FoldCase(TakeCharacter(rest));

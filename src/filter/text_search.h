@@ -3,12 +3,11 @@
 // Threads:  immutable.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "alidade/common/payload_codec.h"
+#include "alidade/filter/folded_substring.h"
 
 namespace alidade {
 
@@ -24,16 +23,12 @@ struct SubstringTest {
   bool operator()(const ValueView& value) const;
 };
 
-// Cost:     reads each character once (Knuth, Morris, Pratt), whatever is looked for.
-class FoldedSubstringTest {
- public:
-  explicit FoldedSubstringTest(std::string_view text);
-  bool operator()(const ValueView& value) const;
-
- private:
-  std::vector<char32_t> folded_;
-  // By characters matched: how many of them still match, at most, if the next one does not.
-  std::vector<uint32_t> shorter_;
+struct FoldedSubstringTest {
+  explicit FoldedSubstringTest(std::string_view wanted) : text(wanted) {}
+  FoldedSubstring text;
+  bool operator()(const ValueView& value) const {
+    return value.tag() == ValueTag::kString && text.IsIn(value.AsString());
+  }
 };
 
 }  // namespace alidade

@@ -3,13 +3,11 @@
 #include "alidade/filter/filter_text.h"
 #include "alidade/query/executor.h"
 
+#include "changed_rows.h"
+#include "paced_deadline.h"
+
 namespace alidade {
 namespace {
-
-// Rows, and bytes of payload looked at, between two looks at the clock: a few microseconds to some
-// milliseconds of filter work (chosen).
-constexpr RowId kRowsPerDeadlineCheck = 1024;
-constexpr uint64_t kBytesPerDeadlineCheck = uint64_t{4} << 20;
 
 // What the filter asks about a row.
 FilterSubject SubjectOf(const Segment& segment, RowId row, SeqNo at, const CompiledFilter& filter) {
@@ -25,42 +23,33 @@ FilterSubject SubjectOf(const Segment& segment, RowId row, SeqNo at, const Compi
 class RowJudge {
  public:
   RowJudge(const Segment& segment, SeqNo at, const CompiledFilter& filter, const Deadline& deadline)
-      : segment_(segment), at_(at), filter_(filter), deadline_(deadline) {}
+      : segment_(segment), at_(at), filter_(filter), pace_(deadline) {}
 
   StatusOr<bool> Passes(RowId row) {
-    if (++rows_ % kRowsPerDeadlineCheck == 0 || bytes_ >= kBytesPerDeadlineCheck) {
-      ALIDADE_RETURN_IF_ERROR(deadline_.Check());
-      bytes_ = 0;
-    }
     const FilterSubject subject = SubjectOf(segment_, row, at_, filter_);
-    bytes_ += subject.payload.size() * filter_.passes();
+    ALIDADE_RETURN_IF_ERROR(pace_.Pass(subject.payload.size() * filter_.passes()));
     return filter_.Matches(subject);
   }
-  uint64_t rows() const { return rows_; }
+  uint64_t rows() const { return pace_.rows(); }
 
  private:
   const Segment& segment_;
   const SeqNo at_;
   const CompiledFilter& filter_;
-  const Deadline& deadline_;
-  uint64_t rows_ = 0;
-  uint64_t bytes_ = 0;
+  PacedDeadline pace_;
 };
 
 // Indexes are over the payloads that the segment was made with.
 void ForgetChanged(const Segment& segment, SeqNo at, IndexedSelection& selection) {
-  if (segment.payload_changes().rows() == 0) {
+  const auto changed = ChangedRows(segment, at, selection.passing.rows());
+  if (!changed.has_value()) {
     return;
   }
-  RowBitmap changed(selection.passing.rows());
-  segment.payload_changes().ForEach(
-      at,
-      [&changed](RowId row, SeqNo /*since*/, std::string_view /*payload*/) { changed.Set(row); });
-  selection.passing.Subtract(changed.words());
+  selection.passing.Subtract(changed->words());
   if (!selection.unknown.has_value()) {
-    selection.unknown.emplace(changed.rows());
+    selection.unknown.emplace(changed->rows());
   }
-  selection.unknown->Unite(changed.words());
+  selection.unknown->Unite(changed->words());
 }
 
 // What the payload indexes of the segment say of its rows; without any, that all are unknown.

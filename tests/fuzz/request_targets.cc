@@ -21,6 +21,7 @@
 #include "admin_codec.h"
 #include "change_codec.h"
 #include "collection_codec.h"
+#include "facet_codec.h"
 #include "filter_codec.h"
 #include "grpc_status.h"
 #include "message_codec.h"
@@ -374,7 +375,38 @@ std::vector<std::string> ListCorpus() {
   v1::ListPointsResponse reply;
   EncodeList({.at = {}, .points = {}, .next = PointId(uint64_t{7}).Encode()}, message, reply);
   message.set_page_token(reply.next_page_token());
-  return {message.SerializeAsString(), FromText<List>(R"(collection: "c")")};
+  return {message.SerializeAsString(),
+          FromText<List>(R"(collection: "c")"),
+          FromText<List>(
+              R"(collection: "c" order_by { key: "a.b" direction: ORDER_DIRECTION_DESCENDING
+                 start_from { string_value: "x" } index_type: PAYLOAD_INDEX_TYPE_KEYWORD })")};
+}
+
+void FuzzFacet(std::string_view bytes) {
+  v1::FacetPointsRequest message;
+  if (!Parse(bytes, message)) {
+    return;
+  }
+  const auto request = DecodeFacet(message, SmallLimits(), Deadline());
+  if (!Taken(request.status())) {
+    return;
+  }
+  CheckFilter(request->filter);
+  Require(!request->key.empty(), "a facet has a key");
+  Require(request->page_size >= 1 && request->page_size <= SmallLimits().page_size_max,
+          "a page has a size");
+  v1::FacetPointsResponse reply;
+  EncodeFacet({.at = {}, .values = {}, .distinct = 0, .next = "position"}, message, reply);
+  message.set_page_token(reply.next_page_token());
+  const auto next = DecodeFacet(message, SmallLimits(), Deadline());
+  Require(next.ok() && next->after == "position", "a page token is taken back");
+}
+
+std::vector<std::string> FacetCorpus() {
+  using Facet = v1::FacetPointsRequest;
+  return {FromText<Facet>(R"(collection: "c" key: "a.b" contains: "x" page_size: 3 filter { )" +
+                          std::string(kEveryCondition) + " }"),
+          FromText<Facet>(R"(collection: "c" key: "k" order: FACET_ORDER_VALUE)")};
 }
 
 void FuzzCount(std::string_view bytes) {
@@ -606,6 +638,7 @@ std::vector<FuzzTarget> RequestTargets() {
           Target("Get", FuzzGet, GetCorpus),
           Target("Count", FuzzCount, CountCorpus),
           Target("List", FuzzList, ListCorpus),
+          Target("Facet", FuzzFacet, FacetCorpus),
           Target("Search", FuzzSearch, SearchCorpus),
           Target("Filter", FuzzFilter, FilterCorpus),
           Target("CreateCollection", FuzzCreateCollection, CreateCollectionCorpus),

@@ -267,6 +267,9 @@ TEST_F(AdminTest, AWriteThatNeverComesIsGivenUpAfterTenSeconds) {
   ask(Parse<v1::GetPointsRequest>(more + "ids { num: 0 }"));
   ask(Parse<v1::CountPointsRequest>(more));
   ask(Parse<v1::ListPointsRequest>(more));
+  ask(Parse<v1::ListPointsRequest>(more + "order_by { key: 'n' }"));
+  ask(Parse<v1::FacetPointsRequest>(more + "key: 'n'"));
+  ask(Parse<v1::GetPayloadBoundsRequest>(more + "key: 'n'"));
   ask(Parse<v1::SearchRequest>(more + "k: 1 queries { point_id { num: 0 } }"));
   ask(Parse<v1::GetCollectionRequest>(more));
   ask(Parse<v1::GetCollectionStatsRequest>(more));

@@ -27,6 +27,7 @@ std::vector<BadInput> BadUpserts();
 std::vector<BadInput> BadBatches();
 std::vector<BadInput> BadWrites();
 std::vector<BadInput> BadReads();
+std::vector<BadInput> BadOrdersAndFacets();
 std::vector<BadInput> BadFilters();
 std::vector<BadInput> BadSearches();
 std::vector<BadInput> BadCollections();

@@ -17,6 +17,7 @@ std::vector<BadInput> AllBadInput(int port) {
   for (auto&& part : {BadUpserts(),
                       BadBatches(),
                       BadReads(),
+                      BadOrdersAndFacets(),
                       BadWrites(),
                       BadFilters(),
                       BadSearches(),

@@ -8,6 +8,8 @@ using Get = v1::GetPointsRequest;
 using Count = v1::CountPointsRequest;
 using List = v1::ListPointsRequest;
 using Search = v1::SearchRequest;
+using Facet = v1::FacetPointsRequest;
+using Bounds = v1::GetPayloadBoundsRequest;
 
 Get GetMany() {
   Get request;
@@ -215,6 +217,68 @@ std::vector<BadInput> BadReads() {
           "a token of collections", "page_token: 'x'", "page_token"),
       Invalid<v1::ListAliasesRequest>("a token of aliases", "page_token: '00'", "page_token"),
       Invalid<List>("a filter of a list", "collection: 'c' filter {}", "filter"),
+  };
+}
+
+std::vector<BadInput> BadOrdersAndFacets() {
+  const std::string long_key(257, 'k');
+  return {
+      Refused<List>("an order by a key without an index",
+                    "collection: 'c' order_by { key: 'nowhere' }",
+                    grpc::StatusCode::FAILED_PRECONDITION,
+                    "ORDER_INDEX_NOT_FOUND"),
+      Invalid<List>("an order by no key", "collection: 'c' order_by {}", "order_by.key"),
+      Invalid("an order by a key of 257 bytes",
+              Parse<List>("collection: 'c' order_by { key: '" + long_key + "' }"),
+              "order_by.key"),
+      Invalid<List>("an order from a list on",
+                    "collection: 'c' order_by { key: 'n' start_from { list_value {} } }",
+                    "order_by.start_from"),
+      Invalid<List>("an order from NaN on",
+                    "collection: 'c' order_by { key: 'n' start_from { double_value: nan } }",
+                    "order_by.start_from"),
+      Invalid<List>("an order by an index without one",
+                    "collection: 'c' order_by { key: 'n' index_type: PAYLOAD_INDEX_TYPE_GEO }",
+                    "order_by.index_type"),
+      Invalid(
+          "an order in a direction that there is not",
+          [] {
+            auto request = Parse<List>("collection: 'c' order_by { key: 'n' }");
+            request.mutable_order_by()->set_direction(static_cast<v1::OrderDirection>(7));
+            return request;
+          }(),
+          "order_by.direction"),
+      ForeignToken(
+          "a token of a listing by id", "collection: 'c'", "collection: 'c' order_by { key: 'n' }"),
+      Invalid<Facet>("a facet of no key", "collection: 'c'", "key"),
+      Invalid("a facet of a key of 257 bytes",
+              Parse<Facet>("collection: 'c' key: '" + long_key + "'"),
+              "key"),
+      Invalid("a facet of values with a long text",
+              Parse<Facet>("collection: 'c' key: 'n' contains: '" + std::string(1'025, 'x') + "'"),
+              "contains"),
+      Invalid(
+          "a facet in an order that there is not",
+          [] {
+            auto request = Parse<Facet>("collection: 'c' key: 'n'");
+            request.set_order(static_cast<v1::FacetOrder>(9));
+            return request;
+          }(),
+          "order"),
+      Invalid<Facet>("a facet under no filter", "collection: 'c' key: 'n' filter {}", "filter"),
+      Invalid<Facet>("a facet of points with a vector in a field that is not there",
+                     "collection: 'c' key: 'n' filter { has_vector { field: 'w' } }",
+                     "filter.has_vector.field"),
+      Invalid<Facet>("a facet with the token of nothing",
+                     "collection: 'c' key: 'n' page_token: '00'",
+                     "page_token"),
+      Refused<Facet>("a facet of a collection that is not there",
+                     "collection: 'nope' key: 'n'",
+                     grpc::StatusCode::NOT_FOUND,
+                     "COLLECTION_NOT_FOUND"),
+      Invalid<Bounds>("bounds of no key", "collection: 'c'", "key"),
+      Invalid<Bounds>("bounds in no collection", "key: 'n'", "collection"),
+      Invalid<Bounds>("bounds under no filter", "collection: 'c' key: 'n' filter {}", "filter"),
   };
 }
 

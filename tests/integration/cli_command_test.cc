@@ -211,6 +211,32 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
   EXPECT_EQ(Run({"points", "count", "words", "--filter", "odd = true"}).out, "3000\n");
   EXPECT_THAT(Run({"points", "list", "words", "--limit", "2"}).out,
               ContainsRegex("^1000  .*w0.*\n1001  .*w1.*\n$"));
+  result = Run({"points", "list", "words", "--order-by", "odd:desc"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("FAILED_PRECONDITION"), HasSubstr("CreatePayloadIndex")));
+  EXPECT_EQ(Run({"points", "list", "words", "--start-from", "7"}).exit_code, 64);
+  EXPECT_EQ(Run({"collections", "index", "words", "word", "keyword"}).exit_code, 0);
+  EXPECT_THAT(Run({"points", "list", "words", "--order-by", "word:desc", "--limit", "2"}).out,
+              ContainsRegex("^1999  .*w999.*\n1998  .*w998.*\n$"));
+  EXPECT_THAT(Run({"points",
+                   "list",
+                   "words",
+                   "--order-by",
+                   "word",
+                   "--start-from",
+                   "w1000",
+                   "--limit",
+                   "1"})
+                  .out,
+              ContainsRegex("^2000  .*w1000.*\n$"));
+  EXPECT_EQ(Run({"points", "facet", "words", "odd", "--by-value"}).out,
+            "      3000  false\n      3000  true\n");
+  EXPECT_EQ(Run({"points", "facet", "words", "word", "--contains", "W77", "--limit", "2"}).out,
+            "         1  \"w77\"\n         1  \"w770\"\n       ...  of 11 values (--limit)\n");
+  EXPECT_EQ(Run({"points", "bounds", "words", "word", "--filter", "odd = true"}).out,
+            "strings    \"w1\" .. \"w999\"\n");
+  EXPECT_EQ(Run({"points", "bounds", "words", "nowhere"}).out, "no numbers and no strings\n");
+  EXPECT_EQ(Run({"points", "facet", "words", "odd", "--filter", "odd ="}).exit_code, 64);
   EXPECT_THAT(Run({"points", "delete", "words", "1007", "9"}).out, HasSubstr("1 points deleted"));
 
   EXPECT_THAT(Run({"flush", "words"}).out, HasSubstr("durable and sealed"));

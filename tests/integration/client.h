@@ -62,6 +62,10 @@ class Client {
                     v1::CountPointsResponse* response = nullptr);
   grpc::Status Send(const v1::ListPointsRequest& request,
                     v1::ListPointsResponse* response = nullptr);
+  grpc::Status Send(const v1::FacetPointsRequest& request,
+                    v1::FacetPointsResponse* response = nullptr);
+  grpc::Status Send(const v1::GetPayloadBoundsRequest& request,
+                    v1::GetPayloadBoundsResponse* response = nullptr);
   grpc::Status Send(const v1::SetPayloadRequest& request,
                     v1::SetPayloadResponse* response = nullptr);
   grpc::Status Send(const v1::OverwritePayloadRequest& request,
@@ -177,6 +181,8 @@ ALIDADE_DEFINE_MUST(GetPoints)
 ALIDADE_DEFINE_MUST(DeletePoints)
 ALIDADE_DEFINE_MUST(CountPoints)
 ALIDADE_DEFINE_MUST(ListPoints)
+ALIDADE_DEFINE_MUST(FacetPoints)
+ALIDADE_DEFINE_MUST(GetPayloadBounds)
 ALIDADE_DEFINE_MUST(SetPayload)
 ALIDADE_DEFINE_MUST(OverwritePayload)
 ALIDADE_DEFINE_MUST(DeletePayloadKeys)

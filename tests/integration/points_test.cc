@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "integration/shared_server.h"
@@ -416,6 +417,72 @@ TEST_F(PointsTest, AListingIsStableUnderWrites) {
   }
   for (const auto& [id, count] : times) {
     EXPECT_EQ(count, 1) << id;
+  }
+}
+
+TEST_F(PointsTest, ListsByAKeyAndCountsItsValues) {
+  Must(client_, NewCollection("ordered", 2, v1::METRIC_L2));
+  const auto index = [&](const char* key, v1::PayloadIndexType type) {
+    v1::CreatePayloadIndexRequest request;
+    request.set_collection("ordered");
+    request.mutable_payload_index()->set_key(key);
+    request.mutable_payload_index()->set_type(type);
+    Must(client_, request);
+  };
+  index("when", v1::PAYLOAD_INDEX_TYPE_DATETIME);
+  v1::UpsertPointsRequest upsert;
+  upsert.set_collection("ordered");
+  const auto add = [&](uint64_t id, const char* when, const std::string& tag) {
+    v1::Point& point = *upsert.mutable_rows()->add_points();
+    point.mutable_id()->set_num(id);
+    auto& fields = *point.mutable_payload()->mutable_fields();
+    fields["when"].set_string_value(when);
+    google::protobuf::TextFormat::ParseFromString(tag, &fields["tag"]);
+  };
+  add(1, "2024-05-01T00:00:00Z", "int64_value: 1");
+  add(2, "2024-05-01T03:00:00+05:00", "double_value: 1");
+  add(3, "2024-05-01", "string_value: '1'");
+  add(4, "some day", "list_value { values { int64_value: 1 } values { int64_value: 1 } }");
+  add(5, "2023-01-01", "bool_value: true");
+  const uint64_t seq = Must(client_, upsert).receipt().seq();
+  for (const bool sealed : {false, true}) {
+    if (sealed) {
+      Must(client_, Parse<v1::FlushRequest>("collection: 'ordered'"));
+    }
+    auto list = Parse<v1::ListPointsRequest>(
+        "collection: 'ordered' page_size: 2 order_by { key: 'when' direction: "
+        "ORDER_DIRECTION_DESCENDING start_from { string_value: '2024-06-01' } }");
+    list.set_min_seq(seq);
+    std::vector<uint64_t> ids;
+    do {
+      const auto page = Must(client_, list);
+      for (const v1::Point& point : page.points()) {
+        ids.push_back(point.id().num());
+        EXPECT_EQ(point.seq(), seq);
+      }
+      list.set_page_token(page.next_page_token());
+    } while (!list.page_token().empty() && ids.size() < 10);
+    EXPECT_THAT(ids, ElementsAre(1, 3, 2, 5)) << sealed;
+
+    const auto facet = Must(
+        client_,
+        Parse<v1::FacetPointsRequest>("collection: 'ordered' key: 'tag' order: FACET_ORDER_VALUE"));
+    std::vector<std::string> values;
+    for (const v1::FacetValue& value : facet.values()) {
+      values.push_back(value.ShortDebugString());
+    }
+    EXPECT_THAT(values,
+                ElementsAre("value { bool_value: true } points_count: 1",
+                            "value { int64_value: 1 } points_count: 3",
+                            "value { string_value: \"1\" } points_count: 1"));
+    EXPECT_EQ(facet.values_count(), 3U);
+    EXPECT_GE(facet.seq(), seq);
+    const auto bounds =
+        Must(client_, Parse<v1::GetPayloadBoundsRequest>("collection: 'ordered' key: 'when'"));
+    EXPECT_EQ(bounds.datetimes().minimum().string_value(), "2023-01-01");
+    EXPECT_EQ(bounds.datetimes().maximum().string_value(), "2024-05-01T00:00:00Z");
+    EXPECT_EQ(bounds.strings().maximum().string_value(), "some day");
+    EXPECT_FALSE(bounds.has_numbers());
   }
 }
 

@@ -18,6 +18,7 @@
 
 #include "alidade/collection/collection_context.h"
 #include "alidade/collection/commit_group.h"
+#include "alidade/collection/facet_requests.h"
 #include "alidade/collection/pending_points.h"
 #include "alidade/collection/requests.h"
 #include "alidade/collection/search_request.h"
@@ -57,6 +58,8 @@ class Collection {
   StatusOr<GetResponse> Get(const GetRequest& request) const;
   StatusOr<CountResponse> Count(const CountRequest& request) const;
   StatusOr<ListResponse> List(const ListRequest& request) const;
+  StatusOr<FacetResponse> Facet(const FacetRequest& request) const;
+  StatusOr<BoundsResponse> Bounds(const BoundsRequest& request) const;
   StatusOr<SearchResponse> Search(const SearchRequest& request) const;
 
   // Writes the changed configuration; `validate` judges it whole before.
@@ -98,6 +101,7 @@ class Collection {
     bool extend_first = false;
   };
 
+  StatusOr<ListResponse> ListInOrder(const ListRequest& request, const OrderBy& order) const;
   KeySpace space() const { return {id_, ShardId(0)}; }
   std::vector<FieldId> FieldIds() const;
 

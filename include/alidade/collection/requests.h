@@ -1,5 +1,6 @@
 // Requests and answers of a collection in domain types: what `api` decodes into and encodes from.
-// Writes are in write_requests.h, searches in search_request.h.
+// Writes are in write_requests.h, searches in search_request.h, questions about the values of a key
+// in facet_requests.h.
 //
 // Plain values. Shapes and bounds of single values (ids, payload sizes, k, ...) were checked by the
 // decoder; what needs the schema (field names, dimensions, metric rules) is checked by the
@@ -20,6 +21,7 @@
 #include "alidade/common/types.h"
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
+#include "alidade/filter/payload_index_spec.h"
 
 namespace alidade {
 
@@ -68,12 +70,24 @@ struct CountResponse {
   uint64_t points = 0;
 };
 
-// Points in the order of their ids (numbers, then strings by bytes).
+// By the values of a key that has a payload index: points without one that the index holds are left
+// out. Of several in a list the smallest counts, if the order falls the largest. Ties by id,
+// rising.
+struct OrderBy {
+  std::string key;
+  bool descending = false;
+  std::optional<Value> start_from = std::nullopt;  // this value and what comes behind it
+  // Nothing: the only type with an order that the key has.
+  std::optional<PayloadIndexType> type = std::nullopt;
+};
+
+// Points in the order of their ids (numbers, then strings by bytes), or of a key.
 struct ListRequest {
   std::string collection;
   ReadOptions options;
-  std::string after;  // encoded id of the last point of the page before; empty: from the first
+  std::string after;  // `next` of the page before; empty: from the first
   uint32_t page_size = 100;
+  std::optional<OrderBy> order = std::nullopt;
   std::shared_ptr<const Filter> filter;
   PayloadSelector payload;
   std::vector<std::string> vectors;
@@ -82,7 +96,7 @@ struct ListRequest {
 struct ListResponse {
   SeqNo at;
   std::vector<Point> points;
-  std::string next;  // encoded id to go on after; empty: this was the last page
+  std::string next;  // position to go on after; empty: this was the last page
 };
 
 }  // namespace alidade

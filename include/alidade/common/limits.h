@@ -30,6 +30,7 @@ struct Limits {
   uint32_t filter_text_bytes_max = 1'024;        // a prefix or substring that is looked for
   uint32_t filter_polygon_points_max = 1'000;    // of one polygon, its holes too
   uint32_t filter_write_points_max = 1'000'000;  // changed by one write that selects by a filter
+  uint32_t facet_values_max = 1'000'000;         // distinct values that one facet call counts
   uint32_t page_size_max = 10'000;
   uint32_t collections_max = 1'000;
   uint32_t connections_max = 1'024;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "alidade/collection/facet_requests.h"
 #include "alidade/collection/requests.h"
 #include "alidade/collection/search_request.h"
 #include "alidade/collection/stats.h"
@@ -97,6 +98,8 @@ class Engine {
   StatusOr<GetResponse> Get(const GetRequest& request) const;
   StatusOr<CountResponse> Count(const CountRequest& request) const;
   StatusOr<ListResponse> List(const ListRequest& request) const;
+  StatusOr<FacetResponse> Facet(const FacetRequest& request) const;
+  StatusOr<BoundsResponse> Bounds(const BoundsRequest& request) const;
   StatusOr<SearchResponse> Search(const SearchRequest& request) const;
 
   // Seals the deltas of a collection (empty name: of all) and writes the store's memtables out.

@@ -17,6 +17,7 @@
 #include "alidade/common/status.h"
 #include "alidade/filter/filter.h"
 #include "alidade/filter/payload_index_spec.h"
+#include "alidade/filter/scalar.h"
 
 namespace alidade {
 
@@ -39,6 +40,14 @@ class PayloadIndex {
   std::string_view value(uint64_t number) const {
     return keys_.substr(key_starts_[number], key_starts_[number + 1] - key_starts_[number]);
   }
+  // The value itself, as long as the body; nothing if the type does not tell (instants, points).
+  std::optional<Scalar> scalar(uint64_t number) const;
+  // Whether the values are all scalars that the payloads have at the key: none is of another kind,
+  // and scalar() tells each. False also of a body of before this was written down.
+  bool holds_all_scalars() const { return holds_all_scalars_; }
+  // Number of the first value that is not before, or is behind, a key; values() if there is none.
+  uint64_t LowerBound(std::string_view key) const;
+  uint64_t UpperBound(std::string_view key) const;
   // Rows that have the value, rising.
   std::span<const uint32_t> RowsOf(uint64_t number) const {
     return {entries_ + entry_starts_[number], entries_ + entry_starts_[number + 1]};
@@ -51,9 +60,6 @@ class PayloadIndex {
  private:
   PayloadIndex() = default;
 
-  // Number of the first value that is not before, or is behind, a key.
-  uint64_t LowerBound(std::string_view key) const;
-  uint64_t UpperBound(std::string_view key) const;
   std::optional<Span> Find(std::string_view key) const;
   void Unite(const Span& span, RowBitmap& rows) const;
   RowBitmap RowsIn(const Span& span) const;
@@ -80,6 +86,7 @@ class PayloadIndex {
 
   PayloadIndexType type_ = PayloadIndexType::kKeyword;
   uint32_t rows_ = 0;
+  bool holds_all_scalars_ = false;
   uint64_t body_bytes_ = 0;
   uint64_t values_ = 0;
   uint64_t block_entries_ = 1;
@@ -114,6 +121,7 @@ class PayloadIndexBuilder {
   uint32_t rows_;
   std::string keys_;
   std::vector<Entry> entries_;
+  bool holds_all_scalars_;
 };
 
 }  // namespace alidade

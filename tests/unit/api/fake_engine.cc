@@ -88,6 +88,8 @@ StatusOr<CountResponse> Engine::Count(const CountRequest& request) const {
 StatusOr<ListResponse> Engine::List(const ListRequest& request) const {
   return Answer(Hooks().list, request);
 }
+StatusOr<FacetResponse> Engine::Facet(const FacetRequest&) const { return FacetResponse(); }
+StatusOr<BoundsResponse> Engine::Bounds(const BoundsRequest&) const { return BoundsResponse(); }
 StatusOr<SearchResponse> Engine::Search(const SearchRequest& request) const {
   return Answer(Hooks().search, request);
 }

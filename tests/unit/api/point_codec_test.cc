@@ -2,9 +2,13 @@
 // refused for.
 #include "point_codec.h"
 
+#include <functional>
+#include <vector>
+
 #include "alidade/common/payload_codec.h"
 
 #include "codec_testing.h"
+#include "facet_codec.h"
 #include "page_token.h"
 #include "read_codec.h"
 #include "search_codec.h"
@@ -300,6 +304,93 @@ TEST(ReadCodec, PagesGoOnOnlyInTheSameListing) {
   other = request;
   other.mutable_filter()->mutable_exists()->set_key("b");
   EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+  other = request;
+  other.mutable_order_by()->set_key("a");
+  EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+
+  // An ordered one likewise.
+  EncodeList(page, other, response);
+  other.set_page_token(response.next_page_token());
+  const auto ordered = DecodeList(other, Limits(), Deadline());
+  ASSERT_TRUE(ordered.ok()) << MessageOf(ordered.status());
+  EXPECT_EQ(ordered->after, page.next);
+  other.mutable_order_by()->set_direction(v1::ORDER_DIRECTION_DESCENDING);
+  EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+  other.clear_order_by();
+  EXPECT_EQ(FieldOf(DecodeList(other, Limits(), Deadline()).status()), "page_token");
+}
+
+TEST(ReadCodec, AnOrderKeepsWhatWasAsked) {
+  const auto plain =
+      DecodeList(Parse<v1::ListPointsRequest>("collection: 'c' order_by { key: 'a.b' }"),
+                 Limits(),
+                 Deadline());
+  ASSERT_TRUE(plain.ok()) << MessageOf(plain.status());
+  EXPECT_EQ(plain->order->key, "a.b");
+  EXPECT_FALSE(plain->order->descending);
+  EXPECT_FALSE(plain->order->start_from.has_value());
+  EXPECT_FALSE(plain->order->type.has_value());
+  const auto full = DecodeList(
+      Parse<v1::ListPointsRequest>(
+          "collection: 'c' order_by { key: 'n' direction: ORDER_DIRECTION_DESCENDING start_from { "
+          "int64_value: 7 } index_type: PAYLOAD_INDEX_TYPE_FLOAT }"),
+      Limits(),
+      Deadline());
+  ASSERT_TRUE(full.ok()) << MessageOf(full.status());
+  EXPECT_TRUE(full->order->descending);
+  EXPECT_EQ(full->order->start_from, Value(int64_t{7}));
+  EXPECT_EQ(full->order->type, PayloadIndexType::kFloat);
+}
+
+TEST(FacetCodec, KeepsTypesAndBindsTokens) {
+  auto request = Parse<v1::FacetPointsRequest>(
+      "collection: 'c' key: 'k' contains: 'x' page_size: 7 min_seq: 3");
+  const auto decoded = DecodeFacet(request, Limits(), Deadline());
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  EXPECT_EQ(decoded->key, "k");
+  EXPECT_EQ(decoded->contains, "x");
+  EXPECT_EQ(decoded->page_size, 7U);
+  EXPECT_FALSE(decoded->by_value);
+  EXPECT_EQ(decoded->options.min_seq, SeqNo(3));
+  FacetResponse page;
+  page.at = SeqNo(4);
+  page.values = {{Value(int64_t{1}), 3}, {Value("1"), 2}, {Value(true), 1}, {Value(0.5), 1}};
+  page.distinct = 9;
+  page.next = "somewhere";
+  v1::FacetPointsResponse response;
+  EncodeFacet(page, request, response);
+  EXPECT_EQ(response.values(0).value().int64_value(), 1);
+  EXPECT_EQ(response.values(0).points_count(), 3U);
+  EXPECT_EQ(response.values(1).value().string_value(), "1");
+  EXPECT_TRUE(response.values(2).value().bool_value());
+  EXPECT_EQ(response.values(3).value().double_value(), 0.5);
+  EXPECT_EQ(response.values_count(), 9U);
+  EXPECT_EQ(response.seq(), 4U);
+  request.set_page_token(response.next_page_token());
+  EXPECT_EQ(DecodeFacet(request, Limits(), Deadline())->after, "somewhere");
+  for (const auto& change : std::vector<std::function<void(v1::FacetPointsRequest&)>>{
+           [](auto& x) { x.set_collection("d"); },
+           [](auto& x) { x.set_key("kx"); },
+           [](auto& x) { x.set_contains(""); },
+           [](auto& x) { x.set_order(v1::FACET_ORDER_VALUE); },
+           [](auto& x) { x.mutable_filter()->mutable_exists()->set_key("k"); }}) {
+    auto other = request;
+    change(other);
+    EXPECT_EQ(FieldOf(DecodeFacet(other, Limits(), Deadline()).status()), "page_token")
+        << other.ShortDebugString();
+  }
+
+  v1::GetPayloadBoundsResponse bounds;
+  EncodeBounds({.at = SeqNo(5),
+                .numbers = {{Value(int64_t{1}), Value(2.5)}},
+                .strings = {},
+                .datetimes = {}},
+               bounds);
+  EXPECT_EQ(bounds.numbers().minimum().int64_value(), 1);
+  EXPECT_EQ(bounds.numbers().maximum().double_value(), 2.5);
+  EXPECT_FALSE(bounds.has_strings());
+  EXPECT_FALSE(bounds.has_datetimes());
+  EXPECT_EQ(bounds.seq(), 5U);
 }
 
 TEST(PageToken, RefusesEveryChangedCharacter) {

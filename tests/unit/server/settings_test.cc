@@ -87,6 +87,7 @@ TEST_F(SettingsTest, TheDefaultsOfTheLimitsAreThoseOfTheCode) {
   EXPECT_EQ(config.limits.filter_text_bytes_max, defaults.filter_text_bytes_max);
   EXPECT_EQ(config.limits.filter_polygon_points_max, defaults.filter_polygon_points_max);
   EXPECT_EQ(config.limits.filter_write_points_max, defaults.filter_write_points_max);
+  EXPECT_EQ(config.limits.facet_values_max, defaults.facet_values_max);
   EXPECT_EQ(config.limits.page_size_max, defaults.page_size_max);
   EXPECT_EQ(config.limits.collections_max, defaults.collections_max);
   EXPECT_EQ(config.limits.connections_max, defaults.connections_max);
@@ -114,6 +115,7 @@ TEST_F(SettingsTest, EachKeyChangesOnePlaceOfTheConfiguration) {
   ASSERT_THAT(settings_.Set("limits.filter_text_bytes_max", "24", "flag"), IsOk());
   ASSERT_THAT(settings_.Set("limits.filter_polygon_points_max", "25", "flag"), IsOk());
   ASSERT_THAT(settings_.Set("limits.filter_write_points_max", "26", "flag"), IsOk());
+  ASSERT_THAT(settings_.Set("limits.facet_values_max", "27", "flag"), IsOk());
   ASSERT_THAT(settings_.Set("storage.block_cache_bytes", "3MiB", "flag"), IsOk());
   ASSERT_THAT(settings_.Set("storage.write_buffer_bytes", "2 MiB", "flag"), IsOk());
   ASSERT_THAT(settings_.Set("server.shutdown_grace_ms", "21", "flag"), IsOk());
@@ -132,6 +134,7 @@ TEST_F(SettingsTest, EachKeyChangesOnePlaceOfTheConfiguration) {
   EXPECT_EQ(config.limits.filter_text_bytes_max, 24U);
   EXPECT_EQ(config.limits.filter_polygon_points_max, 25U);
   EXPECT_EQ(config.limits.filter_write_points_max, 26U);
+  EXPECT_EQ(config.limits.facet_values_max, 27U);
   EXPECT_EQ(config.block_cache_bytes, 3U << 20);
   EXPECT_EQ(config.write_buffer_bytes, 2U << 20);
   EXPECT_EQ(config.shutdown_grace_ms, 21U);
