@@ -92,7 +92,8 @@ class Verdict {
 
 class Selector {
  public:
-  Selector(const PayloadIndexes& indexes, uint32_t rows) : indexes_(indexes), rows_(rows) {}
+  Selector(const PayloadIndexes& indexes, uint32_t rows, const IdLookup& find_ids)
+      : indexes_(indexes), rows_(rows), find_ids_(find_ids) {}
 
   Verdict Judge(const Filter& filter) const {
     return std::visit([&](const auto& node) { return JudgeNode(node, filter); }, filter.node);
@@ -117,11 +118,18 @@ class Selector {
     verdict.Not();
     return verdict;
   }
-  // Keys below begin in an object, which no index is over; ids and vectors are in none either.
+  // Keys below begin in an object, which no index is over; vectors are in none either.
   Verdict JudgeNode(const Nested& /*nested*/, const Filter& /*filter*/) const {
     return Verdict(rows_);
   }
-  Verdict JudgeNode(const IdIn& /*ids*/, const Filter& /*filter*/) const { return Verdict(rows_); }
+  Verdict JudgeNode(const IdIn& condition, const Filter& /*filter*/) const {
+    if (find_ids_ != nullptr) {
+      if (auto rows = find_ids_(condition.ids); rows.has_value()) {
+        return {std::move(*rows), std::nullopt};
+      }
+    }
+    return Verdict(rows_);
+  }
   Verdict JudgeNode(const HasVector& /*field*/, const Filter& /*filter*/) const {
     return Verdict(rows_);
   }
@@ -150,6 +158,7 @@ class Selector {
 
   const PayloadIndexes& indexes_;
   const uint32_t rows_;
+  const IdLookup& find_ids_;
 };
 
 }  // namespace
@@ -198,8 +207,9 @@ uint64_t KeyedPayloadIndex::body_bytes() const {
 
 std::optional<IndexedSelection> SelectByIndexes(const Filter& filter,
                                                 const PayloadIndexes& indexes,
-                                                uint32_t rows) {
-  Verdict verdict = Selector(indexes, rows).Judge(filter);
+                                                uint32_t rows,
+                                                const IdLookup& find_ids) {
+  Verdict verdict = Selector(indexes, rows, find_ids).Judge(filter);
   if (verdict.open()) {
     return std::nullopt;
   }

@@ -52,12 +52,18 @@ void ForgetChanged(const Segment& segment, SeqNo at, IndexedSelection& selection
   selection.unknown->Unite(changed->words());
 }
 
-// What the payload indexes of the segment say of its rows; without any, that all are unknown.
+// What the payload indexes of the segment, and its ids, say of its rows; if nothing, that all are
+// unknown.
 IndexedSelection SelectWithIndexes(const SegmentView& view, SeqNo at, const Filter& filter) {
   const Segment& segment = *view.segment;
   const auto indexes = segment.payload_indexes();
-  if (indexes != nullptr && view.visible_rows == segment.rows()) {
-    if (auto selected = SelectByIndexes(filter, *indexes, view.visible_rows);
+  const PayloadIndexes none;
+  if (view.visible_rows == segment.rows()) {
+    const IdLookup find_ids = [&segment](const std::vector<PointId>& ids) {
+      return segment.FindIds(ids);
+    };
+    if (auto selected = SelectByIndexes(
+            filter, indexes == nullptr ? none : *indexes, view.visible_rows, find_ids);
         selected.has_value()) {
       ForgetChanged(segment, at, *selected);
       return std::move(*selected);

@@ -13,6 +13,7 @@
 #include "alidade/index/vector_codes.h"
 
 #include "deletion_times.h"
+#include "id_table.h"
 #include "payload_index_file.h"
 #include "row_filter.h"
 #include "rows_file.h"
@@ -80,6 +81,16 @@ struct SealedSegment::Impl {
                                const FieldPart& part,
                                RowFilter& filter) const;
 
+  // Made by the first that asks; two that ask at once may both make it.
+  std::shared_ptr<const IdTable> Ids() const {
+    auto made = ids.Get();
+    if (made == nullptr) {
+      made = std::make_shared<const IdTable>(rows);
+      ids.Set(made);
+    }
+    return made;
+  }
+
   const OpenOptions options;
   SegmentFileMap rows_file;
   RowsBody rows;
@@ -89,6 +100,7 @@ struct SealedSegment::Impl {
   Published<const PayloadIndexes> payload_indexes;  // null: none
   std::unique_ptr<DeletionTimes> deletions;
   mutable SelectionCache selections;
+  mutable Published<const IdTable> ids;  // null: nobody has asked yet
   std::unique_ptr<PayloadOverlay> changes;
   std::atomic<bool> remove_files{false};
   std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
@@ -433,6 +445,15 @@ std::optional<RowId> SealedSegment::FindRow(RowNo row) const { return impl_->row
 
 std::string_view SealedSegment::encoded_id(RowId row) const { return impl_->rows.encoded_id(row); }
 
+std::optional<RowBitmap> SealedSegment::FindIds(const std::vector<PointId>& ids) const {
+  const auto table = impl_->Ids();
+  RowBitmap found(rows());
+  for (const PointId& id : ids) {
+    table->ForEachRow(id.Encode(), [&found](RowId row) { found.Set(row); });
+  }
+  return found;
+}
+
 std::string_view SealedSegment::payload(RowId row, SeqNo at) const {
   const auto changed = impl_->changes->Find(row, at);
   return changed.has_value() ? *changed : impl_->rows.payload(row);
@@ -549,6 +570,9 @@ size_t SealedSegment::memory_bytes() const {
   size_t bytes = sizeof(Impl) + (deleted_rows() == 0 ? 0 : impl_->deletions->byte_size()) +
                  payload_changes().memory_bytes();
   bytes += impl_->selections.memory_bytes();
+  if (const auto ids = impl_->ids.Get(); ids != nullptr) {
+    bytes += ids->memory_bytes();
+  }
   for (FieldIndex field = 0; field < impl_->fields.size(); ++field) {
     bytes += field_memory(field).anonymous();
   }

@@ -1,4 +1,5 @@
-// SelectByIndexes: what payload indexes alone say about the rows of a segment under a filter.
+// SelectByIndexes: what payload indexes, and ids that are looked up, alone say about the rows of a
+// segment under a filter.
 //
 // Threads:  pure.
 #pragma once
@@ -38,10 +39,14 @@ struct IndexedSelection {
   std::optional<RowBitmap> unknown;  // have to be looked at one by one; disjoint from `passing`
 };
 
-// Nothing if no index helps: every row has to be looked at.
-// Requires: every index is over `rows` rows; the filter passed ValidateFilter.
+// The rows of a segment that have one of the ids; nothing: it cannot tell.
+using IdLookup = std::function<std::optional<RowBitmap>(const std::vector<PointId>& ids)>;
+
+// Nothing if no index helps, nor `find_ids` (null: there is no such): every row has to be looked
+// at. Requires: every index is over `rows` rows; the filter passed ValidateFilter.
 std::optional<IndexedSelection> SelectByIndexes(const Filter& filter,
                                                 const PayloadIndexes& indexes,
-                                                uint32_t rows);
+                                                uint32_t rows,
+                                                const IdLookup& find_ids = nullptr);
 
 }  // namespace alidade

@@ -78,6 +78,10 @@ class Segment {
   // Rows are in the order of their numbers.
   virtual std::optional<RowId> FindRow(RowNo row) const = 0;
   virtual std::string_view encoded_id(RowId row) const = 0;
+  // Rows held, dead ones too, that have one of the ids; nothing: only a look at every row tells.
+  virtual std::optional<RowBitmap> FindIds(const std::vector<PointId>& /*ids*/) const {
+    return std::nullopt;
+  }
   // As of the view at `at`; valid as long as the segment.
   virtual std::string_view payload(RowId row, SeqNo at) const = 0;
   // Gives the row another payload, as PayloadOverlay::Change says.

@@ -95,6 +95,25 @@ TEST_F(PayloadIndexTest, FiltersLookAtNoPayloadOfAnIndexedSegment) {
   EXPECT_EQ(Count(Parsed("n < 40")), 24U);
 }
 
+TEST_F(PayloadIndexTest, IdsAreLookedUpInSealedSegmentsWithoutAnyIndex) {
+  PutNumbered(1, 100);
+  const std::string plain = "id IN [3, 40, 777]";
+  const std::string with_key = "n < 40 AND id IN [3, 40, 777]";
+  EXPECT_THAT(PlanOf(plain), HasSubstr("payloads read"));  // still in memory
+  Settle();
+  EXPECT_THAT(PlanOf(plain), Not(HasSubstr("payloads read")));
+  EXPECT_THAT(PlanOf(with_key), HasSubstr("2 payloads read"));
+  EXPECT_EQ(Count(Parsed(plain)), 2U);
+  EXPECT_EQ(Count(Parsed(with_key)), 1U);
+  EXPECT_EQ(Count(Parsed("NOT " + plain)), 98U);
+  PutNumbered(3, 3, /*round=*/1);  // the same id in two segments, one of them dead
+  Settle();
+  EXPECT_EQ(Count(Parsed(plain)), 2U);
+  EXPECT_EQ(Count(Parsed("round = 1 AND " + plain)), 1U);
+  DeleteNumbered(40, 40);
+  EXPECT_EQ(Count(Parsed(plain)), 1U);
+}
+
 TEST_F(PayloadIndexTest, OneMadeLaterReachesSealedSegments) {
   PutNumbered(1, 100);
   Settle();

@@ -101,6 +101,42 @@ TEST(SegmentWriterTest, SearchesOfASealedSegmentAgreeWithThePlainModel) {
   }
 }
 
+TEST(SegmentWriterTest, ASealedSegmentFindsItsRowsByTheirIds) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(5);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, 900, 0);
+  const auto id_of = [](uint64_t number) {
+    return number % 2 == 0 ? PointId(number) : PointId("id-" + std::to_string(number));
+  };
+  for (ModelRow& row : rows) {  // most ids have several rows
+    row.id = id_of(Below(rng, 300)).Encode();
+  }
+  const auto delta = MakeDelta(schema, rows, RowNo(0), RowNo(5000));
+  EXPECT_EQ(delta->FindIds({id_of(1)}), std::nullopt);
+  const auto written = WriteSegment(MakeWriteRequest(directory, schema, 1, {delta}));
+  ASSERT_THAT(written.status(), IsOk());
+  const auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  const size_t bytes = segment->memory_bytes();
+  for (int i = 0; i < 50; ++i) {
+    std::vector<PointId> ids;
+    for (uint32_t k = Below(rng, 30); k > 0; --k) {
+      ids.push_back(id_of(Below(rng, 400)));  // some are nowhere, some come twice
+    }
+    RowBitmap expected(segment->rows());
+    for (RowId row = 0; row < rows.size(); ++row) {
+      if (std::ranges::any_of(ids,
+                              [&](const PointId& id) { return id.Encode() == rows[row].id; })) {
+        expected.Set(row);
+      }
+    }
+    EXPECT_EQ(segment->FindIds(ids), expected);
+  }
+  EXPECT_GE(segment->memory_bytes(), bytes + 900 * 8);
+  EXPECT_LE(segment->memory_bytes(), bytes + 900 * 16);
+}
+
 TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
   const TemporaryDirectory directory;
   const Schema schema = ThreeFields();
