@@ -10,6 +10,7 @@ void AddClientCommands(CLI::App& app, int& exit_code) {
   AddQueryFileCommand(app, exit_code);
   AddCollectionCommands(app, exit_code);
   AddPointCommands(app, exit_code);
+  AddBatchCommand(app, exit_code);
   AddAdminCommands(app, exit_code);
   AddBenchCommands(app, exit_code);
 }

@@ -265,6 +265,50 @@ TEST_F(CliTest, SearchesPointsAndCollectionsAreThereForPeople) {
   EXPECT_THAT(Run({"info"}).out, HasSubstr("\"instruction_set\""));
 }
 
+TEST_F(CliTest, ABatchIsDoneAsOneOrNotAtAll) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  for (const char* name : {"left", "right"}) {
+    ASSERT_EQ(Run({"collections", "create", name, "--dim", "2", "--metric", "l2", "--field", "v"})
+                  .exit_code,
+              0);
+  }
+  const std::string file = Path("batch.jsonl");
+  std::ofstream(file)
+      << R"({"op": "upsert", "collection": "left", "points": [{"id": 1, "vectors": {"v": [1, 2]}, "payload": {"a": 1}}, {"id": "x"}]})"
+      << "\n\n"
+      << R"({"op": "upsert", "collection": "right", "points": [{"id": 1}], "mode": "update_only"})"
+      << "\n"
+      << R"({"op": "set_payload", "collection": "left", "filter": "a = 1", "payload": {"b": [true]}})"
+      << "\n"
+      << R"({"op": "delete", "collection": "left", "ids": ["x", 9]})"
+      << "\n";
+  CommandResult result = Run({"batch", file, "--request-id", "once"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(
+      result.out,
+      ContainsRegex("^0: 2 points upserted\n1: 0 points upserted, 1 left alone\n2: 1 points "
+                    "updated\n3: 1 points deleted\nseq [0-9]+\n$"));
+  EXPECT_THAT(Run({"points", "list", "left"}).out, ContainsRegex("^1  .\"a\":1,\"b\":.true..\n$"));
+  EXPECT_EQ(Count("right"), 0U);
+  EXPECT_THAT(Run({"batch", file, "--request-id", "once"}).out, HasSubstr("written before"));
+
+  // The second operation is refused, so the first one is not done.
+  std::ofstream(file) << R"({"op": "delete", "collection": "left", "ids": [1]})"
+                      << "\n"
+                      << R"({"op": "delete", "collection": "nowhere", "ids": [1]})";
+  result = Run({"batch", file});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("NOT_FOUND"), HasSubstr("operations[1]")));
+  EXPECT_EQ(Count("left"), 1U);
+  std::ofstream(file) << R"({"op": "delete", "collection": "left"})";
+  result = Run({"batch", file});
+  EXPECT_EQ(result.exit_code, 64);
+  EXPECT_THAT(result.err, HasSubstr("batch.jsonl:1: either"));
+  std::ofstream(file) << "";
+  EXPECT_THAT(Run({"batch", file}).err, HasSubstr("field operations"));
+  EXPECT_EQ(Run({"batch", Path("nothing.jsonl")}).exit_code, 64);
+}
+
 TEST_F(CliTest, HealthIsAnExitCode) {
   ASSERT_TRUE(server_->ready()) << server_->Log();
   CommandResult result = Run({"health"});
