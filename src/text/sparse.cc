@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numeric>
 
 #include "alidade/common/bytes.h"
 
@@ -33,38 +32,6 @@ class DotScorer {
 };
 
 }  // namespace
-
-StatusOr<SparseVector> MakeSparseVector(std::vector<uint32_t> dimensions,
-                                        std::vector<float> weights,
-                                        const std::string& path) {
-  if (weights.size() != dimensions.size()) {
-    return FieldError(
-        path + ".weights", "has {} weights for {} dimensions", weights.size(), dimensions.size());
-  }
-  if (dimensions.size() > kSparseValuesMax) {
-    return FieldError(path + ".dimensions",
-                      "has {} dimensions, the limit is {}",
-                      dimensions.size(),
-                      kSparseValuesMax);
-  }
-  for (size_t i = 0; i < weights.size(); ++i) {
-    if (!std::isfinite(weights[i])) {
-      return FieldError(fmt::format("{}.weights[{}]", path, i), "is not finite");
-    }
-  }
-  std::vector<size_t> order(dimensions.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::sort(order, {}, [&](size_t i) { return dimensions[i]; });
-  SparseVector out;
-  for (const size_t i : order) {
-    if (!out.dimensions.empty() && out.dimensions.back() == dimensions[i]) {
-      return FieldError(fmt::format("{}.dimensions", path), "has {} twice", dimensions[i]);
-    }
-    out.dimensions.push_back(dimensions[i]);
-    out.weights.push_back(weights[i]);
-  }
-  return out;
-}
 
 std::string SparseTerm(uint32_t dimension) {
   std::string term;

@@ -1,4 +1,4 @@
-// Sparse vectors: a weight for each of a few dimensions out of 2^32; ranked by dot product.
+// Sparse vectors as postings, ranked by dot product.
 //
 // Threads:  pure.
 #pragma once
@@ -10,23 +10,11 @@
 
 #include "alidade/common/status.h"
 #include "alidade/text/posting_search.h"
+#include "alidade/text/sparse_vector.h"
 
 namespace alidade {
 
-inline constexpr size_t kSparseValuesMax = kQueryTermsMax;
-
-struct SparseVector {
-  std::vector<uint32_t> dimensions;  // rising
-  std::vector<float> weights;        // one each, finite; below 0 is allowed
-  friend bool operator==(const SparseVector&, const SparseVector&) = default;
-};
-
-// Sorts by dimension.
-// Errors: INVALID_ARGUMENT with the path of an alidade.v1.SparseVector at `path`: not as many
-//         weights as dimensions, a dimension twice, a weight that is not finite, too many.
-StatusOr<SparseVector> MakeSparseVector(std::vector<uint32_t> dimensions,
-                                        std::vector<float> weights,
-                                        const std::string& path);
+static_assert(kSparseValuesMax <= kQueryTermsMax);
 
 // As postings have it: big-endian, so that terms are in the order of their dimensions.
 std::string SparseTerm(uint32_t dimension);

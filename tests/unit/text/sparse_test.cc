@@ -99,18 +99,44 @@ TEST(SparseTest, VectorsAreSortedAndChecked) {
   const auto made = MakeSparseVector({7, 0, 4'294'967'295}, {1, -2, 3}, "x");
   ASSERT_THAT(made.status(), IsOk());
   EXPECT_EQ(*made, (SparseVector{{0, 7, 4'294'967'295}, {-2, 1, 3}}));
-  EXPECT_THAT(MakeSparseVector({}, {}, "x").status(), IsOk());
   const auto field = [](std::vector<uint32_t> dimensions, std::vector<float> weights) {
     return FieldOf(MakeSparseVector(std::move(dimensions), std::move(weights), "x").status())
         .value_or("");
   };
-  EXPECT_EQ(field({1, 2}, {1}), "x.weights");
-  EXPECT_EQ(field({1, 2, 1}, {1, 1, 1}), "x.dimensions");
-  EXPECT_EQ(field({1, 2}, {1, NAN}), "x.weights[1]");
-  EXPECT_EQ(field({1, 2}, {INFINITY, 1}), "x.weights[0]");
+  EXPECT_EQ(field({}, {}), "x.indices");
+  EXPECT_EQ(field({1, 2}, {1}), "x.values");
+  EXPECT_EQ(field({1, 2, 1}, {1, 1, 1}), "x.indices");
+  EXPECT_EQ(field({1, 2}, {1, NAN}), "x.values[1]");
+  EXPECT_EQ(field({1, 2}, {INFINITY, 1}), "x.values[0]");
   EXPECT_EQ(field(std::vector<uint32_t>(kSparseValuesMax + 1, 1),
                   std::vector<float>(kSparseValuesMax + 1, 1)),
-            "x.dimensions");
+            "x.indices");
+}
+
+TEST(SparseTest, BytesComeBackOrAreRefused) {
+  for (const SparseVector& vector :
+       {SparseVector{{0}, {-0.0F}}, SparseVector{{1, 7, 4'294'967'295}, {1.5F, -2, 1e-38F}}}) {
+    const auto back = DecodeSparseVector(EncodeSparseVector(vector));
+    ASSERT_THAT(back.status(), IsOk());
+    EXPECT_EQ(*back, vector);
+  }
+  const std::string bytes = EncodeSparseVector({{3, 5}, {1, 2}});
+  const auto refused = [](std::string_view changed) {
+    return DecodeSparseVector(changed).status().code() == StatusCode::kDataLoss;
+  };
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_TRUE(refused(bytes.substr(0, length))) << length;
+  }
+  EXPECT_TRUE(refused(bytes + "x"));
+  EXPECT_TRUE(refused("\2" + bytes.substr(1)));
+  EXPECT_TRUE(refused(EncodeSparseVector({{5, 3}, {1, 2}})));
+  EXPECT_TRUE(refused(EncodeSparseVector({{5, 5}, {1, 2}})));
+  EXPECT_TRUE(refused(EncodeSparseVector({{5}, {INFINITY}})));
+  EXPECT_TRUE(refused(EncodeSparseVector({})));
+  // A count that would take gigabytes.
+  std::string huge = bytes;
+  huge.replace(1, 4, "\xFF\xFF\xFF\xFF");
+  EXPECT_TRUE(refused(huge));
 }
 
 TEST(SparseTest, TermsAreInTheOrderOfDimensions) {
