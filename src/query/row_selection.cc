@@ -108,10 +108,12 @@ StatusOr<Selection> JudgeRows(const SegmentView& view,
 StatusOr<QueryFilter> CompileFilter(const Filter& filter,
                                     const Schema& schema,
                                     const std::string& path) {
-  std::vector<std::string_view> fields;
-  fields.reserve(schema.fields.size());
-  for (const VectorField& field : schema.fields) {
-    fields.push_back(field.name);
+  std::vector<std::string_view> fields(kSparseBitsBegin);  // no field has an empty name
+  for (FieldIndex i = 0; i < schema.fields.size(); ++i) {
+    fields[i] = schema.fields[i].name;
+  }
+  for (const SparseField& field : schema.sparse_fields) {
+    fields.emplace_back(field.name);
   }
   ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, path));
   return QueryFilter{&filter, FilterText(filter), std::move(compiled)};
@@ -145,10 +147,11 @@ StatusOr<Selection> SelectRows(const SegmentView& view,
 uint32_t VectorsAt(const Segment& segment, RowId row, uint32_t asked) {
   uint32_t vectors = 0;
   for (; asked != 0; asked &= asked - 1) {
-    const auto field = static_cast<FieldIndex>(std::countr_zero(asked));
-    if (segment.vector(field, row) != nullptr) {
-      vectors |= uint32_t{1} << field;
-    }
+    const auto bit = static_cast<uint32_t>(std::countr_zero(asked));
+    const bool present = bit < kSparseBitsBegin
+                             ? segment.vector(bit, row) != nullptr
+                             : !segment.sparse_vector(bit - kSparseBitsBegin, row).empty();
+    vectors |= (present ? uint32_t{1} : 0U) << bit;
   }
   return vectors;
 }

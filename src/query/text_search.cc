@@ -1,8 +1,5 @@
 #include "alidade/query/text_search.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -13,16 +10,13 @@
 #include "alidade/text/bm25.h"
 #include "alidade/text/growing_postings.h"
 
+#include "posting_hits.h"
+
 namespace alidade {
 namespace {
 
-// Growth of the number of hits asked for when equal scores straddle its end (chosen, as for
-// distances).
-constexpr uint32_t kTieGrowth = 8;
 // Rows analysed between two looks at the clock (chosen: about a millisecond).
 constexpr uint32_t kRowsPerDeadlineCheck = 256;
-
-float DistanceOf(double score) { return static_cast<float>(-score); }
 
 // Part of a segment: its postings, or rows that were analysed for this query.
 struct TextPart {
@@ -37,7 +31,6 @@ struct TextPart {
   const RowBitmap* allowed() const {
     return allowed_here.has_value() ? &*allowed_here : &selected->rows;
   }
-  RowId RowOf(uint32_t document) const { return grown == nullptr ? document : rows[document]; }
 };
 
 class TextRun {
@@ -62,8 +55,7 @@ class TextRun {
       return std::move(outcome_);
     }
     ALIDADE_RETURN_IF_ERROR(MakeParts());
-    ALIDADE_ASSIGN_OR_RETURN(const std::vector<DocumentHit> hits, Search());
-    outcome_.hits = MergeHits(Collect(hits), query_.k);
+    ALIDADE_ASSIGN_OR_RETURN(outcome_.hits, Search());
     return std::move(outcome_);
   }
 
@@ -146,61 +138,28 @@ class TextRun {
     return OkStatus();
   }
 
-  // All hits that can be among the first k whatever their ids.
-  StatusOr<std::vector<DocumentHit>> Search() {
-    std::vector<PostingsPart> parts;
-    uint64_t documents = 0;
+  StatusOr<std::vector<GlobalHit>> Search() {
+    std::vector<PostingHits> parts;
     for (const TextPart& part : parts_) {
-      parts.push_back({.postings = part.postings.get(), .allowed = part.allowed()});
-      documents += part.postings->documents();
+      parts.push_back({.segment = part.segment,
+                       .postings = part.postings.get(),
+                       .allowed = part.allowed(),
+                       .rows = part.grown == nullptr ? nullptr : &part.rows});
     }
+    const auto rank = [this](const PostingSearch& search, PostingCounters* counted) {
+      return SearchBm25(search, terms_, query_.index->text.bm25, counted);
+    };
     PostingCounters counters;
-    uint64_t k = uint64_t{query_.k} + 1;
-    while (true) {
-      const PostingSearch search{.parts = parts,
-                                 .k = static_cast<uint32_t>(std::min(k, documents + 1)),
-                                 .score_min = ScoreMin(),
-                                 .deadline = &deadline_};
-      ALIDADE_ASSIGN_OR_RETURN(std::vector<DocumentHit> hits,
-                               SearchBm25(search, terms_, query_.index->text.bm25, &counters));
-      if (hits.size() < k || k > documents ||
-          DistanceOf(hits.back().score) > DistanceOf(hits[query_.k - 1].score)) {
-        outcome_.stats.rows_scanned += counters.documents_scored;
-        Explain(fmt::format("{} documents and {} postings scored, {} blocks read, {} passed over",
-                            counters.documents_scored,
-                            counters.postings_scored,
-                            counters.blocks_read,
-                            counters.blocks_skipped));
-        return hits;
-      }
-      k *= kTieGrowth;
-    }
-  }
-
-  // Scores count as the floats that callers see.
-  std::optional<double> ScoreMin() const {
-    return query_.score_min.has_value()
-               ? std::optional(static_cast<double>(std::nextafter(
-                     static_cast<float>(*query_.score_min), -std::numeric_limits<float>::max())))
-               : std::nullopt;
-  }
-
-  std::vector<MergeInput> Collect(const std::vector<DocumentHit>& hits) const {
-    std::vector<MergeInput> collected;
-    for (const DocumentHit& hit : hits) {
-      if (query_.score_min.has_value() &&
-          -DistanceOf(hit.score) < static_cast<float>(*query_.score_min)) {
-        break;  // falling
-      }
-      const TextPart& part = parts_[hit.part];
-      const Segment& segment = *view_.segments[part.segment].segment;
-      const RowId row = part.RowOf(hit.document);
-      collected.push_back(
-          {.hit = {.distance = DistanceOf(hit.score), .segment = part.segment, .row = row},
-           .encoded_id = segment.encoded_id(row),
-           .row_number = segment.row_number(row)});
-    }
-    return collected;
+    ALIDADE_ASSIGN_OR_RETURN(auto hits,
+                             SearchPostings(view_,
+                                            parts,
+                                            {.k = query_.k, .score_min = query_.score_min},
+                                            rank,
+                                            deadline_,
+                                            counters));
+    outcome_.stats.rows_scanned += counters.documents_scored;
+    Explain(DescribeCounters(counters));
+    return hits;
   }
 
   void Explain(const std::string& line) {

@@ -10,6 +10,7 @@
 #include "alidade/common/zeroed_memory.h"
 #include "alidade/filter/payload_terms.h"
 #include "alidade/text/growing_postings.h"
+#include "alidade/text/sparse.h"
 #include "alidade/vec/vector_matrix.h"
 
 #include "deletion_times.h"
@@ -50,6 +51,18 @@ struct TextColumn {
   std::unique_ptr<GrowingPostings> postings;
 };
 
+// The vectors of one sparse field, as they were given and as postings.
+struct SparseColumn {
+  using Block = std::array<std::string, kBlockRows>;
+
+  std::span<const TermValue> counted;  // the writer's
+  SparseTerms terms;
+  std::vector<std::unique_ptr<Block>> blocks;
+  std::unique_ptr<GrowingPostings> postings;
+  std::atomic<uint32_t> vectors{0};
+  std::atomic<uint64_t> bytes{0};
+};
+
 uint32_t CapacityFor(const Schema& schema, const Delta::Options& options) {
   size_t row_bytes = 1;
   for (const VectorField& field : schema.fields) {
@@ -70,6 +83,9 @@ size_t ByteSize(const NewRow& row) {
   for (const auto& vector : row.vectors) {
     bytes += vector.size_bytes();
   }
+  for (const std::string_view vector : row.sparse) {
+    bytes += vector.size();
+  }
   return bytes;
 }
 
@@ -83,7 +99,8 @@ struct Delta::Impl {
         first_row(first),
         options(options_in),
         capacity(CapacityFor(schema_in, options_in)),
-        columns(schema_in.fields.size()) {
+        columns(schema_in.fields.size()),
+        sparse(schema_in.sparse_fields.size()) {
     for (const PayloadIndexSpec& spec : schema.payload_indexes) {
       if (spec.type == PayloadIndexType::kText) {
         texts.emplace_back(spec);
@@ -93,6 +110,9 @@ struct Delta::Impl {
 
   void Allocate();
   void PutVector(FieldIndex index, RowId row, std::span<const float> vector);
+  // In two steps, as postings are; only the first throws.
+  static void PrepareSparse(SparseColumn& column, RowId row, std::string_view encoded);
+  static void PutSparse(SparseColumn& column, RowId row, std::string_view encoded);
   const Record& record(RowId row) const { return (*blocks[row / kBlockRows])[row % kBlockRows]; }
 
   const Schema schema;
@@ -102,6 +122,7 @@ struct Delta::Impl {
 
   std::vector<FieldColumn> columns;
   std::vector<TextColumn> texts;
+  std::vector<SparseColumn> sparse;
   ZeroedMemory row_numbers;
   std::vector<std::unique_ptr<RecordBlock>> blocks;
   std::unique_ptr<DeletionTimes> deletions;
@@ -129,7 +150,13 @@ void Delta::Impl::Allocate() {
   for (size_t i = 0; i < texts.size(); ++i) {
     postings.push_back(std::make_unique<GrowingPostings>(PostingsKind::kText, capacity));
   }
-  blocks.resize((capacity + kBlockRows - 1) / kBlockRows);
+  const size_t block_count = (capacity + kBlockRows - 1) / kBlockRows;
+  std::vector<std::unique_ptr<GrowingPostings>> sparse_postings;
+  for (SparseColumn& column : sparse) {
+    sparse_postings.push_back(std::make_unique<GrowingPostings>(PostingsKind::kSparse, capacity));
+    column.blocks.resize(block_count);
+  }
+  blocks.resize(block_count);
   // Nothing below throws: either all arrays are there or none.
   columns.swap(fresh);
   row_numbers = std::move(numbers);
@@ -137,6 +164,32 @@ void Delta::Impl::Allocate() {
   changes = std::move(overlay);
   for (size_t i = 0; i < texts.size(); ++i) {
     texts[i].postings = std::move(postings[i]);
+  }
+  for (SparseIndex i = 0; i < sparse.size(); ++i) {
+    sparse[i].postings = std::move(sparse_postings[i]);
+  }
+}
+
+void Delta::Impl::PrepareSparse(SparseColumn& column, RowId row, std::string_view encoded) {
+  column.counted = {};
+  if (!encoded.empty()) {
+    const StatusOr<SparseVector> vector = DecodeSparseVector(encoded);
+    ALIDADE_CHECK(vector.ok(), "{}", MessageOf(vector.status()));
+    column.counted = column.terms.Of(*vector);
+  }
+  auto& block = column.blocks[row / kBlockRows];
+  if (block == nullptr) {
+    block = std::make_unique<SparseColumn::Block>();
+  }
+  (*block)[row % kBlockRows] = encoded;
+  column.postings->Prepare(row, column.counted);
+}
+
+void Delta::Impl::PutSparse(SparseColumn& column, RowId row, std::string_view encoded) {
+  column.postings->Put(row, /*length=*/0, column.counted);
+  if (!encoded.empty()) {
+    column.bytes.fetch_add(encoded.size(), std::memory_order_relaxed);
+    column.vectors.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -175,6 +228,10 @@ bool Delta::Append(const NewRow& row) {
                   "vector of dimension {}",
                   row.vectors[i].size());
   }
+  ALIDADE_CHECK(row.sparse.size() <= impl.sparse.size(), "{} sparse vectors", row.sparse.size());
+  const auto sparse_of = [&row](SparseIndex field) {
+    return field < row.sparse.size() ? row.sparse[field] : std::string_view();
+  };
   const size_t bytes = impl.bytes.load(std::memory_order_relaxed) + ByteSize(row);
   if (count > 0 && (count == impl.capacity || bytes > impl.options.bytes_max)) {
     return false;
@@ -191,6 +248,9 @@ bool Delta::Append(const NewRow& row) {
     text.counted = text.terms.Of(row.payload);
     text.postings->Prepare(count, text.counted);
   }
+  for (SparseIndex i = 0; i < impl.sparse.size(); ++i) {
+    Impl::PrepareSparse(impl.sparse[i], count, sparse_of(i));
+  }
   record.bytes.reserve(row.encoded_id.size() + row.payload.size());
   record.bytes.append(row.encoded_id).append(row.payload);
   record.id_bytes = row.encoded_id.size();
@@ -200,6 +260,9 @@ bool Delta::Append(const NewRow& row) {
   }
   for (TextColumn& text : impl.texts) {
     text.postings->Put(count, text.terms.length(), text.counted);
+  }
+  for (SparseIndex i = 0; i < impl.sparse.size(); ++i) {
+    Impl::PutSparse(impl.sparse[i], count, sparse_of(i));
   }
   impl.bytes.store(bytes, std::memory_order_relaxed);
   impl.rows.store(count + 1, std::memory_order_release);
@@ -264,6 +327,19 @@ std::shared_ptr<const Postings> Delta::text_postings(PayloadIndexId index, uint3
     }
   }
   return nullptr;
+}
+
+std::string_view Delta::sparse_vector(SparseIndex field, RowId row) const {
+  if (field >= impl_->sparse.size()) {
+    return {};
+  }
+  return (*impl_->sparse[field].blocks[row / kBlockRows])[row % kBlockRows];
+}
+
+std::shared_ptr<const Postings> Delta::sparse_postings(SparseIndex field, uint32_t rows) const {
+  return field >= impl_->sparse.size() || rows == 0
+             ? nullptr
+             : std::make_shared<const GrowingView>(*impl_->sparse[field].postings, rows);
 }
 
 uint32_t Delta::vectors(FieldIndex field) const {
@@ -346,6 +422,9 @@ size_t Delta::memory_bytes() const {
   for (const TextColumn& text : impl_->texts) {
     postings += count == 0 ? 0 : text.postings->memory_bytes();
   }
+  for (const SparseColumn& column : impl_->sparse) {
+    postings += count == 0 ? 0 : column.postings->memory_bytes();
+  }
   return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes() + postings;
 }
 
@@ -356,6 +435,17 @@ FieldMemory Delta::field_memory(FieldIndex field) const {
     memory.vectors.count = vectors(field);
     memory.vectors.anonymous = memory.vectors.count * schema.dim * sizeof(float) +
                                size_t{rows()} * BytesBesideVector(schema);
+  }
+  return memory;
+}
+
+FieldMemory Delta::sparse_memory(SparseIndex field) const {
+  FieldMemory memory;
+  if (field < impl_->sparse.size() && rows() > 0) {
+    const SparseColumn& column = impl_->sparse[field];
+    memory.vectors.count = column.vectors.load(std::memory_order_relaxed);
+    memory.vectors.anonymous =
+        column.bytes.load(std::memory_order_relaxed) + column.postings->memory_bytes();
   }
   return memory;
 }

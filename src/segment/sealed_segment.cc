@@ -18,6 +18,7 @@
 #include "row_filter.h"
 #include "rows_file.h"
 #include "segment_file.h"
+#include "sparse_file.h"
 #include "vectors_file.h"
 
 namespace alidade {
@@ -68,6 +69,11 @@ struct SealedSegment::Impl {
   Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
   Status OpenPayloadIndexes();
+  Status OpenSparse(SparseIndex index);
+  SegmentFileIdentity SparseIdentityOf(SparseIndex index) const;
+  const SparseFile* FindSparse(SparseIndex index) const {
+    return index < sparse.size() ? sparse[index].get() : nullptr;
+  }
   SegmentFileIdentity PayloadIdentity(PayloadIndexId id) const;
   // The file of the field over all of its vectors; one without a file if the manifest names none.
   StatusOr<SegmentFileMap> OpenDerived(FieldIndex index, SegmentFileKind kind) const;
@@ -97,6 +103,8 @@ struct SealedSegment::Impl {
   std::vector<FieldPart> fields;
   std::vector<DamagedIndex> damaged;
   std::vector<std::string> damaged_payload_indexes;
+  std::vector<std::unique_ptr<const SparseFile>> sparse;
+  std::vector<DamagedSparse> damaged_sparse;
   Published<const PayloadIndexes> payload_indexes;  // null: none
   std::unique_ptr<DeletionTimes> deletions;
   mutable SelectionCache selections;
@@ -268,6 +276,24 @@ Status SealedSegment::Impl::OpenPayloadIndexes() {
   return OkStatus();
 }
 
+SegmentFileIdentity SealedSegment::Impl::SparseIdentityOf(SparseIndex index) const {
+  SegmentFile file;
+  file.kind = SegmentFileKind::kSparse;
+  return SparseIdentity(Identity(file), options.schema.sparse_fields[index].id);
+}
+
+Status SealedSegment::Impl::OpenSparse(SparseIndex index) {
+  auto opened = SparseFile::Open(options.directory, SparseIdentityOf(index));
+  if (opened.ok()) {
+    sparse[index] = std::make_unique<const SparseFile>(std::move(opened).value());
+  } else if (IsDamage(opened.status()) || opened.status().code() == StatusCode::kNotFound) {
+    damaged_sparse.push_back({.field = index, .reason = MessageOf(opened.status())});
+  } else {
+    return opened.status();
+  }
+  return OkStatus();
+}
+
 const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
                                                   const FieldPart& part,
                                                   RowFilter& filter) const {
@@ -301,6 +327,10 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
     }
   }
   ALIDADE_RETURN_IF_ERROR(impl->OpenPayloadIndexes());
+  impl->sparse.resize(options.schema.sparse_fields.size());
+  for (SparseIndex i = 0; i < impl->sparse.size(); ++i) {
+    ALIDADE_RETURN_IF_ERROR(impl->OpenSparse(i));
+  }
   impl->deletions = std::make_unique<DeletionTimes>(impl->rows.count());
   impl->changes = std::make_unique<PayloadOverlay>(impl->rows.count());
   return std::unique_ptr<SealedSegment>(new SealedSegment(std::move(impl)));
@@ -332,6 +362,20 @@ const std::vector<SealedSegment::DamagedIndex>& SealedSegment::damaged_indexes()
 
 const std::vector<std::string>& SealedSegment::damaged_payload_indexes() const {
   return impl_->damaged_payload_indexes;
+}
+
+const std::vector<SealedSegment::DamagedSparse>& SealedSegment::damaged_sparse() const {
+  return impl_->damaged_sparse;
+}
+
+Status SealedSegment::SetSparse(SparseIndex field, const SparseSource& source) {
+  const std::string& directory = impl_->options.directory;
+  const SegmentFileIdentity identity = impl_->SparseIdentityOf(field);
+  ALIDADE_RETURN_IF_ERROR(WriteSparseFile(directory, identity, source, /*progress=*/nullptr));
+  ALIDADE_RETURN_IF_ERROR(SyncDirectory(directory));
+  ALIDADE_ASSIGN_OR_RETURN(SparseFile made, SparseFile::Open(directory, identity));
+  impl_->sparse[field] = std::make_unique<const SparseFile>(std::move(made));
+  return OkStatus();
 }
 
 std::shared_ptr<const PayloadIndexes> SealedSegment::payload_indexes() const {
@@ -486,6 +530,20 @@ std::shared_ptr<const Postings> SealedSegment::text_postings(PayloadIndexId inde
   return nullptr;
 }
 
+std::string_view SealedSegment::sparse_vector(SparseIndex field, RowId row) const {
+  const SparseFile* file = impl_->FindSparse(field);
+  return file == nullptr ? std::string_view() : file->vector(row);
+}
+
+std::shared_ptr<const Postings> SealedSegment::sparse_postings(SparseIndex field,
+                                                               uint32_t rows) const {
+  ALIDADE_CHECK(rows == this->rows(), "{} rows of {}", rows, this->rows());
+  const SparseFile* file = impl_->FindSparse(field);
+  return file == nullptr
+             ? nullptr
+             : std::shared_ptr<const Postings>(std::shared_ptr<void>(), &file->postings());
+}
+
 uint32_t SealedSegment::vectors(FieldIndex field) const {
   const FieldPart* part = impl_->FindPart(field);
   return part == nullptr ? 0 : part->vectors.matrix().count;
@@ -606,6 +664,16 @@ FieldMemory SealedSegment::field_memory(FieldIndex field) const {
   return memory;
 }
 
+FieldMemory SealedSegment::sparse_memory(SparseIndex field) const {
+  FieldMemory memory;
+  if (const SparseFile* file = impl_->FindSparse(field); file != nullptr) {
+    const uint64_t count = file->postings().documents_filled();
+    memory.vectors = {.mapped = file->vector_bytes(), .count = count};
+    memory.links = {.mapped = file->postings().body_bytes(), .count = count};
+  }
+  return memory;
+}
+
 size_t SealedSegment::mapped_row_bytes() const { return impl_->rows_file.body.size(); }
 
 size_t SealedSegment::disk_bytes() const {
@@ -617,6 +685,9 @@ size_t SealedSegment::disk_bytes() const {
     for (const KeyedPayloadIndex& keyed : *indexes) {
       bytes += kSegmentHeaderBytes + keyed.body_bytes();
     }
+  }
+  for (const auto& file : impl_->sparse) {
+    bytes += file == nullptr ? 0 : kSegmentHeaderBytes + file->body_bytes();
   }
   return bytes;
 }

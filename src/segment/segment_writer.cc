@@ -17,6 +17,7 @@
 #include "payload_index_file.h"
 #include "rows_file.h"
 #include "segment_file.h"
+#include "sparse_file.h"
 #include "vectors_file.h"
 
 namespace alidade {
@@ -63,6 +64,7 @@ class SegmentWrite {
   SegmentFileIdentity Identity(SegmentFileKind kind, uint32_t count) const;
   Status WriteRows();
   Status WritePayloadIndexes();
+  Status WriteSparse(SparseIndex index);
   Status WriteVectors(FieldIndex index);
   Status WriteIndex(FieldIndex index);
   Status WriteCodes(CodesSetting codes,
@@ -155,6 +157,24 @@ Status SegmentWrite::WritePayloadIndexes() {
         request_.build.progress));
   }
   return OkStatus();
+}
+
+Status SegmentWrite::WriteSparse(SparseIndex index) {
+  const SparseSource vectors = [&](const auto& visit) -> Status {
+    for (RowId row = 0; row < selection_.rows.size(); ++row) {
+      const auto& from = selection_.rows[row];
+      if (const std::string_view encoded = from.source->sparse_vector(index, from.row);
+          !encoded.empty()) {
+        ALIDADE_RETURN_IF_ERROR(visit(row, encoded));
+      }
+    }
+    return OkStatus();
+  };
+  return WriteSparseFile(temporary_directory_,
+                         SparseIdentity(Identity(SegmentFileKind::kSparse, 0),
+                                        request_.schema.sparse_fields[index].id),
+                         vectors,
+                         request_.build.progress);
 }
 
 Status SegmentWrite::WriteVectors(FieldIndex index) {
@@ -299,6 +319,9 @@ Status SegmentWrite::Run() {
   ALIDADE_RETURN_IF_ERROR(WriteRows());
   ALIDADE_FAILPOINT("segment.rows_written");
   ALIDADE_RETURN_IF_ERROR(WritePayloadIndexes());
+  for (SparseIndex i = 0; i < request_.schema.sparse_fields.size(); ++i) {
+    ALIDADE_RETURN_IF_ERROR(WriteSparse(i));
+  }
   for (FieldIndex i = 0; i < vector_files_.size(); ++i) {
     ALIDADE_RETURN_IF_ERROR(WriteVectors(i));
   }

@@ -26,6 +26,8 @@ struct NewRow {
   std::string_view encoded_id;
   std::string_view payload;                     // encoded object
   std::vector<std::span<const float>> vectors;  // by FieldIndex; empty span: absent
+  // By SparseIndex, encoded (text/sparse_vector.h); empty, or beyond the end: absent.
+  std::vector<std::string_view> sparse = {};
 };
 
 class Delta final : public Segment {
@@ -42,7 +44,7 @@ class Delta final : public Segment {
 
   // False if it is full (rows or bytes); nothing is changed then. An empty delta takes any row.
   // Requires: row numbers rise; one span for each field of the schema, empty or of its dimension,
-  //           that passed ValidateVector; not frozen.
+  //           that passed ValidateVector; sparse vectors that decode; not frozen.
   // Throws:   std::bad_alloc; the row is then not there.
   [[nodiscard]] bool Append(const NewRow& row);
   // No row after this; the covered range ends at `last_row`.
@@ -63,6 +65,8 @@ class Delta final : public Segment {
   const float* vector(FieldIndex field, RowId row) const override;
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
+  std::string_view sparse_vector(SparseIndex field, RowId row) const override;
+  std::shared_ptr<const Postings> sparse_postings(SparseIndex field, uint32_t rows) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;
   uint32_t deleted_rows() const override;
@@ -75,6 +79,7 @@ class Delta final : public Segment {
   size_t memory_bytes() const override;
   size_t disk_bytes() const override { return 0; }
   FieldMemory field_memory(FieldIndex field) const override;
+  FieldMemory sparse_memory(SparseIndex field) const override;
 
  private:
   struct Impl;

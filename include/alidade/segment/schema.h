@@ -1,5 +1,5 @@
-// Schema: the vector fields and payload indexes of a collection, as every layer from segment
-// upwards sees them.
+// Schema: the vector fields, sparse fields and payload indexes of a collection, as every layer from
+// segment upwards sees them.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alidade/common/limits.h"
 #include "alidade/common/types.h"
 #include "alidade/filter/payload_index_spec.h"
 #include "alidade/index/index_spec.h"
@@ -25,13 +26,42 @@ struct VectorField {
   friend bool operator==(const VectorField&, const VectorField&) = default;
 };
 
+// Of a sparse vector for each point; ranked by dot product.
+struct SparseField {
+  FieldId id;
+  std::string name;
+  bool idf = false;  // weights of a query are multiplied by the rarity of their dimensions
+
+  friend bool operator==(const SparseField&, const SparseField&) = default;
+};
+
+// Chosen: more would be collections of their own.
+inline constexpr uint32_t kSparseFieldsMax = 8;
+
 // Position of a field in Schema::fields; what arrays inside a segment are indexed by.
 using FieldIndex = size_t;
+// The same in Schema::sparse_fields.
+using SparseIndex = size_t;
+
+// A field of any kind.
+struct FieldRef {
+  enum class Kind : uint8_t { kDense, kSparse };
+  Kind kind = Kind::kDense;
+  size_t index = 0;  // FieldIndex or SparseIndex
+
+  friend bool operator==(const FieldRef&, const FieldRef&) = default;
+};
+
+// Which fields a row has a vector in, as bits: dense ones first, sparse ones from here on.
+inline constexpr uint32_t kSparseBitsBegin = kVectorFieldsMax;
+static_assert(kSparseBitsBegin + kSparseFieldsMax <= 32);
 
 // Fields are only ever added, at the end: older segments then have no vectors of the new ones.
 struct Schema {
   std::vector<VectorField> fields;
   std::vector<PayloadIndexSpec> payload_indexes = {};  // in the order of their ids
+  // Their names and ids are no others' of `fields`.
+  std::vector<SparseField> sparse_fields = {};
 
   std::optional<FieldIndex> FindField(std::string_view name) const {
     for (FieldIndex i = 0; i < fields.size(); ++i) {
@@ -40,6 +70,34 @@ struct Schema {
       }
     }
     return std::nullopt;
+  }
+  std::optional<SparseIndex> FindSparseField(std::string_view name) const {
+    for (SparseIndex i = 0; i < sparse_fields.size(); ++i) {
+      if (sparse_fields[i].name == name) {
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
+  std::optional<FieldRef> FindAnyField(std::string_view name) const {
+    if (const auto dense = FindField(name); dense.has_value()) {
+      return FieldRef{FieldRef::Kind::kDense, *dense};
+    }
+    if (const auto sparse = FindSparseField(name); sparse.has_value()) {
+      return FieldRef{FieldRef::Kind::kSparse, *sparse};
+    }
+    return std::nullopt;
+  }
+  // Dense fields first.
+  std::vector<std::string_view> FieldNames() const {
+    std::vector<std::string_view> names;
+    for (const VectorField& field : fields) {
+      names.emplace_back(field.name);
+    }
+    for (const SparseField& field : sparse_fields) {
+      names.emplace_back(field.name);
+    }
+    return names;
   }
 
   friend bool operator==(const Schema&, const Schema&) = default;

@@ -7,6 +7,7 @@
 // searches. Format:   src/segment/segment_file.h
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,11 @@
 namespace alidade {
 
 class MemoryBudget;
+
+// Calls the function given to it with each row that has a vector of one sparse field, rising, and
+// the encoded vector; stops at the first error, which it returns.
+using SparseSource =
+    std::function<Status(const std::function<Status(RowId row, std::string_view encoded)>& visit)>;
 
 class SealedSegment final : public Segment {
  public:
@@ -45,6 +51,16 @@ class SealedSegment final : public Segment {
   const std::vector<DamagedIndex>& damaged_indexes() const;
   // Payload index files that were damaged at Open, with the reason.
   const std::vector<std::string>& damaged_payload_indexes() const;
+  // Sparse fields whose file was missing or damaged at Open, with the reason. Until SetSparse the
+  // segment is as if it had no vectors of them: it may not serve.
+  struct DamagedSparse {
+    SparseIndex field;
+    std::string reason;
+  };
+  const std::vector<DamagedSparse>& damaged_sparse() const;
+  // Makes the field's file anew. Before anybody reads the segment.
+  // Errors: those of the source, RESOURCE_EXHAUSTED, INTERNAL.
+  Status SetSparse(SparseIndex field, const SparseSource& source);
 
   // Whether these are the payload indexes that it has.
   bool HasPayloadIndexes(const std::vector<PayloadIndexSpec>& specs) const;
@@ -85,6 +101,8 @@ class SealedSegment final : public Segment {
   const float* vector(FieldIndex field, RowId row) const override;
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
+  std::string_view sparse_vector(SparseIndex field, RowId row) const override;
+  std::shared_ptr<const Postings> sparse_postings(SparseIndex field, uint32_t rows) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;
   uint32_t deleted_rows() const override;
@@ -98,6 +116,7 @@ class SealedSegment final : public Segment {
   size_t memory_bytes() const override;
   size_t disk_bytes() const override;
   FieldMemory field_memory(FieldIndex field) const override;
+  FieldMemory sparse_memory(SparseIndex field) const override;
   // Of the file of ids and payloads.
   size_t mapped_row_bytes() const;
 

@@ -100,6 +100,14 @@ class Segment {
   }
   // Vectors of the field among all rows held.
   virtual uint32_t vectors(FieldIndex field) const = 0;
+  // The row's vector of a sparse field, encoded (text/sparse_vector.h); empty: it has none.
+  virtual std::string_view sparse_vector(SparseIndex /*field*/, RowId /*row*/) const { return {}; }
+  // The postings of a sparse field over the first `rows` rows; null: none of them has a vector.
+  // Borrows the segment.
+  virtual std::shared_ptr<const Postings> sparse_postings(SparseIndex /*field*/,
+                                                          uint32_t /*rows*/) const {
+    return nullptr;
+  }
 
   // 0 while the row is alive.
   virtual SeqNo deleted_at(RowId row) const = 0;
@@ -131,6 +139,8 @@ class Segment {
   virtual size_t disk_bytes() const = 0;
   // The part of a field in both: what is anonymous is also in memory_bytes.
   virtual FieldMemory field_memory(FieldIndex field) const = 0;
+  // The same of a sparse field, whose links are its postings.
+  virtual FieldMemory sparse_memory(SparseIndex /*field*/) const { return {}; }
 };
 
 }  // namespace alidade

@@ -28,13 +28,14 @@ struct PartBytes {
   friend bool operator==(const PartBytes&, const PartBytes&) = default;
 };
 
-// Of one vector field. Once something is copied, the part of the file it was copied from is not
+// Of one field. Once something is copied, the part of the file it was copied from is not
 // counted any more: searches do not read it.
 struct FieldMemory {
   PartBytes walk_codes;  // what a walk of the graph reads
   PartBytes rank_codes;  // what ranks its finds, if the walk does not read the best codes itself
-  PartBytes links;       // of the graph; IVF: its lists, with their codes and centroids
-  PartBytes vectors;     // as they were given
+  PartBytes
+      links;  // of the graph; IVF: its lists, with their codes and centroids; sparse: postings
+  PartBytes vectors;  // as they were given
 
   uint64_t anonymous() const {
     return walk_codes.anonymous + rank_codes.anonymous + links.anonymous + vectors.anonymous;
