@@ -9,11 +9,14 @@ namespace alidade {
 namespace {
 
 // On disk: never reused. A configuration is written in the oldest format that holds it.
-constexpr uint8_t kConfigFormat = 4;
+constexpr uint8_t kConfigFormat = 5;
+constexpr uint8_t kConfigFormatWithoutMoreFields = 4;
 constexpr uint8_t kConfigFormatWithoutTextIndexes = 3;
 constexpr uint8_t kConfigFormatWithoutPayloadIndexes = 2;
 constexpr uint8_t kConfigFormatWithoutCodes = 1;
 constexpr uint8_t kStateFormat = 1;
+// Kinds of fields, on disk: never reused.
+constexpr uint8_t kSparseFieldKind = 1;
 
 void EncodeSpec(const IndexSpec& spec, std::string& out) {
   AppendLittleEndian(out, static_cast<uint8_t>(spec.kind));
@@ -65,10 +68,43 @@ StatusOr<TextIndexOptions> DecodeText(ByteReader& in) {
   return text;
 }
 
+// Fields other than dense ones: each begins with its kind.
+void EncodeMoreFields(const CollectionConfig& config, std::string& out) {
+  AppendLittleEndian(out, static_cast<uint32_t>(config.sparse_fields.size()));
+  for (const SparseField& field : config.sparse_fields) {
+    AppendLittleEndian(out, kSparseFieldKind);
+    AppendLittleEndian(out, field.id.value());
+    AppendLengthPrefixed(out, field.name);
+    AppendLittleEndian(out, static_cast<uint8_t>(field.idf ? 1 : 0));
+  }
+}
+
+bool DecodeMoreFields(ByteReader& in, CollectionConfig& config) {
+  const auto count = in.Little<uint32_t>();
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto kind = in.Little<uint8_t>();
+    SparseField& field = config.sparse_fields.emplace_back();
+    field.id = FieldId(in.Little<uint16_t>());
+    field.name = std::string(in.LengthPrefixed());
+    const auto idf = in.Little<uint8_t>();
+    field.idf = idf == 1;
+    if (!in.ok() || kind != kSparseFieldKind || idf > 1) {
+      return false;
+    }
+  }
+  return count > 0;
+}
+
 bool HasTextIndex(const CollectionConfig& config) {
   return std::ranges::any_of(config.payload_indexes, [](const PayloadIndexSpec& spec) {
     return spec.type == PayloadIndexType::kText;
   });
+}
+
+uint8_t OldestFormat(const CollectionConfig& config) {
+  return !config.sparse_fields.empty() ? kConfigFormat
+         : HasTextIndex(config)        ? kConfigFormatWithoutMoreFields
+                                       : kConfigFormatWithoutTextIndexes;
 }
 
 Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
@@ -106,7 +142,7 @@ std::string ManifestMetaName(CollectionId collection, SegmentId segment) {
 
 std::string EncodeConfig(const CollectionConfig& config) {
   std::string out;
-  AppendLittleEndian(out, HasTextIndex(config) ? kConfigFormat : kConfigFormatWithoutTextIndexes);
+  AppendLittleEndian(out, OldestFormat(config));
   AppendLengthPrefixed(out, config.name);
   AppendLengthPrefixed(out, config.description);
   AppendLittleEndian(out, static_cast<uint32_t>(config.labels.size()));
@@ -133,6 +169,9 @@ std::string EncodeConfig(const CollectionConfig& config) {
     if (index.type == PayloadIndexType::kText) {
       EncodeText(index.text, out);
     }
+  }
+  if (!config.sparse_fields.empty()) {
+    EncodeMoreFields(config, out);
   }
   return out;
 }
@@ -170,8 +209,9 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
   if (format >= kConfigFormatWithoutTextIndexes) {
     ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(in, config));
   }
-  if (!in.done() || format < kConfigFormatWithoutCodes ||
-      HasTextIndex(config) != (format == kConfigFormat)) {
+  const bool valid = format != kConfigFormat || DecodeMoreFields(in, config);
+  if (!valid || !in.done() || format < kConfigFormatWithoutCodes ||
+      (format >= kConfigFormatWithoutTextIndexes && format != OldestFormat(config))) {
     return DataLoss("the configuration of a collection is malformed");
   }
   return config;

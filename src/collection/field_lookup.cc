@@ -2,7 +2,23 @@
 
 #include <optional>
 
+#include <fmt/ranges.h>
+
 namespace alidade {
+namespace {
+
+Status NoSuchField(const Schema& schema,
+                   const std::string& kind,
+                   const std::string& name,
+                   const std::string& path) {
+  return FieldError(path,
+                    "there is no {} field \"{}\"; there are: {}",
+                    kind,
+                    name,
+                    fmt::join(schema.FieldNames(), ", "));
+}
+
+}  // namespace
 
 StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
                                       const std::string& name,
@@ -15,22 +31,39 @@ StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
   }
   const std::optional<FieldIndex> found = schema.FindField(name);
   if (!found.has_value()) {
-    std::string names;
-    for (const VectorField& field : schema.fields) {
-      names += (names.empty() ? "" : ", ") + field.name;
-    }
-    return FieldError(path, "there is no vector field \"{}\"; there are: {}", name, names);
+    return schema.FindSparseField(name).has_value()
+               ? FieldError(path, "\"{}\" is a sparse field", name)
+               : NoSuchField(schema, "vector", name, path);
   }
   return *found;
 }
 
-StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
-                                             const std::vector<std::string>& names) {
-  std::vector<FieldIndex> fields;
+StatusOr<SparseIndex> FindSparseFieldOrError(const Schema& schema,
+                                             const std::string& name,
+                                             const std::string& path) {
+  if (name.empty()) {
+    if (schema.sparse_fields.size() == 1) {
+      return SparseIndex{0};
+    }
+    return FieldError(path, "must name one of the {} sparse fields", schema.sparse_fields.size());
+  }
+  const std::optional<SparseIndex> found = schema.FindSparseField(name);
+  if (!found.has_value()) {
+    return schema.FindField(name).has_value() ? FieldError(path, "\"{}\" is no sparse field", name)
+                                              : NoSuchField(schema, "sparse", name, path);
+  }
+  return *found;
+}
+
+StatusOr<std::vector<FieldRef>> FindFields(const Schema& schema,
+                                           const std::vector<std::string>& names) {
+  std::vector<FieldRef> fields;
   for (const std::string& name : names) {
-    ALIDADE_ASSIGN_OR_RETURN(const FieldIndex field,
-                             FindFieldOrError(schema, name, "with_vectors"));
-    fields.push_back(field);
+    const std::optional<FieldRef> field = schema.FindAnyField(name);
+    if (!field.has_value()) {
+      return NoSuchField(schema, "vector", name, "with_vectors");
+    }
+    fields.push_back(*field);
   }
   return fields;
 }

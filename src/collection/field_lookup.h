@@ -13,8 +13,12 @@ namespace alidade {
 StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
                                       const std::string& name,
                                       const std::string& path);
-// Of `with_vectors`, in the order of the names.
-StatusOr<std::vector<FieldIndex>> FindFields(const Schema& schema,
-                                             const std::vector<std::string>& names);
+// The sparse field of that name; of an empty name the only one. Errors likewise.
+StatusOr<SparseIndex> FindSparseFieldOrError(const Schema& schema,
+                                             const std::string& name,
+                                             const std::string& path);
+// Of `with_vectors`, in the order of the names: fields of any kind.
+StatusOr<std::vector<FieldRef>> FindFields(const Schema& schema,
+                                           const std::vector<std::string>& names);
 
 }  // namespace alidade

@@ -493,6 +493,9 @@ Status Collection::BuildAndPublish(const BuildRun& run,
     ALIDADE_ASSIGN_OR_RETURN(
         segment,
         SealedSegment::Open({directory, request.store_uuid, written.manifest, request.schema}));
+    if (!segment->damaged_sparse().empty()) {
+      return Internal("just written, but {}", segment->damaged_sparse().front().reason);
+    }
   }
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowNo> settled_tombstones,
                            SettledTombstones(written.manifest, segment.get()));

@@ -133,6 +133,7 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
       counters_.healed.fetch_add(1);
     }
     std::shared_ptr<SealedSegment> segment = std::move(opened).value();
+    ALIDADE_RETURN_IF_ERROR(HealSparse(*segment));
     ALIDADE_RETURN_IF_ERROR(ApplyTombstones(*segment));
     ALIDADE_RETURN_IF_ERROR(ApplyPayloadChanges(*segment));
     segments_.push_back(std::move(segment));
@@ -143,6 +144,36 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
     ALIDADE_FAILPOINT("recover.before_drop_manifest");
     ALIDADE_RETURN_IF_ERROR(context_.store->Write(dropped, /*sync=*/true));
     ALIDADE_FAILPOINT("recover.after_drop_manifest");
+  }
+  return OkStatus();
+}
+
+// Sparse files are read by every search of their field, so nobody sees the segment before they are
+// whole. Vectors of rows that died meanwhile are gone from the store, and nobody asks for them.
+Status Collection::HealSparse(SealedSegment& segment) {
+  for (const auto& damage : segment.damaged_sparse()) {
+    const SparseField& field = schema_.sparse_fields[damage.field];
+    ALIDADE_LOG_WARN("collection \"{}\": field \"{}\" in segment {} is made anew: {}",
+                     config()->name,
+                     field.name,
+                     segment.manifest().segment,
+                     damage.reason);
+    const SparseSource stored = [&](const auto& visit) -> Status {
+      return context_.store->ScanVectors(space(),
+                                         field.id,
+                                         segment.first_row(),
+                                         segment.last_row(),
+                                         /*snapshot=*/nullptr,
+                                         [&](RowNo number, std::string_view encoded) -> Status {
+                                           const auto row = segment.FindRow(number);
+                                           return row.has_value() ? visit(*row, encoded)
+                                                                  : OkStatus();
+                                         });
+    };
+    if (const Status made = segment.SetSparse(damage.field, stored); !made.ok()) {
+      return WithContext(made, fmt::format("field \"{}\"", field.name));
+    }
+    counters_.healed.fetch_add(1);
   }
   return OkStatus();
 }
@@ -247,8 +278,28 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
       }
       vectors.push_back(std::move(read));
     }
+    std::vector<std::vector<std::optional<std::string>>> sparse;
+    for (const SparseField& field : schema_.sparse_fields) {
+      ALIDADE_ASSIGN_OR_RETURN(auto read,
+                               context_.store->GetVectors(space(), field.id, numbers, nullptr));
+      for (size_t i = 0; i < read.size(); ++i) {
+        const Status decoded =
+            read[i].has_value() ? DecodeSparseVector(*read[i]).status() : OkStatus();
+        if (!decoded.ok()) {
+          return WithContext(decoded, fmt::format("row {}, field \"{}\"", numbers[i], field.name));
+        }
+      }
+      sparse.push_back(std::move(read));
+    }
     for (size_t i = 0; i < chunk.size(); ++i) {
-      NewRow row{chunk[i].number, chunk[i].encoded_id, chunk[i].payload, {}};
+      NewRow row{.row = chunk[i].number,
+                 .encoded_id = chunk[i].encoded_id,
+                 .payload = chunk[i].payload,
+                 .vectors = {}};
+      for (const auto& field : sparse) {
+        row.sparse.push_back(field[i].has_value() ? std::string_view(*field[i])
+                                                  : std::string_view());
+      }
       for (const auto& field : vectors) {
         row.vectors.push_back(
             field[i].has_value()

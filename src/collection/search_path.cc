@@ -40,7 +40,7 @@ std::optional<GlobalHit> FindPoint(const SegmentSet& view, const PointId& id) {
 // Hits in the form that callers see.
 class HitMaker {
  public:
-  HitMaker(const Searcher& searcher, const SearchQuery& query, std::vector<FieldIndex> fields)
+  HitMaker(const Searcher& searcher, const SearchQuery& query, std::vector<FieldRef> fields)
       : searcher_(searcher), query_(query), fields_(std::move(fields)) {}
 
   // Without a metric the distance is the score below zero.
@@ -58,9 +58,14 @@ class HitMaker {
                              SelectPayload(segment.payload(row, view.at),
                                            query_.payload == nullptr ? kNothing : *query_.payload));
     for (size_t k = 0; k < fields_.size(); ++k) {
-      const float* vector = segment.vector(fields_[k], row);
-      if (vector != nullptr) {
-        const uint32_t dim = view.schema.fields[fields_[k]].dim;
+      const FieldRef field = fields_[k];
+      if (field.kind == FieldRef::Kind::kSparse) {
+        if (const auto encoded = segment.sparse_vector(field.index, row); !encoded.empty()) {
+          ALIDADE_ASSIGN_OR_RETURN(result.point.sparse_vectors[query_.vectors[k]],
+                                   DecodeSparseVector(encoded));
+        }
+      } else if (const float* vector = segment.vector(field.index, row); vector != nullptr) {
+        const uint32_t dim = view.schema.fields[field.index].dim;
         result.point.vectors[query_.vectors[k]].assign(vector, vector + dim);
       }
     }
@@ -75,7 +80,7 @@ class HitMaker {
  private:
   const Searcher& searcher_;
   const SearchQuery& query_;
-  const std::vector<FieldIndex> fields_;
+  const std::vector<FieldRef> fields_;
   size_t made_ = 0;
 };
 
@@ -270,7 +275,7 @@ class QueryRun {
   StatusOr<SearchResult> MakeResult(Found found,
                                     uint32_t searched,
                                     bool all,
-                                    std::vector<FieldIndex> fields) const {
+                                    std::vector<FieldRef> fields) const {
     SearchResult result;
     for (const PointId& id : query_.why_not) {
       ALIDADE_ASSIGN_OR_RETURN(result.why_not.emplace_back(), Explain(id, found.hits));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "alidade/query/sparse_search.h"
 #include "alidade/query/text_search.h"
 #include "alidade/vec/metric.h"
 #include "alidade/vec/vector_matrix.h"
@@ -114,7 +115,15 @@ StatusOr<std::vector<float>> Searcher::VectorOf(const Example& example,
     ALIDADE_RETURN_IF_ERROR(ValidateVector(*given, spec.metric, path + ".vector"));
     return *given;
   }
-  const PointId& id = std::get<PointId>(example);
+  ALIDADE_ASSIGN_OR_RETURN(const std::string bytes,
+                           StoredVectorOf(std::get<PointId>(example), spec.id, spec.name, path));
+  return FloatsOf(bytes);
+}
+
+StatusOr<std::string> Searcher::StoredVectorOf(const PointId& id,
+                                               FieldId field,
+                                               const std::string& name,
+                                               const std::string& path) const {
   const auto snapshot = store_.TakeSnapshot();
   ALIDADE_ASSIGN_OR_RETURN(const auto entries,
                            store_.GetIds(space_, {id.Encode()}, snapshot.get()));
@@ -123,16 +132,14 @@ StatusOr<std::vector<float>> Searcher::VectorOf(const Example& example,
     return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
                       "POINT_NOT_FOUND");
   }
-  ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
-                           store_.GetVectors(space_, spec.id, {entry->row}, snapshot.get()));
-  const std::optional<std::string>& bytes = vectors[0];
+  ALIDADE_ASSIGN_OR_RETURN(auto vectors,
+                           store_.GetVectors(space_, field, {entry->row}, snapshot.get()));
+  std::optional<std::string>& bytes = vectors[0];
   if (!bytes.has_value()) {
-    return FailedPrecondition("{}.point_id: the point {} has no vector in the field \"{}\"",
-                              path,
-                              id.ToString(),
-                              spec.name);
+    return FailedPrecondition(
+        "{}.point_id: the point {} has no vector in the field \"{}\"", path, id.ToString(), name);
   }
-  return FloatsOf(*bytes);
+  return std::move(*bytes);
 }
 
 StatusOr<std::vector<float>> Searcher::RecommendedVector(const RecommendTarget& target,
@@ -206,6 +213,43 @@ StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
   const Metric metric = view_.schema.fields[near.field].metric;
   return Found{
       RankingOf(outcome, metric), metric, outcome.stats, outcome.exact, std::move(outcome.plan)};
+}
+
+bool Searcher::IsSparse(const SearchQuery& query) const {
+  return std::holds_alternative<SparseVector>(query.target) ||
+         (std::holds_alternative<PointId>(query.target) &&
+          view_.schema.FindSparseField(query.field).has_value());
+}
+
+StatusOr<Found> Searcher::FindSparse(const SearchQuery& query,
+                                     const FindOptions& options,
+                                     const std::string& path) const {
+  ALIDADE_ASSIGN_OR_RETURN(const SparseIndex field,
+                           FindSparseFieldOrError(view_.schema, query.field, options.field_path));
+  SparseQuery wanted{.field = field,
+                     .k = options.k,
+                     .filter = query.filter.get(),
+                     .score_min = options.any_score ? std::nullopt : query.score_threshold,
+                     .explain = options.explain};
+  SparseVector stored;
+  std::string self;
+  if (const auto* id = std::get_if<PointId>(&query.target)) {
+    const SparseField& spec = view_.schema.sparse_fields[field];
+    ALIDADE_ASSIGN_OR_RETURN(const std::string bytes,
+                             StoredVectorOf(*id, spec.id, spec.name, path));
+    ALIDADE_ASSIGN_OR_RETURN(stored, DecodeSparseVector(bytes));
+    self = id->Encode();
+    wanted.excluded_id = self;
+    wanted.vector = &stored;
+  } else {
+    wanted.vector = &std::get<SparseVector>(query.target);
+  }
+  ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSparseSearch(view_, wanted, deadline_));
+  return Found{RankingOf(outcome, std::nullopt),
+               std::nullopt,
+               outcome.stats,
+               outcome.exact,
+               std::move(outcome.plan)};
 }
 
 StatusOr<Found> Searcher::FindWords(const SearchQuery& query,
@@ -283,6 +327,9 @@ StatusOr<Found> Searcher::Find(const SearchQuery& query,
                                const std::string& path) const {
   if (std::holds_alternative<WordsTarget>(query.target)) {
     return FindWords(query, options, path);
+  }
+  if (IsSparse(query)) {
+    return FindSparse(query, options, path);
   }
   return std::holds_alternative<std::shared_ptr<const FusionTarget>>(query.target)
              ? FindFused(query, options, path)

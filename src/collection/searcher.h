@@ -110,12 +110,22 @@ class Searcher {
   StatusOr<Found> FindNear(const SearchQuery& query,
                            const FindOptions& options,
                            const std::string& path) const;
+  StatusOr<Found> FindSparse(const SearchQuery& query,
+                             const FindOptions& options,
+                             const std::string& path) const;
+  // Whether the target is one of a sparse field.
+  bool IsSparse(const SearchQuery& query) const;
   StatusOr<Found> FindWords(const SearchQuery& query,
                             const FindOptions& options,
                             const std::string& path) const;
   StatusOr<Found> FindFused(const SearchQuery& query,
                             const FindOptions& options,
                             const std::string& path) const;
+  // The stored vector of a point in a field.
+  StatusOr<std::string> StoredVectorOf(const PointId& id,
+                                       FieldId field,
+                                       const std::string& name,
+                                       const std::string& path) const;
   StatusOr<std::vector<float>> VectorOf(const Example& example,
                                         FieldIndex field,
                                         const std::string& path) const;

@@ -38,6 +38,9 @@ std::vector<FieldMemory> ReadFields(const Segment& segment, const Schema& schema
   for (FieldIndex field = 0; field < schema.fields.size(); ++field) {
     fields.push_back(segment.field_memory(field));
   }
+  for (SparseIndex field = 0; field < schema.sparse_fields.size(); ++field) {
+    fields.push_back(segment.sparse_memory(field));
+  }
   return fields;
 }
 
@@ -60,7 +63,8 @@ void AddMemory(const Segment& segment,
     sum.sealed.rank_codes += memory.rank_codes;
     sum.sealed.links += memory.links;
     sum.sealed.vectors += memory.vectors;
-    if (segment.index_kind(field) == IndexKind::kHnsw) {
+    const bool dense = field < info.codes.size();
+    if (dense && segment.index_kind(field) == IndexKind::kHnsw) {
       PartBytes& codes = sum.codes[info.codes[field]];
       codes.anonymous += memory.walk_codes.anonymous + memory.rank_codes.anonymous;
       codes.mapped += memory.walk_codes.mapped + memory.rank_codes.mapped;
@@ -114,8 +118,8 @@ CollectionStats Collection::Stats() const {
   }
   stats.resident_bytes_used = context_.resident_budget->taken();
   stats.resident_bytes_max = context_.resident_budget->bytes_max();
-  for (const VectorField& field : view->schema.fields) {
-    stats.fields.emplace_back().name = field.name;
+  for (const std::string_view name : view->schema.FieldNames()) {
+    stats.fields.emplace_back().name = name;
   }
   for (const PayloadIndexSpec& spec : view->schema.payload_indexes) {
     stats.payload_indexes.emplace_back().spec = spec;

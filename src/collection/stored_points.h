@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ std::vector<float> FloatsOf(std::string_view bytes);
 struct PointParts {
   const PayloadSelector& payload;
   const std::vector<std::string>& names;
-  const std::vector<FieldIndex>& fields;
+  const std::vector<FieldRef>& fields;
 };
 
 class StoredPoints {
@@ -39,6 +40,9 @@ class StoredPoints {
   StatusOr<std::vector<uint32_t>> Present(uint32_t asked, const std::vector<RowNo>& rows);
 
  private:
+  StatusOr<std::vector<std::optional<std::string>>> ReadField(FieldRef field,
+                                                              const std::vector<RowNo>& rows) const;
+
   const Store& store_;
   const KeySpace space_;
   const Schema& schema_;

@@ -34,7 +34,20 @@ Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
     }
     ALIDADE_RETURN_IF_ERROR(ValidateVector(point.vectors[i], field.metric, path));
   }
+  for (const auto& [name, vector] : point.sparse_vectors) {
+    ALIDADE_RETURN_IF_ERROR(
+        FindSparseFieldOrError(
+            schema, name, fmt::format("points[{}].sparse_vectors[\"{}\"]", index, name))
+            .status());
+  }
   return OkStatus();
+}
+
+void UpsertChange::LoadSparse(const Schema& schema, const UpsertPoint& point, Row& row) {
+  row.sparse.resize(schema.sparse_fields.size());
+  for (const auto& [name, vector] : point.sparse_vectors) {
+    row.sparse[*schema.FindSparseField(name)] = EncodeSparseVector(vector);
+  }
 }
 
 Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
@@ -71,6 +84,10 @@ Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
       row.vectors[fields[k]] = point.vectors[k];
       bytes_ += point.vectors[k].size_bytes();
     }
+    LoadSparse(schema, point, row);
+    for (const std::string& vector : row.sparse) {
+      bytes_ += vector.size();
+    }
     rows_.push_back(std::move(row));
   }
   if (fingerprint) {
@@ -86,6 +103,9 @@ void UpsertChange::Fingerprint() {
     AddPart(hasher, *row.payload);
     for (const auto& vector : row.vectors) {
       AddPart(hasher, BytesOf(vector));
+    }
+    for (const std::string& vector : row.sparse) {
+      AddPart(hasher, vector);
     }
   }
   // An upsert without conditions has the fingerprint that it had before there were any.
@@ -143,6 +163,13 @@ void UpsertChange::PrepareRow(CommitContext& context,
       made.vectors |= uint32_t{1} << field;
     }
   }
+  for (SparseIndex field = 0; field < row.sparse.size(); ++field) {
+    if (!row.sparse[field].empty()) {
+      context.batch.PutVector(
+          c.space(), row.number, {c.schema_.sparse_fields[field].id, row.sparse[field]});
+      made.vectors |= uint32_t{1} << (kSparseBitsBegin + field);
+    }
+  }
   context.batch.PutId(c.space(), row.encoded_id, {row.number, context.seq});
   if (row.replaces.has_value()) {
     context.batch.DeleteRow(c.space(), *row.replaces, field_ids);
@@ -158,7 +185,11 @@ void UpsertChange::Apply(SeqNo seq) {
     if (row.skipped) {
       continue;
     }
-    collection().AppendRow({row.number, row.encoded_id, *row.payload, row.vectors});
+    collection().AppendRow({.row = row.number,
+                            .encoded_id = row.encoded_id,
+                            .payload = *row.payload,
+                            .vectors = row.vectors,
+                            .sparse = {row.sparse.begin(), row.sparse.end()}});
     if (row.replaces.has_value()) {
       collection().MarkRowDeleted(*row.replaces, seq);
     }

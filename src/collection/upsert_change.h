@@ -34,11 +34,13 @@ class UpsertChange final : public PointChange {
     std::string encoded_id;
     const std::string* payload = nullptr;
     std::vector<std::span<const float>> vectors;  // by FieldIndex
+    std::vector<std::string> sparse;              // by SparseIndex, encoded; empty: absent
     RowNo number;
     std::optional<RowNo> replaces;
     bool skipped = false;
   };
 
+  static void LoadSparse(const Schema& schema, const UpsertPoint& point, Row& row);
   Status CheckPoint(const std::vector<FieldIndex>& fields,
                     const Schema& schema,
                     size_t index) const;

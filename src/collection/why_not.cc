@@ -182,7 +182,8 @@ StatusOr<WhyNot> Searcher::WhyNotFound(const SearchQuery& query,
   if (std::holds_alternative<std::shared_ptr<const FusionTarget>>(query.target)) {
     return WhyNotFused(query, options, place, path);
   }
-  if (!std::holds_alternative<WordsTarget>(query.target)) {
+  const bool words = std::holds_alternative<WordsTarget>(query.target);
+  if (!words && !IsSparse(query)) {
     return WhyNotNear(query, options, place, path);
   }
   FindOptions all = options;
@@ -193,7 +194,8 @@ StatusOr<WhyNot> Searcher::WhyNotFound(const SearchQuery& query,
   ALIDADE_ASSIGN_OR_RETURN(const Found whole, Find(query, all, path));
   const uint64_t rank = RankOf(whole.hits, place);
   if (rank == 0) {
-    return Loss(LossStage::kNoMatch, "it has none of the words");
+    return Loss(LossStage::kNoMatch,
+                words ? "it has none of the words" : "it shares no index with the vector");
   }
   return rank > options.k ? BeyondRank(rank, options.k)
                           : BelowThreshold(whole.hits[rank - 1].score, query, rank);

@@ -172,8 +172,11 @@ Status Collection::ResolveIds(const std::vector<std::string>& encoded_ids,
 
 std::vector<FieldId> Collection::FieldIds() const {
   std::vector<FieldId> ids;
-  ids.reserve(schema_.fields.size());
+  ids.reserve(schema_.fields.size() + schema_.sparse_fields.size());
   for (const VectorField& field : schema_.fields) {
+    ids.push_back(field.id);
+  }
+  for (const SparseField& field : schema_.sparse_fields) {
     ids.push_back(field.id);
   }
   return ids;
@@ -199,6 +202,9 @@ void Collection::AppendRow(const NewRow& row) {
   size_t bytes = row.encoded_id.size() + row.payload.size();
   for (const auto& vector : row.vectors) {
     bytes += vector.size_bytes();
+  }
+  for (const std::string_view vector : row.sparse) {
+    bytes += vector.size();
   }
   unsealed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }

@@ -65,11 +65,18 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
       return FieldError("labels", "the label \"{}\" is empty or too long", key.substr(0, 64));
     }
   }
-  if (config.fields.empty() || config.fields.size() > kVectorFieldsMax) {
+  if ((config.fields.empty() && config.sparse_fields.empty()) ||
+      config.fields.size() > kVectorFieldsMax) {
     return FieldError("vector_fields",
-                      "has {} entries, 1 to {} are allowed",
+                      "has {} entries, 1 to {} are allowed, none only beside sparse fields",
                       config.fields.size(),
                       kVectorFieldsMax);
+  }
+  if (config.sparse_fields.size() > kSparseFieldsMax) {
+    return FieldError("sparse_fields",
+                      "has {} entries, {} are allowed",
+                      config.sparse_fields.size(),
+                      kSparseFieldsMax);
   }
   if (config.default_ef > limits.ef_max) {
     return FieldError(
@@ -92,6 +99,14 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
           path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
     }
     ALIDADE_RETURN_IF_ERROR(ValidateIndexSpec(field.index, field.dim, path + ".index"));
+  }
+  for (size_t i = 0; i < config.sparse_fields.size(); ++i) {
+    const std::string& name = config.sparse_fields[i].name;
+    const std::string path = fmt::format("sparse_fields[{}].name", i);
+    ALIDADE_RETURN_IF_ERROR(ValidateName(name, path));
+    if (!names.insert(name).second) {
+      return FieldError(path, "\"{}\" is there twice", name);
+    }
   }
   return OkStatus();
 }

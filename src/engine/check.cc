@@ -157,7 +157,34 @@ class CollectionCheck {
             return OkStatus();
           }));
     }
+    for (const SparseField& field : config_.sparse_fields) {
+      ALIDADE_RETURN_IF_ERROR(CheckSparse(field));
+    }
     return OkStatus();
+  }
+
+  Status CheckSparse(const SparseField& field) {
+    auto& hashes = vectors_[field.id.value()];
+    return store_.ScanVectors(
+        space_,
+        field.id,
+        RowNo(0),
+        RowNo(~uint64_t{0}),
+        nullptr,
+        [&](RowNo number, std::string_view bytes) {
+          if (!rows_.contains(number.value())) {
+            problems_.Add(fmt::format("{}: a vector belongs to no row ({})", Name(), number));
+          }
+          if (const Status decoded = DecodeSparseVector(bytes).status(); !decoded.ok()) {
+            problems_.Add(fmt::format("{}: the vector \"{}\" of row {}: {}",
+                                      Name(),
+                                      field.name,
+                                      number,
+                                      MessageOf(decoded)));
+          }
+          hashes[number.value()] = Checksum64(bytes);
+          return OkStatus();
+        });
   }
 
   Status CheckPayloadChanges() {
@@ -235,6 +262,13 @@ class CollectionCheck {
                       manifest.segment,
                       damage.reason));
     }
+    for (const auto& damage : segment.damaged_sparse()) {
+      report_.repairs.push_back(fmt::format("{}: field \"{}\" in segment {} would be made anew: {}",
+                                            Name(),
+                                            config_.sparse_fields[damage.field].name,
+                                            manifest.segment,
+                                            damage.reason));
+    }
     for (const std::string& reason : segment.damaged_payload_indexes()) {
       report_.repairs.push_back(
           fmt::format("{}: a payload index of segment {} would be rebuilt: {}",
@@ -289,6 +323,7 @@ class CollectionCheck {
           same = Checksum64(bytes) == stored->second;
         }
       }
+      same = same && SparseAgrees(segment, i, number);
       if (!same) {
         problems_.Add(fmt::format(
             "{}: row {} in segment {} differs from the store", Name(), number, segment_id));
@@ -303,6 +338,25 @@ class CollectionCheck {
                                 alive,
                                 std::distance(first, last)));
     }
+  }
+
+  // Whether the row's sparse vectors are those of the store; damaged files are a finding already.
+  bool SparseAgrees(const SealedSegment& segment, RowId row, uint64_t number) const {
+    for (SparseIndex field = 0; field < config_.sparse_fields.size(); ++field) {
+      const auto& damaged = segment.damaged_sparse();
+      if (std::ranges::find(damaged, field, &SealedSegment::DamagedSparse::field) !=
+          damaged.end()) {
+        continue;
+      }
+      const auto& hashes = vectors_.at(config_.sparse_fields[field].id.value());
+      const auto stored = hashes.find(number);
+      const std::string_view vector = segment.sparse_vector(field, row);
+      if (vector.empty() != (stored == hashes.end()) ||
+          (!vector.empty() && Checksum64(vector) != stored->second)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   void ReportOrphans(const std::vector<SegmentManifest>& manifests) {

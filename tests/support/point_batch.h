@@ -18,6 +18,7 @@ struct OwnedPoint {
   PointId id;
   Object payload;
   std::map<std::string, std::vector<float>> vectors;  // by field name
+  std::map<std::string, SparseVector> sparse_vectors = {};
 
   friend bool operator==(const OwnedPoint&, const OwnedPoint&) = default;
 };
@@ -46,6 +47,7 @@ inline UpsertRequest MakeUpsert(std::vector<OwnedPoint> points,
     UpsertPoint made;
     made.id = point.id;
     EncodeObject(point.payload, made.payload);
+    made.sparse_vectors = point.sparse_vectors;
     for (const std::string& name : request.field_names) {
       const auto found = point.vectors.find(name);
       made.vectors.push_back(found == point.vectors.end() ? std::span<const float>()

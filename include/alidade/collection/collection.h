@@ -103,7 +103,7 @@ class Collection {
 
   StatusOr<ListResponse> ListInOrder(const ListRequest& request, const OrderBy& order) const;
   KeySpace space() const { return {id_, ShardId(0)}; }
-  std::vector<FieldId> FieldIds() const;
+  std::vector<FieldId> FieldIds() const;  // vector fields in order, then sparse ones
 
   // Where a row is in memory.
   struct RowPlace {
@@ -133,6 +133,7 @@ class Collection {
   Status ReplayRows(RowNo first, RowNo last);
   Status ApplyTombstones(Segment& segment) const;
   Status ApplyPayloadChanges(SealedSegment& segment);
+  Status HealSparse(SealedSegment& segment);
 
   // --- maintenance ---
   void MakeSegmentsResident();

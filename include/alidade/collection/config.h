@@ -24,8 +24,9 @@ struct CollectionConfig {
   uint32_t default_nprobe = 0;                         // 0: by nlist
   std::vector<PayloadIndexSpec> payload_indexes = {};  // ids are given by the server, rising
   PayloadIndexId next_payload_index = {};              // never given before
+  std::vector<SparseField> sparse_fields = {};         // ids go on behind those of `fields`
 
-  Schema schema() const { return {fields, payload_indexes}; }
+  Schema schema() const { return {fields, payload_indexes, sparse_fields}; }
 };
 
 // Only what is set changes. An index spec that changes makes the field's indexes be built anew in

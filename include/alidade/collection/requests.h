@@ -22,6 +22,7 @@
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
 #include "alidade/filter/payload_index_spec.h"
+#include "alidade/text/sparse_vector.h"
 
 namespace alidade {
 
@@ -44,6 +45,7 @@ struct Point {
   Object payload;
   std::map<std::string, std::vector<float>>
       vectors;  // by field name; as they were given, bit for bit
+  std::map<std::string, SparseVector> sparse_vectors = {};  // likewise
 };
 
 struct GetRequest {

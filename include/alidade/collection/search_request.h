@@ -20,6 +20,7 @@
 #include "alidade/query/grouping.h"
 #include "alidade/query/ranking.h"
 #include "alidade/query/score_formula.h"
+#include "alidade/text/sparse_vector.h"
 
 namespace alidade {
 
@@ -44,6 +45,7 @@ struct FusionTarget;
 using SearchTarget = std::variant<std::vector<float>,
                                   PointId,
                                   WordsTarget,
+                                  SparseVector,
                                   RecommendTarget,
                                   std::shared_ptr<const FusionTarget>>;
 
@@ -95,7 +97,7 @@ struct WhyNot {
 
 struct SearchQuery {
   SearchTarget target;
-  std::string field;  // empty: the only one; of no meaning for words
+  std::string field;  // empty: the only one of the target's kind; of no meaning for words
   uint32_t k = 10;    // groups, if grouped
   uint32_t ef = 0;
   uint32_t nprobe = 0;
@@ -145,8 +147,8 @@ struct SearchResult {
   std::optional<RankPosition>
       next;  // if paged: where the next page begins; nothing: it is the last
   SearchStats stats;
-  bool exact = false;  // every row was compared
-  std::string plan;    // when asked to explain
+  bool exact = false;           // every row was compared
+  std::string plan;             // when asked to explain
   std::vector<WhyNot> why_not;  // as asked, in order
 };
 

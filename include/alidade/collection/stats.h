@@ -26,7 +26,7 @@ struct SegmentInfo {
   std::vector<CodesSetting> codes;   // by field; kNone: searches read the vectors
 };
 
-// One vector field in all segments.
+// One vector field in all segments, or one sparse field, whose links are its postings.
 struct FieldStats {
   std::string name;
   FieldMemory sealed;
@@ -72,7 +72,7 @@ struct CollectionStats {
   uint64_t healed_segments = 0;   // damaged or missing files found and replaced since start
   SeqNo seq;
   std::vector<SegmentInfo> segments;
-  std::vector<FieldStats> fields;  // in schema order
+  std::vector<FieldStats> fields;  // in schema order, sparse ones last
   std::vector<PayloadIndexStats> payload_indexes;
   PartBytes rows;               // of sealed segments: ids, payloads, times of deletion
   PartBytes delta_rows_memory;  // the same in deltas

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "alidade/common/types.h"
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
+#include "alidade/text/sparse_vector.h"
 
 namespace alidade {
 
@@ -49,6 +51,7 @@ struct UpsertPoint {
   std::string payload;  // encoded object
   std::vector<std::span<const float>>
       vectors;  // parallel to UpsertRequest::field_names; empty: absent
+  std::map<std::string, SparseVector> sparse_vectors = {};  // by field name
 };
 
 enum class UpsertMode : uint8_t {

@@ -51,6 +51,8 @@ CollectionConfig FullConfig() {
                                            .custom_stop_words = {"the", "a"}},
                               .bm25 = {.k1 = 0.9, .b = 0.4}}}};
   config.next_payload_index = PayloadIndexId(0xFFF1);
+  config.sparse_fields = {{.id = FieldId(8), .name = "words", .idf = true},
+                          {.id = FieldId(9), .name = "learned"}};
   return config;
 }
 
@@ -63,6 +65,7 @@ void ExpectEqual(const CollectionConfig& a, const CollectionConfig& b) {
   EXPECT_EQ(a.fields, b.fields);
   EXPECT_EQ(a.payload_indexes, b.payload_indexes);
   EXPECT_EQ(a.next_payload_index, b.next_payload_index);
+  EXPECT_EQ(a.sparse_fields, b.sparse_fields);
 }
 
 TEST(ConfigCodecTest, ConfigurationsComeBack) {
@@ -77,6 +80,8 @@ TEST(ConfigCodecTest, ConfigurationsComeBack) {
 // So that an older server reads what it knows.
 TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   CollectionConfig config = FullConfig();
+  EXPECT_EQ(EncodeConfig(config)[0], 5);
+  config.sparse_fields.clear();
   EXPECT_EQ(EncodeConfig(config)[0], 4);
   std::erase_if(config.payload_indexes, [](const PayloadIndexSpec& index) {
     return index.type == PayloadIndexType::kText;
@@ -85,8 +90,14 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   EXPECT_EQ(bytes[0], 3);
   bytes[0] = 4;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+  for (const char format : {'\3', '\4'}) {
+    bytes = EncodeConfig(FullConfig());
+    bytes[0] = format;
+    EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+  }
+  // The last byte says whether the last sparse field has IDF.
   bytes = EncodeConfig(FullConfig());
-  bytes[0] = 3;
+  bytes.back() = 2;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
 }
 
@@ -100,7 +111,7 @@ TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
 
 TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   std::string bytes = EncodeConfig(FullConfig());
-  bytes[0] = 5;
+  bytes[0] = 6;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
