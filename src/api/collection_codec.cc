@@ -166,6 +166,45 @@ StatusOr<VectorField> DecodeVectorField(const v1::VectorField& in,
   return field;
 }
 
+StatusOr<SparseField> DecodeSparseField(const v1::SparseVectorField& in, const FieldPath& path) {
+  SparseField field;
+  ALIDADE_RETURN_IF_ERROR(CheckName(in.name(), path.Field("name")));
+  field.name = in.name();
+  switch (in.modifier()) {
+    case v1::SPARSE_MODIFIER_UNSPECIFIED:
+    case v1::SPARSE_MODIFIER_NONE:
+      return field;
+    case v1::SPARSE_MODIFIER_IDF:
+      field.idf = true;
+      return field;
+    default:
+      return FieldError(path.Field("modifier").ToString(),
+                        "{} is not known to this server",
+                        static_cast<int>(in.modifier()));
+  }
+}
+
+// Behind the vector fields, which are in the configuration already.
+Status DecodeSparseFields(const v1::Collection& in,
+                          const FieldPath& path,
+                          CollectionConfig& config) {
+  if (in.sparse_fields_size() > static_cast<int>(kSparseFieldsMax)) {
+    return FieldError(path.ToString(),
+                      "has {} fields, the limit is {}",
+                      in.sparse_fields_size(),
+                      kSparseFieldsMax);
+  }
+  for (int i = 0; i < in.sparse_fields_size(); ++i) {
+    const FieldPath at = path.At(static_cast<size_t>(i));
+    ALIDADE_ASSIGN_OR_RETURN(SparseField field, DecodeSparseField(in.sparse_fields(i), at));
+    if (config.schema().FindAnyField(field.name).has_value()) {
+      return FieldError(at.Field("name").ToString(), "\"{}\" is given a second time", field.name);
+    }
+    config.sparse_fields.push_back(std::move(field));
+  }
+  return OkStatus();
+}
+
 // New index specs by field name; the fields given must be as they are otherwise.
 Status DecodeIndexUpdates(const v1::Collection& in,
                           const CollectionInfo& current,
@@ -279,8 +318,11 @@ StatusOr<CollectionConfig> DecodeCreateCollection(const v1::CreateCollectionRequ
 
   const FieldPath list = path.Field("vector_fields");
   const auto count = static_cast<uint32_t>(source.vector_fields_size());
-  if (count == 0 || count > kVectorFieldsMax) {
-    return FieldError(list.ToString(), "has {} fields; 1..{} are allowed", count, kVectorFieldsMax);
+  if ((count == 0 && source.sparse_fields().empty()) || count > kVectorFieldsMax) {
+    return FieldError(list.ToString(),
+                      "has {} fields; 1..{} are allowed, none only beside sparse fields",
+                      count,
+                      kVectorFieldsMax);
   }
   for (uint32_t i = 0; i < count; ++i) {
     const FieldPath at = list.At(i);
@@ -294,6 +336,7 @@ StatusOr<CollectionConfig> DecodeCreateCollection(const v1::CreateCollectionRequ
     }
     config.fields.push_back(std::move(field));
   }
+  ALIDADE_RETURN_IF_ERROR(DecodeSparseFields(source, path.Field("sparse_fields"), config));
   ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(source, path.Field("payload_indexes"), config));
   return config;
 }
@@ -387,7 +430,10 @@ bool SameVectorFields(const CollectionConfig& a, const CollectionConfig& b) {
                     [](const VectorField& x, const VectorField& y) {
                       return x.name == y.name && x.dim == y.dim && x.metric == y.metric &&
                              x.index == y.index;
-                    });
+                    }) &&
+         std::ranges::equal(a.sparse_fields, b.sparse_fields, [](const auto& x, const auto& y) {
+           return x.name == y.name && x.idf == y.idf;
+         });
 }
 
 void EncodeCollection(const CollectionInfo& in, v1::Collection& out) {
@@ -399,6 +445,11 @@ void EncodeCollection(const CollectionInfo& in, v1::Collection& out) {
     encoded.set_dimension(field.dim);
     encoded.set_metric(EncodeMetric(field.metric));
     EncodeIndexSpec(field.index, *encoded.mutable_index());
+  }
+  for (const SparseField& field : in.config.sparse_fields) {
+    v1::SparseVectorField& encoded = *out.add_sparse_fields();
+    encoded.set_name(field.name);
+    encoded.set_modifier(field.idf ? v1::SPARSE_MODIFIER_IDF : v1::SPARSE_MODIFIER_NONE);
   }
   out.set_description(in.config.description);
   for (const auto& [key, value] : in.config.labels) {

@@ -98,6 +98,12 @@ StatusOr<std::span<const float>> DecodeVector(const v1::Vector& in, const FieldP
   return FieldError(path.ToString(), "has neither `packed` nor `values`");
 }
 
+StatusOr<SparseVector> DecodeSparse(const v1::SparseVector& in, const FieldPath& path) {
+  return MakeSparseVector({in.indices().begin(), in.indices().end()},
+                          {in.values().begin(), in.values().end()},
+                          path.ToString());
+}
+
 StatusOr<std::vector<SeqNo>> DecodeIfSeqs(const google::protobuf::RepeatedField<uint64_t>& in,
                                           size_t points,
                                           const FieldPath& path) {
@@ -200,9 +206,9 @@ StatusOr<std::vector<std::string>> DecodeWithVectors(
     out.push_back("*");
     return out;
   }
-  if (static_cast<uint32_t>(in.size()) > kVectorFieldsMax) {
-    return FieldError(
-        path.ToString(), "has {} names, the limit is {}", in.size(), kVectorFieldsMax);
+  constexpr uint32_t kNamesMax = kVectorFieldsMax + kSparseFieldsMax;
+  if (static_cast<uint32_t>(in.size()) > kNamesMax) {
+    return FieldError(path.ToString(), "has {} names, the limit is {}", in.size(), kNamesMax);
   }
   for (int i = 0; i < in.size(); ++i) {
     const FieldPath at = path.At(static_cast<size_t>(i));
@@ -228,6 +234,11 @@ void EncodeVector(const std::vector<float>& in, v1::Vector& out) {
   out.set_packed(in.data(), in.size() * sizeof(float));
 }
 
+void EncodeSparse(const SparseVector& in, v1::SparseVector& out) {
+  out.mutable_indices()->Assign(in.dimensions.begin(), in.dimensions.end());
+  out.mutable_values()->Assign(in.weights.begin(), in.weights.end());
+}
+
 void EncodeReceipt(const WriteReceipt& in, v1::WriteReceipt& out) {
   out.set_seq(in.seq.value());
   out.set_durability(in.reached == Durability::kDurable ? v1::DURABILITY_DURABLE
@@ -242,6 +253,9 @@ void EncodePoint(const Point& in, v1::Point& out) {
   }
   for (const auto& [name, vector] : in.vectors) {
     EncodeVector(vector, (*out.mutable_vectors())[name]);
+  }
+  for (const auto& [name, vector] : in.sparse_vectors) {
+    EncodeSparse(vector, (*out.mutable_sparse_vectors())[name]);
   }
   out.set_seq(in.seq.value());
 }

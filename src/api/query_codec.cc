@@ -38,11 +38,15 @@ class QueryDecoder {
                                  Fusion(in.fusion(), depth + 1, path.Field("fusion"), out));
         return OkStatus();
       }
+      case v1::Query::kSparse: {
+        ALIDADE_ASSIGN_OR_RETURN(out.target, DecodeSparse(in.sparse(), path.Field("sparse")));
+        return OkStatus();
+      }
       case v1::Query::TARGET_NOT_SET:
         break;
     }
     return FieldError(path.ToString(),
-                      "has none of `vector`, `point_id`, `words`, `recommend`, `fusion`");
+                      "has none of `vector`, `point_id`, `words`, `recommend`, `fusion`, `sparse`");
   }
 
  private:

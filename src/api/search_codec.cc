@@ -163,6 +163,9 @@ void EncodeHit(const SearchHit& hit, v1::Hit& out) {
   for (const auto& [name, vector] : hit.point.vectors) {
     EncodeVector(vector, (*out.mutable_vectors())[name]);
   }
+  for (const auto& [name, vector] : hit.point.sparse_vectors) {
+    EncodeSparse(vector, (*out.mutable_sparse_vectors())[name]);
+  }
   for (const ScorePart& part : hit.parts) {
     v1::ScorePart& item = *out.add_score_parts();
     item.set_source(part.source);

@@ -38,8 +38,9 @@ Status ResolveAllVectors(const Engine& engine,
   }
   ALIDADE_ASSIGN_OR_RETURN(const CollectionInfo info, engine.GetCollection(collection));
   vectors.clear();
-  for (const VectorField& field : info.config.fields) {
-    vectors.push_back(field.name);
+  const Schema schema = info.config.schema();
+  for (const std::string_view name : schema.FieldNames()) {
+    vectors.emplace_back(name);
   }
   return OkStatus();
 }

@@ -79,6 +79,18 @@ Status DecodeRows(const v1::PointRows& in, const Limits& limits, UpsertRequest& 
       point.vectors.resize(out.field_names.size());
       ALIDADE_ASSIGN_OR_RETURN(point.vectors[position], DecodeVector(vector, at));
     }
+    const FieldPath sparse = path.Field("sparse_vectors");
+    if (static_cast<uint32_t>(source.sparse_vectors_size()) > kSparseFieldsMax) {
+      return FieldError(sparse.ToString(),
+                        "has {} fields, the limit is {}",
+                        source.sparse_vectors_size(),
+                        kSparseFieldsMax);
+    }
+    for (const auto& [name, vector] : source.sparse_vectors()) {
+      const FieldPath at = sparse.Key(name);
+      ALIDADE_RETURN_IF_ERROR(CheckName(name, at));
+      ALIDADE_ASSIGN_OR_RETURN(point.sparse_vectors[name], DecodeSparse(vector, at));
+    }
   }
   for (UpsertPoint& point : out.points) {
     point.vectors.resize(out.field_names.size());

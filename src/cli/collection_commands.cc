@@ -46,6 +46,11 @@ void PrintCollection(const v1::Collection& collection) {
                 MetricName(field.metric()).c_str(),
                 IndexText(field.index()).c_str());
   }
+  for (const v1::SparseVectorField& field : collection.sparse_fields()) {
+    std::printf("  %s: sparse%s",
+                field.name().c_str(),
+                field.modifier() == v1::SPARSE_MODIFIER_IDF ? ", idf" : "");
+  }
   for (const v1::PayloadIndex& index : collection.payload_indexes()) {
     std::printf("  index %s: %s", index.key().c_str(), PayloadIndexTypeText(index.type()).c_str());
     if (!index.analyzer().language().empty()) {
@@ -240,12 +245,14 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
   };
   add("list", "All collections", List);
 
-  CLI::App* create = add("create", "Make an empty collection with one vector field", Create);
+  CLI::App* create =
+      add("create", "Make an empty collection with one vector field, and sparse fields", Create);
   create->add_option("name", flags->name)->required();
-  create->add_option("--dim", flags->dim, "Elements per vector")->required();
+  create->add_option("--dim", flags->dim, "Elements per vector (0: no vector field)")->required();
   create->add_option("--description", flags->description, "For humans");
   AddSchemaFlags(*create, flags->schema);
   AddPayloadIndexFlag(*create, flags->schema);
+  AddSparseFieldFlag(*create, flags->schema);
 
   add("describe", "One collection as JSON", Describe)->add_option("name", flags->name)->required();
 

@@ -1,9 +1,11 @@
 // alidade import, alidade verify
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <set>
 
 #include <CLI/CLI.hpp>
 
@@ -144,6 +146,16 @@ int RunImport(ImportFlags& flags) {
   return status.ok() ? 0 : 1;
 }
 
+// Whether the point has these sparse vectors.
+bool HasSparse(const v1::Point& point, const SparseVectors& expected) {
+  return std::ranges::all_of(expected, [&point](const auto& field) {
+    const auto found = point.sparse_vectors().find(field.first);
+    return found != point.sparse_vectors().end() &&
+           std::ranges::equal(found->second.indices(), field.second.indices()) &&
+           std::ranges::equal(found->second.values(), field.second.values());
+  });
+}
+
 // Compares one batch of the source with what the server has. Adds to the count of differences,
 // prints the first few.
 grpc::Status VerifyBatch(const ImportFlags& flags,
@@ -155,7 +167,16 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
   for (const v1::PointId& id : batch.ids) {
     *request.add_ids() = id;
   }
-  request.add_with_vectors(flags.schema.field);
+  if (!batch.vectors.empty()) {
+    request.add_with_vectors(flags.schema.field);
+  }
+  std::set<std::string> sparse;
+  for (const SparseVectors& vectors : batch.sparse) {
+    for (const auto& [name, vector] : vectors) {
+      sparse.insert(name);
+    }
+  }
+  request.mutable_with_vectors()->Add(sparse.begin(), sparse.end());
   v1::GetPointsResponse response;
   grpc::Status status =
       CallWithRetry(flags.connection, flags.ingest.retry, [&](grpc::ClientContext& context) {
@@ -179,6 +200,12 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
     }
     const v1::Point& point = response.points(found++);
     const auto vector = point.vectors().find(flags.schema.field);
+    if (!batch.sparse.empty() && !HasSparse(point, batch.sparse[i])) {
+      report(batch.ids[i], "a sparse vector differs");
+    }
+    if (dim == 0) {
+      continue;
+    }
     if (vector == point.vectors().end() || vector->second.packed().size() != dim * sizeof(float) ||
         std::memcmp(vector->second.packed().data(),
                     batch.vectors.data() + i * dim,
@@ -247,6 +274,7 @@ void AddImportCommands(CLI::App& app, int& exit_code) {
   import->add_flag("--create", flags->create, "Make the collection if it is not there");
   AddSchemaFlags(*import, flags->schema);
   AddPayloadIndexFlag(*import, flags->schema);
+  AddSparseFieldFlag(*import, flags->schema);
   import->add_option("--batch", flags->ingest.batch_rows, "Rows per request")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

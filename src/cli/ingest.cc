@@ -29,15 +29,20 @@ v1::UpsertPointsRequest MakeRequest(const IngestOptions& options,
       std::all_of(batch.ids.begin(), batch.ids.end(), [](const auto& id) { return id.has_num(); });
   const bool strings =
       std::all_of(batch.ids.begin(), batch.ids.end(), [](const auto& id) { return id.has_str(); });
-  if (!numbers && !strings) {
-    // Columns hold ids of one kind.
+  if ((!numbers && !strings) || !batch.sparse.empty()) {
+    // Columns hold ids of one kind, and no sparse vectors.
     auto& rows = *request.mutable_rows();
     const size_t dim = batch.vectors.size() / batch.ids.size();
     for (size_t i = 0; i < batch.ids.size(); ++i) {
       v1::Point& point = *rows.add_points();
       *point.mutable_id() = std::move(batch.ids[i]);
-      (*point.mutable_vectors())[options.field].set_packed(std::string(
-          reinterpret_cast<const char*>(batch.vectors.data() + i * dim), dim * sizeof(float)));
+      if (dim > 0) {
+        (*point.mutable_vectors())[options.field].set_packed(std::string(
+            reinterpret_cast<const char*>(batch.vectors.data() + i * dim), dim * sizeof(float)));
+      }
+      if (!batch.sparse.empty()) {
+        point.mutable_sparse_vectors()->insert(batch.sparse[i].begin(), batch.sparse[i].end());
+      }
       if (!batch.payloads.empty()) {
         *point.mutable_payload() = std::move(batch.payloads[i]);
       }
@@ -51,10 +56,12 @@ v1::UpsertPointsRequest MakeRequest(const IngestOptions& options,
       columns.mutable_string_ids()->add_values(id.str());
     }
   }
-  v1::VectorColumn& column = *columns.add_vectors();
-  column.set_field(options.field);
-  column.set_element_type(v1::ELEMENT_TYPE_FLOAT32);
-  column.set_data(MatrixBytes(batch.vectors));
+  if (!batch.vectors.empty()) {
+    v1::VectorColumn& column = *columns.add_vectors();
+    column.set_field(options.field);
+    column.set_element_type(v1::ELEMENT_TYPE_FLOAT32);
+    column.set_data(MatrixBytes(batch.vectors));
+  }
   for (v1::Object& payload : batch.payloads) {
     *columns.add_payloads() = std::move(payload);
   }

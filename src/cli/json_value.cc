@@ -1,6 +1,8 @@
 #include "json_value.h"
 
+#include <charconv>
 #include <limits>
+#include <map>
 
 #include <google/protobuf/util/json_util.h>
 #include <nlohmann/json.hpp>
@@ -94,6 +96,35 @@ Json FromValue(const alidade::v1::Value& value) {
     default:
       return nullptr;
   }
+}
+
+// An index of a sparse vector: a number, or its digits as the key of an object.
+StatusOr<uint32_t> ToIndex(const Json& json) {
+  if (json.is_number_unsigned() && json.get<uint64_t>() <= std::numeric_limits<uint32_t>::max()) {
+    return json.get<uint32_t>();
+  }
+  if (json.is_string()) {
+    const auto& text = json.get_ref<const std::string&>();
+    uint32_t index = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+    if (error == std::errc() && end == text.data() + text.size()) {
+      return index;
+    }
+  }
+  return InvalidArgument("{} is no index of a sparse vector, 0 to {}",
+                         json.dump(),
+                         std::numeric_limits<uint32_t>::max());
+}
+
+Status AddSparse(const Json& index, const Json& value, std::map<uint32_t, float>& values) {
+  ALIDADE_ASSIGN_OR_RETURN(const uint32_t at, ToIndex(index));
+  if (!value.is_number()) {
+    return InvalidArgument("index {} of a sparse vector has no number", at);
+  }
+  if (!values.emplace(at, value.get<float>()).second) {
+    return InvalidArgument("index {} of a sparse vector is there twice", at);
+  }
+  return OkStatus();
 }
 
 bool IsBound(const std::string& name) {
@@ -203,6 +234,32 @@ Status JsonToObject(const Json& json, alidade::v1::Object& object) {
     return InvalidArgument("a JSON object is wanted, not {}", json.type_name());
   }
   return ToObject(json, 0, object);
+}
+
+Status JsonToSparse(const Json& json, alidade::v1::SparseVector& vector) {
+  if (!json.is_object()) {
+    return InvalidArgument("a sparse vector is a JSON object");
+  }
+  std::map<uint32_t, float> values;
+  if (json.contains("indices") || json.contains("values")) {
+    const Json indices = json.value("indices", Json());
+    const Json numbers = json.value("values", Json());
+    if (!indices.is_array() || !numbers.is_array() || indices.size() != numbers.size()) {
+      return InvalidArgument("a sparse vector has as many \"indices\" as \"values\"");
+    }
+    for (size_t i = 0; i < indices.size(); ++i) {
+      ALIDADE_RETURN_IF_ERROR(AddSparse(indices[i], numbers[i], values));
+    }
+  } else {
+    for (const auto& [index, value] : json.items()) {
+      ALIDADE_RETURN_IF_ERROR(AddSparse(Json(index), value, values));
+    }
+  }
+  for (const auto& [index, value] : values) {
+    vector.add_indices(index);
+    vector.add_values(value);
+  }
+  return OkStatus();
 }
 
 std::string ValueText(const alidade::v1::Value& value) {

@@ -15,6 +15,8 @@ namespace alidade {
 // Integers become int64, other numbers double. INVALID_ARGUMENT for integers beyond int64.
 Status JsonToValue(const nlohmann::json& json, alidade::v1::Value& value);
 Status JsonToObject(const nlohmann::json& json, alidade::v1::Object& object);
+// {"indices": [3, 7], "values": [0.5, 1]} or {"3": 0.5, "7": 1}; the vector has its indices rising.
+Status JsonToSparse(const nlohmann::json& json, alidade::v1::SparseVector& vector);
 std::string ValueText(const alidade::v1::Value& value);
 std::string ObjectText(const alidade::v1::Object& object);
 

@@ -42,10 +42,13 @@ StatusOr<std::unique_ptr<PointSource>> PointSource::Open(const PointSourceOption
     while (std::getline(source->lines_, line)) {
       if (source->rows_++ == 0) {
         const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-        if (!json.is_object() || !json.contains("vector") || !json["vector"].is_array()) {
-          return InvalidArgument("{}:1: no object with \"id\" and \"vector\"", options.path);
+        const bool dense = json.is_object() && json.contains("vector");
+        if (dense ? !json["vector"].is_array() || json["vector"].empty()
+                  : !json.is_object() || !json.contains("sparse")) {
+          return InvalidArgument("{}:1: no object with \"id\", and \"vector\" or \"sparse\"",
+                                 options.path);
         }
-        source->dim_ = static_cast<uint32_t>(json["vector"].size());
+        source->dim_ = dense ? static_cast<uint32_t>(json["vector"].size()) : 0;
       }
     }
     ALIDADE_RETURN_IF_ERROR(source->OpenLines(options.path));
@@ -70,6 +73,18 @@ Status PointSource::OpenLines(const std::string& path) {
   return lines_ ? OkStatus() : NotFound("{} cannot be read", path);
 }
 
+// Into the batch, whose last id is the point's.
+Status PointSource::ReadSparse(const Json& json, PointBatch& batch) {
+  if (!json.is_object()) {
+    return InvalidArgument("\"sparse\" is no object of vectors by name");
+  }
+  batch.sparse.resize(batch.ids.size());
+  for (const auto& [name, vector] : json.items()) {
+    ALIDADE_RETURN_IF_ERROR(JsonToSparse(vector, batch.sparse.back()[name]));
+  }
+  return OkStatus();
+}
+
 Status PointSource::ReadLine(PointBatch& batch) {
   const uint64_t row = batch.first + batch.ids.size();
   std::string line;
@@ -84,7 +99,13 @@ Status PointSource::ReadLine(PointBatch& batch) {
   if (status.ok() && json.contains("payload")) {
     status = JsonToObject(json["payload"], payload);
   }
-  if (status.ok() && vectors_ == nullptr) {
+  if (status.ok() && json.contains("sparse")) {
+    status = ReadSparse(json["sparse"], batch);
+  }
+  if (status.ok() && vectors_ == nullptr && dim_ == 0 && json.contains("vector")) {
+    status = InvalidArgument("has a \"vector\", the first line has none");
+  }
+  if (status.ok() && vectors_ == nullptr && dim_ > 0) {
     const auto vector = json.find("vector");
     if (vector == json.end() || !vector->is_array() || vector->size() != dim_) {
       status = InvalidArgument("\"vector\" is no list of {} numbers", dim_);
@@ -117,6 +138,9 @@ StatusOr<PointBatch> PointSource::Next(uint64_t count) {
     }
   }
   next_ += count;
+  if (!batch.sparse.empty()) {
+    batch.sparse.resize(count);  // the last lines had none
+  }
   return batch;
 }
 

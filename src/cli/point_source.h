@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "alidade/v1/points.pb.h"
 
@@ -13,10 +16,14 @@
 
 namespace alidade {
 
+// By name of the sparse field.
+using SparseVectors = std::map<std::string, alidade::v1::SparseVector>;
+
 // Rows first .. first + ids.size() - 1 of the source.
 struct PointBatch {
   uint64_t first = 0;
-  std::vector<float> vectors;  // rows x dim
+  std::vector<float> vectors;         // rows x dim
+  std::vector<SparseVectors> sparse;  // empty: the source has none
   std::vector<alidade::v1::PointId> ids;
   std::vector<alidade::v1::Object> payloads;  // empty: the source has none
 };
@@ -31,14 +38,15 @@ struct PointSourceOptions {
 };
 
 // A matrix file whose row i has the id and payload of line i of a .jsonl file, or the id i without
-// one; or a .jsonl file whose lines {"id", "vector", "payload"} have all. Read from the front.
-// Thread-compatible.
+// one; or a .jsonl file whose lines {"id", "vector", "payload"} have all. Lines may have "sparse":
+// {"name": {"indices": [..], "values": [..]}}; a .jsonl file with those needs no "vector". Read
+// from the front. Thread-compatible.
 class PointSource {
  public:
   static StatusOr<std::unique_ptr<PointSource>> Open(const PointSourceOptions& options);
 
   uint64_t rows() const { return rows_; }
-  uint32_t dim() const { return dim_; }
+  uint32_t dim() const { return dim_; }  // 0: no vectors
   // The next rows, `count` of them or as many as are left; none at the end.
   StatusOr<PointBatch> Next(uint64_t count);
   Status Skip(uint64_t count);
@@ -47,6 +55,7 @@ class PointSource {
   explicit PointSource(const PointSourceOptions& options) : options_(options) {}
   Status OpenLines(const std::string& path);
   Status ReadLine(PointBatch& batch);
+  static Status ReadSparse(const nlohmann::json& json, PointBatch& batch);
 
   const PointSourceOptions options_;
   std::unique_ptr<VectorFile> vectors_;  // null: the vectors are in the lines

@@ -135,8 +135,30 @@ std::vector<std::string> PayloadIndexTypeNames() {
   return names;
 }
 
+void AddSparseFieldFlag(CLI::App& command, SchemaFlags& flags) {
+  command
+      .add_option("--sparse-field",
+                  flags.sparse_fields,
+                  "NAME of a sparse field of a new collection, or NAME:idf; may be repeated")
+      ->check([](const std::string& text) -> std::string {
+        const size_t colon = text.find(':');
+        return colon == std::string::npos || text.substr(colon) == ":idf"
+                   ? std::string()
+                   : fmt::format("\"{}\" is neither NAME nor NAME:idf", text);
+      });
+}
+
 void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection& collection) {
-  *collection.add_vector_fields() = VectorFieldFor(flags, dim);
+  if (dim > 0) {
+    *collection.add_vector_fields() = VectorFieldFor(flags, dim);
+  }
+  for (const std::string& text : flags.sparse_fields) {
+    const size_t colon = text.find(':');
+    alidade::v1::SparseVectorField& field = *collection.add_sparse_fields();
+    field.set_name(text.substr(0, colon));
+    field.set_modifier(colon == std::string::npos ? alidade::v1::SPARSE_MODIFIER_NONE
+                                                  : alidade::v1::SPARSE_MODIFIER_IDF);
+  }
   for (const std::string& text : flags.payload_indexes) {
     const size_t colon = text.rfind(':');
     alidade::v1::PayloadIndex& index = *collection.add_payload_indexes();

@@ -1,4 +1,4 @@
-// SchemaFlags: a collection with one vector field, told by flags.
+// SchemaFlags: a collection with one vector field, and sparse ones, told by flags.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct SchemaFlags {
   std::string codes = "flat";
   uint32_t pq_m = 0;
   std::vector<std::string> payload_indexes;  // KEY:TYPE
+  std::vector<std::string> sparse_fields;    // NAME or NAME:idf
 };
 
 // --field, --metric, --index and its parameters.
@@ -29,6 +30,9 @@ void AddSchemaFlags(CLI::App& command, SchemaFlags& flags);
 
 // --payload-index KEY:TYPE, any number of times.
 void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags);
+
+// --sparse-field NAME[:idf], any number of times.
+void AddSparseFieldFlag(CLI::App& command, SchemaFlags& flags);
 
 // "keyword", "integer", ...; UNSPECIFIED for another word.
 alidade::v1::PayloadIndexType PayloadIndexTypeFor(const std::string& name);
@@ -38,7 +42,7 @@ std::vector<std::string> PayloadIndexTypeNames();
 
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim);
 
-// The vector field and payload indexes.
+// The vector field (none if dim is 0), sparse fields and payload indexes.
 void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection& collection);
 
 // Makes the collection; one of this name with the same vector field is fine.

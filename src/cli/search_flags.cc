@@ -9,6 +9,7 @@
 
 #include "connection.h"
 #include "filter_message.h"
+#include "json_value.h"
 #include "vector_file.h"
 
 namespace alidade {
@@ -54,6 +55,13 @@ StatusOr<std::vector<v1::Query>> MakeTargets(const SearchFlags& flags) {
     ALIDADE_RETURN_IF_ERROR(file->Read(flags.row, 1, vector.data()));
     SetPacked(vector.data(), vector.size(), *out.emplace_back().mutable_vector());
   }
+  if (!flags.sparse.empty()) {
+    const auto json = nlohmann::json::parse(flags.sparse, nullptr, /*allow_exceptions=*/false);
+    if (const Status status = JsonToSparse(json, *out.emplace_back().mutable_sparse());
+        !status.ok()) {
+      return WithContext(status, "--sparse");
+    }
+  }
   if (!flags.positive.empty()) {
     v1::RecommendQuery& recommend = *out.emplace_back().mutable_recommend();
     for (const std::string& id : flags.positive) {
@@ -70,7 +78,8 @@ StatusOr<std::vector<v1::Query>> MakeTargets(const SearchFlags& flags) {
   }
   if (out.empty()) {
     return InvalidArgument(
-        "what to look for: --id, --vector, --file, --positive or --text, or several of them");
+        "what to look for: --id, --vector, --file, --sparse, --positive or --text, or several of "
+        "them");
   }
   return out;
 }
@@ -92,6 +101,9 @@ Status SetFusion(const SearchFlags& flags, std::vector<v1::Query> targets, v1::F
     v1::FusionBranch& branch = *out.add_branches();
     *branch.mutable_query() = std::move(targets[i]);
     branch.set_limit(flags.branch_limit);
+    if (branch.query().has_sparse()) {
+      branch.set_vector_field(flags.sparse_field);
+    }
     if (!flags.weights.empty()) {
       branch.set_weight(flags.weights[i]);
     }
@@ -204,6 +216,9 @@ StatusOr<v1::SearchRequest> MakeSearchRequest(const SearchFlags& flags) {
   v1::Query& query = *request.add_queries();
   if (targets.size() == 1) {
     query = std::move(targets.front());
+    if (query.has_sparse() && !flags.sparse_field.empty()) {
+      request.set_vector_field(flags.sparse_field);
+    }
   } else {
     ALIDADE_RETURN_IF_ERROR(SetFusion(flags, std::move(targets), *query.mutable_fusion()));
   }
@@ -213,6 +228,9 @@ StatusOr<v1::SearchRequest> MakeSearchRequest(const SearchFlags& flags) {
 void AddSearchFlags(CLI::App& command, SearchFlags& flags) {
   command.add_option("collection", flags.collection, "Collection or alias")->required();
   command.add_option("--field", flags.field, "Vector field (default: the only one)");
+  command.add_option("--sparse-field", flags.sparse_field, "Sparse field (default: the only one)");
+  command.add_option(
+      "--sparse", flags.sparse, "Near this sparse vector, e.g. '{\"3\": 0.5, \"70\": 2}'");
   CLI::Option* id =
       command.add_option("--id", flags.id, "Near this stored point (text:42 is the string \"42\")");
   CLI::Option* vector =

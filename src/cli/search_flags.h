@@ -25,6 +25,8 @@ struct SearchFlags {
   uint64_t row = 0;
   std::vector<std::string> positive;
   std::vector<std::string> negative;
+  std::string sparse;  // JSON object
+  std::string sparse_field;
   std::string text;
   std::string text_key;
   std::string field;

@@ -23,6 +23,32 @@ std::string PackedVector(uint64_t id, uint64_t version) {
   return {reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)};
 }
 
+// Of one point in two: those are sent as rows, the others, which have none, as columns.
+bool HasSparse(uint64_t version) { return version % 2 == 1; }
+
+alidade::v1::SparseVector LedgerSparse(uint64_t id, uint64_t version) {
+  std::mt19937_64 generator(id * 7'919 + version);
+  std::map<uint32_t, float> values;
+  for (int i = 0; i < 4; ++i) {
+    const auto dimension = static_cast<uint32_t>(generator() % kLedgerSparseDims);
+    values[dimension] = static_cast<float>(generator() % 100) + 1;
+  }
+  alidade::v1::SparseVector vector;
+  for (const auto& [dimension, value] : values) {
+    vector.add_indices(dimension);
+    vector.add_values(value);
+  }
+  return vector;
+}
+
+bool SameSparse(const alidade::v1::Point& point, uint64_t id, uint64_t version) {
+  const auto found = point.sparse_vectors().find("s");
+  return HasSparse(version) ? found != point.sparse_vectors().end() &&
+                                  found->second.SerializeAsString() ==
+                                      LedgerSparse(id, version).SerializeAsString()
+                            : found == point.sparse_vectors().end();
+}
+
 bool SamePayload(const alidade::v1::Object& a, const alidade::v1::Object& b) {
   if (a.fields_size() != b.fields_size()) {
     return false;
@@ -68,6 +94,8 @@ Observed Observe(const alidade::v1::Point& point) {
   const auto vector = point.vectors().find("v");
   if (vector == point.vectors().end() || vector->second.packed() != PackedVector(id, *born)) {
     observed.problem = fmt::format("point {} version {}: the vector differs", id, *born);
+  } else if (!SameSparse(point, id, *born)) {
+    observed.problem = fmt::format("point {} version {}: the sparse vector differs", id, *born);
   } else if (!SamePayload(payload, LedgerPayload(id, observed.state.payload))) {
     observed.problem =
         fmt::format("point {} version {}: the payload differs", id, observed.state.payload);
@@ -164,7 +192,7 @@ std::vector<std::string> Ledger::Verify(LedgerClient& client) {
     alidade::v1::GetPointsRequest request;
     request.set_collection(kLedgerCollection);
     request.mutable_payload()->set_all(true);
-    request.add_with_vectors("v");
+    request.add_with_vectors("*");
     for (uint64_t i = begin; i < std::min<uint64_t>(states_.size(), begin + kReadChunk); ++i) {
       request.add_ids()->set_num(first_ + i);
     }
@@ -220,6 +248,41 @@ std::vector<std::string> Ledger::Verify(LedgerClient& client) {
   return problems;
 }
 
+namespace {
+
+alidade::v1::Object BornPayload(uint64_t id, uint64_t version) {
+  alidade::v1::Object payload = LedgerPayload(id, version);
+  (*payload.mutable_fields())["born"].set_int64_value(static_cast<int64_t>(version));
+  return payload;
+}
+
+alidade::v1::UpsertPointsRequest UpsertOf(const Ledger::Batch& batch) {
+  alidade::v1::UpsertPointsRequest request;
+  request.set_collection(kLedgerCollection);
+  if (HasSparse(batch.version)) {
+    for (const uint64_t id : batch.ids) {
+      auto* point = request.mutable_rows()->add_points();
+      point->mutable_id()->set_num(id);
+      (*point->mutable_vectors())["v"].set_packed(PackedVector(id, batch.version));
+      (*point->mutable_sparse_vectors())["s"] = LedgerSparse(id, batch.version);
+      *point->mutable_payload() = BornPayload(id, batch.version);
+    }
+    return request;
+  }
+  auto* columns = request.mutable_columns();
+  auto* vectors = columns->add_vectors();
+  vectors->set_field("v");
+  vectors->set_element_type(alidade::v1::ELEMENT_TYPE_FLOAT32);
+  for (const uint64_t id : batch.ids) {
+    columns->mutable_number_ids()->add_values(id);
+    vectors->mutable_data()->append(PackedVector(id, batch.version));
+    *columns->add_payloads() = BornPayload(id, batch.version);
+  }
+  return request;
+}
+
+}  // namespace
+
 Ledger::Outcome SendBatch(LedgerClient& client, const Ledger::Batch& batch, uint64_t& seq) {
   grpc::ClientContext context;
   SetDeadline(context);
@@ -246,19 +309,7 @@ Ledger::Outcome SendBatch(LedgerClient& client, const Ledger::Batch& batch, uint
     status = client.points->DeletePoints(&context, request, &response);
     seq = response.receipt().seq();
   } else {
-    alidade::v1::UpsertPointsRequest request;
-    request.set_collection(kLedgerCollection);
-    auto* columns = request.mutable_columns();
-    auto* vectors = columns->add_vectors();
-    vectors->set_field("v");
-    vectors->set_element_type(alidade::v1::ELEMENT_TYPE_FLOAT32);
-    for (const uint64_t id : batch.ids) {
-      columns->mutable_number_ids()->add_values(id);
-      vectors->mutable_data()->append(PackedVector(id, batch.version));
-      auto* payload = columns->add_payloads();
-      *payload = LedgerPayload(id, batch.version);
-      (*payload->mutable_fields())["born"].set_int64_value(static_cast<int64_t>(batch.version));
-    }
+    alidade::v1::UpsertPointsRequest request = UpsertOf(batch);
     alidade::v1::UpsertPointsResponse response;
     status = client.points->UpsertPoints(&context, request, &response);
     seq = response.receipt().seq();
@@ -282,6 +333,7 @@ grpc::Status EnsureCollection(LedgerClient& client) {
   field->set_metric(alidade::v1::METRIC_L2);
   field->mutable_index()->mutable_hnsw()->set_m(8);
   field->mutable_index()->mutable_hnsw()->set_ef_construction(40);
+  request.mutable_collection()->add_sparse_fields()->set_name("s");
   auto* index = request.mutable_collection()->add_payload_indexes();
   index->set_key("version");
   index->set_type(alidade::v1::PAYLOAD_INDEX_TYPE_INTEGER);
@@ -342,6 +394,50 @@ void CheckSearch(LedgerClient& client,
           problems.push_back(fmt::format("search found {}, which is not there", hit.id().num()));
         }
       }
+    }
+  }
+}
+
+// Every live point with the dimension is a hit, and no other.
+void CheckSparseSearch(LedgerClient& client,
+                       const std::vector<Ledger>& ledgers,
+                       std::vector<std::string>& problems) {
+  std::vector<uint64_t> wanted(kLedgerSparseDims, 0);
+  for (const Ledger& ledger : ledgers) {
+    for (uint64_t id = ledger.first(); id < ledger.first() + ledger.count(); ++id) {
+      const uint64_t born = ledger.state(id).vector;
+      if (ledger.IsLive(id) && HasSparse(born)) {
+        const alidade::v1::SparseVector vector = LedgerSparse(id, born);
+        for (const uint32_t dimension : vector.indices()) {
+          ++wanted[dimension];
+        }
+      }
+    }
+  }
+  alidade::v1::SearchRequest request;
+  request.set_collection(kLedgerCollection);
+  request.set_vector_field("s");
+  request.set_k(10'000);
+  request.mutable_payload()->set_all(false);
+  for (uint32_t dimension = 0; dimension < kLedgerSparseDims; ++dimension) {
+    auto* query = request.add_queries()->mutable_sparse();
+    query->add_indices(dimension);
+    query->add_values(1);
+  }
+  alidade::v1::SearchResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const grpc::Status status = client.search->Search(&context, request, &response);
+  if (!status.ok()) {
+    problems.push_back("sparse search failed: " + status.error_message());
+    return;
+  }
+  for (uint32_t dimension = 0; dimension < kLedgerSparseDims; ++dimension) {
+    const auto found =
+        static_cast<uint64_t>(response.results(static_cast<int>(dimension)).hits_size());
+    if (found != std::min<uint64_t>(wanted[dimension], 10'000)) {
+      problems.push_back(fmt::format(
+          "{} points with dimension {}, should be {}", found, dimension, wanted[dimension]));
     }
   }
 }
@@ -434,6 +530,7 @@ std::vector<std::string> VerifyCollection(LedgerClient& client,
   }
   CheckSearch(client, ledgers, live, problems);
   CheckFilters(client, ledgers, problems);
+  CheckSparseSearch(client, ledgers, problems);
   return problems;
 }
 

@@ -22,6 +22,7 @@
 namespace alidade::testing {
 
 inline constexpr uint32_t kLedgerDim = 24;
+inline constexpr uint32_t kLedgerSparseDims = 40;
 inline constexpr const char* kLedgerCollection = "ledger";
 
 // The value of a version. The payload of an upsert says besides, under "born", which version the

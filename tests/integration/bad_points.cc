@@ -233,6 +233,14 @@ std::vector<BadInput> BadBatches() {
   // 1, 2, NaN, 3 as IEEE binary16.
   const std::string half_nan("\x00\x3C\x00\x40\x00\x7E\x00\x42", 8);
   return {
+      Invalid<Upsert>("a sparse vector of a field that there is not",
+                      "collection: 'c' rows { points { id { num: 50 } sparse_vectors { key: 'x' "
+                      "value { indices: 1 values: 1 } } } }",
+                      "rows.points[0].sparse_vectors[\"x\"]"),
+      Invalid<Upsert>("a sparse vector with an index twice",
+                      "collection: 'c' rows { points { id { num: 50 } sparse_vectors { key: 'x' "
+                      "value { indices: [1, 1] values: [1, 2] } } } }",
+                      "rows.points[0].sparse_vectors[\"x\"].indices"),
       Invalid<Upsert>("no batch", "collection: 'c'", "batch"),
       Invalid<Upsert>("no rows", "collection: 'c' rows {}", "rows.points"),
       Invalid<Upsert>("columns without ids", "collection: 'c' columns {}", "columns"),

@@ -582,6 +582,12 @@ std::vector<BadInput> BadSearches() {
           "collection: 'c' k: 1 cursor: '00' queries { vector { values { values: [1, 2, 3, "
           "4] } } }",
           "cursor"),
+      Invalid<Search>("a sparse vector where there is no sparse field",
+                      "collection: 'c' k: 1 queries { sparse { indices: 1 values: 1 } }",
+                      "vector_field"),
+      Invalid<Search>("a sparse vector with more values than indices",
+                      "collection: 'c' k: 1 queries { sparse { indices: 1 values: [1, 2] } }",
+                      "queries[0].sparse.values"),
       Invalid<Search>("a query for a vector without data",
                       "collection: 'c' k: 1 queries { vector {} }",
                       "queries[0].vector"),

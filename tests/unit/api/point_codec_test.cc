@@ -50,6 +50,63 @@ TEST(UpsertCodec, DecodesRowsWithBothVectorForms) {
   EXPECT_TRUE(DecodeObject(decoded->points[0].payload)->empty());
 }
 
+TEST(UpsertCodec, SparseVectorsGoInSortedAndComeBack) {
+  const auto request = Parse<v1::UpsertPointsRequest>(R"(collection: "c" rows {
+      points { id { num: 1 }
+        sparse_vectors { key: "s" value { indices: [7, 0, 4294967295] values: [1.5, -2, 3] } }
+        sparse_vectors { key: "t" value { indices: 3 values: 0 } } }
+      points { id { num: 2 } } })");
+  const auto decoded = DecodeUpsert(request, Limits(), Durability::kDurable);
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  const auto& vectors = decoded->points[0].sparse_vectors;
+  ASSERT_EQ(vectors.size(), 2U);
+  EXPECT_EQ(vectors.at("s"), (SparseVector{{0, 7, 4'294'967'295}, {-2, 1.5, 3}}));
+  EXPECT_EQ(vectors.at("t"), (SparseVector{{3}, {0}}));
+  EXPECT_TRUE(decoded->points[1].sparse_vectors.empty());
+  Point point;
+  point.sparse_vectors = vectors;
+  v1::Point encoded;
+  EncodePoint(point, encoded);
+  ASSERT_EQ(encoded.sparse_vectors_size(), 2);
+  const v1::SparseVector& s = encoded.sparse_vectors().at("s");
+  EXPECT_THAT(s.indices(), ElementsAre(0, 7, 4'294'967'295));
+  EXPECT_THAT(s.values(), ElementsAre(-2, 1.5, 3));
+}
+
+TEST(UpsertCodec, RefusesBadSparseVectorsWithTheirField) {
+  const auto with = [](const std::string& vector, const std::string& name = "s") {
+    return "collection: 'c' rows { points { id { num: 1 } } points { id { num: 2 } "
+           "sparse_vectors { key: '" +
+           name + "' value { " + vector + " } } } }";
+  };
+  const std::string at = "rows.points[1].sparse_vectors[\"s\"]";
+  std::string many;
+  for (size_t i = 0; i <= kSparseValuesMax; ++i) {
+    many += "indices: " + std::to_string(i) + " values: 1 ";
+  }
+  std::string fields = "collection: 'c' rows { points { id { num: 1 } ";
+  for (int i = 0; i < 9; ++i) {
+    fields += fmt::format("sparse_vectors {{ key: 's{}' value {{ indices: 1 values: 1 }} }} ", i);
+  }
+  for (const Refusal& refusal : std::vector<Refusal>{
+           {"empty", with(""), at + ".indices", "has 0 entries"},
+           {"no value", with("indices: [1, 2] values: 1"), at + ".values", "1 values for 2"},
+           {"no index", with("values: 1"), at + ".values", "1 values for 0"},
+           {"twice", with("indices: [4, 1, 4] values: [1, 2, 3]"), at + ".indices", "4 twice"},
+           {"nan", with("indices: [4, 1] values: [1, nan]"), at + ".values[1]", "not finite"},
+           {"infinite", with("indices: 4 values: -inf"), at + ".values[0]", "not finite"},
+           {"many", with(many), at + ".indices", "1 to 4096"},
+           {"name",
+            with("indices: 4 values: 1", "a b"),
+            "rows.points[1].sparse_vectors[\"a b\"]",
+            ""},
+           {"fields", fields + "} }", "rows.points[0].sparse_vectors", "the limit is 8"}}) {
+    ExpectRefused<v1::UpsertPointsRequest>(refusal, [](const v1::UpsertPointsRequest& request) {
+      return DecodeUpsert(request, SmallLimits(), Durability::kDurable).status();
+    });
+  }
+}
+
 TEST(UpsertCodec, DecodesColumnsOfBothElementTypes) {
   v1::UpsertPointsRequest request;
   request.set_collection("words");
@@ -216,6 +273,10 @@ TEST(UpsertCodec, PathsOfTheCollectionBecomePathsOfTheMessage) {
                                          {R"(field_names["v"])",
                                           R"(rows.points[1].vectors["v"])",
                                           "columns.vectors[1].field",
+                                          ""},
+                                         {R"(points[1].sparse_vectors["s"])",
+                                          R"(rows.points[1].sparse_vectors["s"])",
+                                          R"(columns.points[1].sparse_vectors["s"])",
                                           ""},
                                          {"points", "points", "points", ""},
                                          {"request_id", "request_id", "request_id", ""}}) {
@@ -413,14 +474,16 @@ TEST(SearchCodec, GivesEveryQueryTheCommonPart) {
       collection: "c" vector_field: "v" k: 5 params { ef: 50 nprobe: 4 exact: true }
       queries { vector { values { values: 1 values: 2 } } }
       queries { point_id { num: 3 } }
+      queries { sparse { indices: [9, 2] values: [1, 0.5] } }
       score_threshold: 0.5 explain: true min_seq: 11 with_vectors: "*"
       filter { equals { key: "pos" value { string_value: "noun" } } })"),
                                     Limits(),
                                     Deadline());
   ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
-  ASSERT_EQ(decoded->queries.size(), 2U);
+  ASSERT_EQ(decoded->queries.size(), 3U);
   EXPECT_THAT(std::get<std::vector<float>>(decoded->queries[0].target), ElementsAre(1, 2));
   EXPECT_EQ(std::get<PointId>(decoded->queries[1].target), PointId(3));
+  EXPECT_EQ(std::get<SparseVector>(decoded->queries[2].target), (SparseVector{{2, 9}, {0.5, 1}}));
   EXPECT_EQ(decoded->options.min_seq, SeqNo(11));
   for (const SearchQuery& query : decoded->queries) {
     EXPECT_EQ(query.field, "v");
@@ -448,6 +511,14 @@ TEST(SearchCodec, RefusesBadRequestsWithTheirField) {
       {"huge nprobe", c + "k: 1 params { nprobe: 21 }", "params.nprobe", "the limit is 20"},
       {"nan threshold", c + "k: 1 score_threshold: nan", "score_threshold", "finite"},
       {"bad field", c + "k: 1 vector_field: \"a b\"", "vector_field", "letters"},
+      {"empty sparse vector",
+       "collection: \"c\" k: 1 queries { sparse {} }",
+       "queries[0].sparse.indices",
+       "has 0 entries"},
+      {"sparse vector that is not finite",
+       "collection: \"c\" k: 1 queries { sparse { indices: 1 values: inf } }",
+       "queries[0].sparse.values[0]",
+       "not finite"},
       {"empty vector",
        "collection: \"c\" k: 1 queries { vector { packed: \"\" } }",
        "queries[0].vector.packed",
@@ -472,6 +543,7 @@ TEST(SearchCodec, EncodesHitsAndStats) {
   hit.point.id = PointId(std::string("x"));
   hit.point.payload = {{"a", Value(List{Value(true), Value(2.5), Value()})}};
   hit.point.vectors["v"] = {1, 2};
+  hit.point.sparse_vectors["s"] = {{3, 5}, {1, 2}};
   hit.score = 0.75;
   hit.distance = 0.25;
   SearchResult result;
@@ -488,6 +560,7 @@ TEST(SearchCodec, EncodesHitsAndStats) {
   EXPECT_EQ(encoded.score(), 0.75F);
   EXPECT_EQ(encoded.distance(), 0.25F);
   EXPECT_EQ(encoded.vectors().at("v").packed(), Packed({1, 2}));
+  EXPECT_THAT(encoded.sparse_vectors().at("s").indices(), ElementsAre(3, 5));
   const auto& list = encoded.payload().fields().at("a").list_value();
   EXPECT_TRUE(list.values(0).bool_value());
   EXPECT_EQ(list.values(1).double_value(), 2.5);

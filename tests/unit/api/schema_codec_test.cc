@@ -38,10 +38,14 @@ TEST(CollectionCodec, DecodesAndEncodesASchema) {
       name: "words" description: "d" labels { key: "k" value: "v" } search_defaults { ef: 64 nprobe: 8 }
       vector_fields { name: "a" dimension: 384 metric: METRIC_COSINE index { hnsw { m: 24 } } }
       vector_fields { name: "b" dimension: 64 metric: METRIC_L2 index { ivf { nlist: 16 codes: IVF_CODES_PQ pq_m: 8 } } }
-      vector_fields { name: "c" dimension: 2 metric: METRIC_DOT } })");
+      vector_fields { name: "c" dimension: 2 metric: METRIC_DOT }
+      sparse_fields { name: "s" modifier: SPARSE_MODIFIER_IDF } sparse_fields { name: "t" } })");
   const auto config = DecodeCreateCollection(request, Limits());
   ASSERT_TRUE(config.ok()) << MessageOf(config.status());
   ASSERT_EQ(config->fields.size(), 3U);
+  ASSERT_EQ(config->sparse_fields.size(), 2U);
+  EXPECT_TRUE(config->sparse_fields[0].idf);
+  EXPECT_FALSE(config->sparse_fields[1].idf);
   EXPECT_EQ(config->fields[0].index.kind, IndexKind::kHnsw);
   EXPECT_EQ(config->fields[0].index.hnsw_m, 24U);
   EXPECT_EQ(config->fields[0].index.hnsw_ef_construction, IndexSpec().hnsw_ef_construction);
@@ -67,6 +71,9 @@ TEST(CollectionCodec, DecodesAndEncodesASchema) {
   EXPECT_EQ(round->labels, config->labels);
   auto other = *config;
   other.fields[2].index.kind = IndexKind::kFlat;
+  EXPECT_FALSE(SameVectorFields(other, *config));
+  other = *config;
+  other.sparse_fields[1].idf = true;
   EXPECT_FALSE(SameVectorFields(other, *config));
 }
 
@@ -98,6 +105,24 @@ TEST(CollectionCodec, RefusesBadSchemasWithTheirField) {
        "collection { name: \"c\" " + f + f + "}",
        "collection.vector_fields[1].name",
        "second time"},
+      {"name of both kinds",
+       "collection { name: \"c\" " + f + "sparse_fields { name: \"v\" } }",
+       "collection.sparse_fields[0].name",
+       "second time"},
+      {"sparse field without a name",
+       "collection { name: \"c\" " + f + "sparse_fields {} }",
+       "collection.sparse_fields[0].name",
+       "is empty"},
+      {"unknown modifier",
+       "collection { name: \"c\" sparse_fields { name: \"s\" modifier: 7 } }",
+       "collection.sparse_fields[0].modifier",
+       "7 is not known"},
+      {"many sparse fields",
+       "collection { name: \"c\" sparse_fields {} sparse_fields {} sparse_fields {} sparse_fields "
+       "{} "
+       "sparse_fields {} sparse_fields {} sparse_fields {} sparse_fields {} sparse_fields {} }",
+       "collection.sparse_fields",
+       "the limit is 8"},
       {"huge ef",
        "collection { name: \"c\" search_defaults { ef: 101 } " + f + "}",
        "collection.search_defaults.ef",

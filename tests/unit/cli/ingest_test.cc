@@ -127,6 +127,32 @@ TEST_F(IngestTest, TextIdsGoInColumnsAndMixedOnesInRows) {
   EXPECT_TRUE(number.payload().fields().empty());
 }
 
+TEST_F(IngestTest, SparseVectorsGoInRows) {
+  OpenLines(R"({"id": 1, "vector": [1, 2], "sparse": {"s": {"indices": [9, 4], "values": [0.5, 2]}}}
+{"id": 2, "vector": [3, 4]}
+)");
+  ASSERT_THAT(Run(), IsOk());
+  const auto sent = server_.upserts();
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_EQ(sent[0].rows().points_size(), 2);
+  const v1::Point& point = sent[0].rows().points(0);
+  EXPECT_THAT(FloatsOf(point.vectors().at("v").packed()), ElementsAre(1, 2));
+  EXPECT_THAT(point.sparse_vectors().at("s").indices(), ElementsAre(4, 9));
+  EXPECT_THAT(point.sparse_vectors().at("s").values(), ElementsAre(2, 0.5));
+  EXPECT_EQ(sent[0].rows().points(1).sparse_vectors_size(), 0);
+}
+
+TEST_F(IngestTest, PointsMayHaveSparseVectorsAlone) {
+  OpenLines("{\"id\": 1, \"sparse\": {\"s\": {\"3\": 1}}}\n{\"id\": 2}\n");
+  options_.batch_rows = 1;
+  ASSERT_THAT(Run(), IsOk());
+  const auto sent = server_.upserts();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].rows().points(0).vectors_size(), 0);
+  EXPECT_THAT(sent[0].rows().points(0).sparse_vectors().at("s").indices(), ElementsAre(3));
+  EXPECT_EQ(sent[1].columns().vectors_size(), 0);
+}
+
 TEST_F(IngestTest, AcknowledgedRowsAreSkippedAndTheGapsBetweenThemFilled) {
   const std::string path = Write("progress", "title\n1 2\n6 1\n");
   {

@@ -70,6 +70,29 @@ TEST(JsonValues, APayloadIsAnObject) {
   EXPECT_EQ(ObjectText(object), "{\"a\":\"x\",\"b\":1}");
 }
 
+TEST(JsonValues, SparseVectorsHaveTwoForms) {
+  for (const char* text :
+       {R"({"indices": [70, 3], "values": [2, 0.5]})", R"({"70": 2, "3": 0.5})"}) {
+    v1::SparseVector vector;
+    ASSERT_THAT(JsonToSparse(nlohmann::json::parse(text), vector), IsOk()) << text;
+    EXPECT_EQ(vector.ShortDebugString(), "indices: 3 indices: 70 values: 0.5 values: 2");
+  }
+  for (const char* text : {"[1]",
+                           R"({"indices": [1]})",
+                           R"({"indices": [1], "values": [1, 2]})",
+                           R"({"indices": [-1], "values": [1]})",
+                           R"({"indices": [4294967296], "values": [1]})",
+                           R"({"indices": [1, 1], "values": [1, 2]})",
+                           R"({"x": 1})",
+                           R"({"1 ": 1})",
+                           R"({"1": "a"})"}) {
+    v1::SparseVector vector;
+    EXPECT_THAT(JsonToSparse(nlohmann::json::parse(text), vector),
+                StatusIs(StatusCode::kInvalidArgument))
+        << text;
+  }
+}
+
 TEST(JsonFilters, SayWhatTheFiltersOfTheApiSay) {
   struct Case {
     std::string json;

@@ -113,14 +113,18 @@ TEST_F(PointSourceTest, ErrorsNameTheFileAndTheLine) {
   }
   EXPECT_THAT(Read({.path = matrix, .points = Path("missing.jsonl")}),
               StatusIs(StatusCode::kNotFound));
-  for (const Case& c :
-       std::vector<Case>{{"{\"id\": 1}\n", "all.jsonl:1: no object with \"id\" and \"vector\""},
-                         {"{\"id\": 1, \"vector\": [1, 2]}\n{\"id\": 2, \"vector\": [1]}\n",
-                          "all.jsonl:2: \"vector\" is no list of 2 numbers"},
-                         {"{\"id\": 1, \"vector\": [1, \"2\"]}\n",
-                          "all.jsonl:1: \"vector\" is no list of 2 numbers"},
-                         {"{\"id\": 1, \"vector\": [1, 2]}\n{\"id\": 2}\n",
-                          "all.jsonl:2: \"vector\" is no list of 2 numbers"}}) {
+  for (const Case& c : std::vector<Case>{
+           {"{\"id\": 1}\n", "all.jsonl:1: no object with \"id\", and \"vector\" or \"sparse\""},
+           {"{\"id\": 1, \"vector\": [1, 2]}\n{\"id\": 2, \"vector\": [1]}\n",
+            "all.jsonl:2: \"vector\" is no list of 2 numbers"},
+           {"{\"id\": 1, \"sparse\": {}}\n{\"id\": 2, \"vector\": [1]}\n",
+            "all.jsonl:2: has a \"vector\", the first line has none"},
+           {"{\"id\": 1, \"sparse\": [1]}\n", "all.jsonl:1: \"sparse\" is no object"},
+           {"{\"id\": 1, \"sparse\": {\"s\": {\"x\": 1}}}\n", "all.jsonl:1: \"x\" is no index"},
+           {"{\"id\": 1, \"vector\": [1, \"2\"]}\n",
+            "all.jsonl:1: \"vector\" is no list of 2 numbers"},
+           {"{\"id\": 1, \"vector\": [1, 2]}\n{\"id\": 2}\n",
+            "all.jsonl:2: \"vector\" is no list of 2 numbers"}}) {
     SCOPED_TRACE(c.lines);
     EXPECT_THAT(Read({.path = Write("all.jsonl", c.lines), .points = ""}),
                 StatusIs(StatusCode::kInvalidArgument, HasSubstr(c.message)));

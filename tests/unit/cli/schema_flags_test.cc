@@ -48,6 +48,19 @@ TEST(SchemaFlagsTest, UnknownWordsAreRefused) {
   EXPECT_EQ(Described("--m -3"), "ConversionError");
 }
 
+TEST(SchemaFlagsTest, SparseFields) {
+  CLI::App app("test");
+  SchemaFlags schema;
+  AddSparseFieldFlag(app, schema);
+  app.parse("--sparse-field a --sparse-field b:idf", /*program_name_included=*/false);
+  v1::Collection collection;
+  FillSchema(schema, 0, collection);
+  EXPECT_EQ(collection.ShortDebugString(),
+            "sparse_fields { name: \"a\" modifier: SPARSE_MODIFIER_NONE } "
+            "sparse_fields { name: \"b\" modifier: SPARSE_MODIFIER_IDF }");
+  EXPECT_THROW(app.parse("--sparse-field a:dif", false), CLI::ValidationError);
+}
+
 TEST(SchemaFlagsTest, NamesForPeople) {
   EXPECT_EQ(MetricName(v1::METRIC_L2), "l2");
   EXPECT_EQ(MetricName(v1::METRIC_DOT), "dot");

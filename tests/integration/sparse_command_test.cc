@@ -1,0 +1,104 @@
+// Sparse fields through the real binary: imported, searched across the delta and a sealed segment,
+// after a restart and with a damaged file.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/command_server_test.h"
+#include "support/server_process.h"
+
+namespace alidade::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SparseCommandTest : public CommandServerTest {
+ protected:
+  CommandResult Import(const std::string& lines, const std::vector<std::string>& more) const {
+    std::ofstream(Path("points.jsonl")) << lines;
+    std::vector<std::string> arguments = {
+        "import", Path("points.jsonl"), "--collection", "papers", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Run(arguments);
+  }
+
+  // The ids of the hits, best first, joined by spaces, or the error.
+  std::string Search(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"search", "papers"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = Run(arguments);
+    std::string ids;
+    std::istringstream lines(result.out);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream fields(line);
+      std::string rank;
+      std::string id;
+      if (line.find('{') != std::string::npos && fields >> rank >> id) {
+        ids += (ids.empty() ? "" : " ") + id;
+      }
+    }
+    return result.exit_code == 0 ? ids : result.err;
+  }
+};
+
+constexpr char kPoints[] =
+    R"({"id": 1, "vector": [1, 0], "sparse": {"plain": {"indices": [7, 3], "values": [2, 1]}, "rare": {"3": 1, "8": 1}}, "payload": {"n": 1}}
+{"id": 2, "vector": [0, 1], "sparse": {"plain": {"3": 5}, "rare": {"3": 1}}, "payload": {"n": 2}}
+{"id": 3, "vector": [1, 1], "sparse": {"rare": {"3": 1}}, "payload": {"n": 3}}
+)";
+
+TEST_F(SparseCommandTest, VectorsAreFoundWhereverRowsLie) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  const CommandResult imported =
+      Import(kPoints, {"--create", "--sparse-field", "plain", "--sparse-field", "rare:idf"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_THAT(Run({"collections", "list"}).out, HasSubstr("plain: sparse  rare: sparse, idf"));
+  const auto check = [&](const std::string& where) {
+    SCOPED_TRACE(where);
+    EXPECT_EQ(Search({"--sparse", R"({"3": 1, "7": 3})", "--field", "plain"}), "1 2");
+    EXPECT_EQ(Search({"--sparse", R"({"3": 2})", "--field", "plain"}), "2 1");
+    EXPECT_EQ(Search({"--sparse", R"({"3": 2, "8": 0.9})", "--field", "rare"}), "1 2 3");
+    EXPECT_EQ(Search({"--sparse", R"({"3": 1})", "--field", "rare", "--filter", "n >= 2"}), "2 3");
+    EXPECT_EQ(Search({"--id", "1", "--field", "plain"}), "2");
+    EXPECT_EQ(Search({"--sparse", R"({"99": 1})", "--field", "plain"}), "");
+    EXPECT_EQ(Run({"points", "count", "papers", "--filter", "has_vector(\"plain\")"}).out, "2\n");
+    EXPECT_EQ(Run({"verify", Path("points.jsonl"), "--collection", "papers"}).out,
+              "3 acknowledged rows checked: 0 missing or different\n");
+  };
+  check("delta");
+  ASSERT_EQ(Run({"flush", "papers"}).exit_code, 0);
+  check("sealed");
+  EXPECT_THAT(Run({"points", "get", "papers", "2", "--vectors"}).out, HasSubstr("sparse_vectors"));
+  EXPECT_THAT(Run({"stats", "papers"}).out, HasSubstr("plain"));
+  EXPECT_THAT(Search({"--sparse", R"({"3": 1})"}), HasSubstr("one of the 2 sparse fields"));
+  EXPECT_THAT(Search({"--sparse", "[3]", "--field", "plain"}), HasSubstr("JSON object"));
+
+  ASSERT_EQ(server_->Stop(), 0) << server_->Log();
+  size_t files = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(Path("data") + "/segments")) {
+    if (entry.path().filename().string().starts_with("sparse_")) {
+      std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
+      ++files;
+    }
+  }
+  EXPECT_GE(files, 2U);
+  const CommandResult checked = RunCommand({"check", Path("data")});
+  EXPECT_THAT(checked.out, HasSubstr("field \"plain\""));
+  EXPECT_THAT(checked.out, HasSubstr("would be made anew"));
+  ServerOptions options;
+  options.data_dir = Path("data");
+  server_ = std::make_unique<ServerProcess>(options);
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  check("made anew");
+  ASSERT_EQ(Run({"collections", "delete", "papers"}).exit_code, 0);
+  EXPECT_THAT(Search({"--sparse", R"({"3": 1})", "--field", "plain"}), HasSubstr("no collection"));
+}
+
+}  // namespace
+}  // namespace alidade::testing
