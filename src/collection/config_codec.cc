@@ -17,6 +17,7 @@ constexpr uint8_t kConfigFormatWithoutCodes = 1;
 constexpr uint8_t kStateFormat = 1;
 // Kinds of fields, on disk: never reused.
 constexpr uint8_t kSparseFieldKind = 1;
+constexpr uint8_t kMultiVectorFieldKind = 2;
 
 void EncodeSpec(const IndexSpec& spec, std::string& out) {
   AppendLittleEndian(out, static_cast<uint8_t>(spec.kind));
@@ -70,12 +71,20 @@ StatusOr<TextIndexOptions> DecodeText(ByteReader& in) {
 
 // Fields other than dense ones: each begins with its kind.
 void EncodeMoreFields(const CollectionConfig& config, std::string& out) {
-  AppendLittleEndian(out, static_cast<uint32_t>(config.sparse_fields.size()));
+  AppendLittleEndian(
+      out, static_cast<uint32_t>(config.sparse_fields.size() + config.multi_vector_fields.size()));
   for (const SparseField& field : config.sparse_fields) {
     AppendLittleEndian(out, kSparseFieldKind);
     AppendLittleEndian(out, field.id.value());
     AppendLengthPrefixed(out, field.name);
     AppendLittleEndian(out, static_cast<uint8_t>(field.idf ? 1 : 0));
+  }
+  for (const MultiVectorField& field : config.multi_vector_fields) {
+    AppendLittleEndian(out, kMultiVectorFieldKind);
+    AppendLittleEndian(out, field.id.value());
+    AppendLengthPrefixed(out, field.name);
+    AppendLittleEndian(out, field.dim);
+    AppendLittleEndian(out, static_cast<uint8_t>(field.metric));
   }
 }
 
@@ -83,16 +92,29 @@ bool DecodeMoreFields(ByteReader& in, CollectionConfig& config) {
   const auto count = in.Little<uint32_t>();
   for (uint32_t i = 0; i < count; ++i) {
     const auto kind = in.Little<uint8_t>();
-    SparseField& field = config.sparse_fields.emplace_back();
-    field.id = FieldId(in.Little<uint16_t>());
-    field.name = std::string(in.LengthPrefixed());
-    const auto idf = in.Little<uint8_t>();
-    field.idf = idf == 1;
-    if (!in.ok() || kind != kSparseFieldKind || idf > 1) {
+    const FieldId id(in.Little<uint16_t>());
+    std::string name(in.LengthPrefixed());
+    bool valid = false;
+    if (kind == kSparseFieldKind) {
+      const auto idf = in.Little<uint8_t>();
+      valid = idf <= 1;
+      config.sparse_fields.push_back({.id = id, .name = std::move(name), .idf = idf == 1});
+    } else if (kind == kMultiVectorFieldKind) {
+      const auto dim = in.Little<uint32_t>();
+      const auto metric = static_cast<Metric>(in.Little<uint8_t>());
+      valid = metric == Metric::kDot || metric == Metric::kCosine;
+      config.multi_vector_fields.push_back(
+          {.id = id, .name = std::move(name), .dim = dim, .metric = metric});
+    }
+    if (!in.ok() || !valid) {
       return false;
     }
   }
   return count > 0;
+}
+
+bool HasMoreFields(const CollectionConfig& config) {
+  return !config.sparse_fields.empty() || !config.multi_vector_fields.empty();
 }
 
 bool HasTextIndex(const CollectionConfig& config) {
@@ -102,9 +124,9 @@ bool HasTextIndex(const CollectionConfig& config) {
 }
 
 uint8_t OldestFormat(const CollectionConfig& config) {
-  return !config.sparse_fields.empty() ? kConfigFormat
-         : HasTextIndex(config)        ? kConfigFormatWithoutMoreFields
-                                       : kConfigFormatWithoutTextIndexes;
+  return HasMoreFields(config)  ? kConfigFormat
+         : HasTextIndex(config) ? kConfigFormatWithoutMoreFields
+                                : kConfigFormatWithoutTextIndexes;
 }
 
 Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
@@ -170,7 +192,7 @@ std::string EncodeConfig(const CollectionConfig& config) {
       EncodeText(index.text, out);
     }
   }
-  if (!config.sparse_fields.empty()) {
+  if (HasMoreFields(config)) {
     EncodeMoreFields(config, out);
   }
   return out;

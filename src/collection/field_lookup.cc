@@ -31,8 +31,11 @@ StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
   }
   const std::optional<FieldIndex> found = schema.FindField(name);
   if (!found.has_value()) {
-    return schema.FindSparseField(name).has_value()
-               ? FieldError(path, "\"{}\" is a sparse field", name)
+    return schema.FindAnyField(name).has_value()
+               ? FieldError(path,
+                            "\"{}\" is a {} field",
+                            name,
+                            schema.FindSparseField(name).has_value() ? "sparse" : "multi-vector")
                : NoSuchField(schema, "vector", name, path);
   }
   return *found;
@@ -49,8 +52,28 @@ StatusOr<SparseIndex> FindSparseFieldOrError(const Schema& schema,
   }
   const std::optional<SparseIndex> found = schema.FindSparseField(name);
   if (!found.has_value()) {
-    return schema.FindField(name).has_value() ? FieldError(path, "\"{}\" is no sparse field", name)
-                                              : NoSuchField(schema, "sparse", name, path);
+    return schema.FindAnyField(name).has_value()
+               ? FieldError(path, "\"{}\" is no sparse field", name)
+               : NoSuchField(schema, "sparse", name, path);
+  }
+  return *found;
+}
+
+StatusOr<size_t> FindMultiVectorFieldOrError(const Schema& schema,
+                                             const std::string& name,
+                                             const std::string& path) {
+  if (name.empty()) {
+    if (schema.multi_vector_fields.size() == 1) {
+      return size_t{0};
+    }
+    return FieldError(
+        path, "must name one of the {} multi-vector fields", schema.multi_vector_fields.size());
+  }
+  const std::optional<size_t> found = schema.FindMultiVectorField(name);
+  if (!found.has_value()) {
+    return schema.FindAnyField(name).has_value()
+               ? FieldError(path, "\"{}\" is no multi-vector field", name)
+               : NoSuchField(schema, "multi-vector", name, path);
   }
   return *found;
 }

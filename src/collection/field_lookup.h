@@ -17,6 +17,10 @@ StatusOr<FieldIndex> FindFieldOrError(const Schema& schema,
 StatusOr<SparseIndex> FindSparseFieldOrError(const Schema& schema,
                                              const std::string& name,
                                              const std::string& path);
+// The multi-vector field of that name; of an empty name the only one. Errors likewise.
+StatusOr<size_t> FindMultiVectorFieldOrError(const Schema& schema,
+                                             const std::string& name,
+                                             const std::string& path);
 // Of `with_vectors`, in the order of the names: fields of any kind.
 StatusOr<std::vector<FieldRef>> FindFields(const Schema& schema,
                                            const std::vector<std::string>& names);

@@ -41,7 +41,10 @@ std::optional<GlobalHit> FindPoint(const SegmentSet& view, const PointId& id) {
 class HitMaker {
  public:
   HitMaker(const Searcher& searcher, const SearchQuery& query, std::vector<FieldRef> fields)
-      : searcher_(searcher), query_(query), fields_(std::move(fields)) {}
+      : searcher_(searcher),
+        query_(query),
+        fields_(std::move(fields)),
+        stored_(searcher.StoredNow()) {}
 
   // Without a metric the distance is the score below zero.
   StatusOr<SearchHit> Make(RankedHit hit, std::optional<Metric> metric) {
@@ -64,6 +67,13 @@ class HitMaker {
           ALIDADE_ASSIGN_OR_RETURN(result.point.sparse_vectors[query_.vectors[k]],
                                    DecodeSparseVector(encoded));
         }
+      } else if (field.kind == FieldRef::Kind::kMultiVector) {
+        // No segment has these.
+        ALIDADE_ASSIGN_OR_RETURN(auto read,
+                                 stored_.ReadMultiVectors(field.index, {segment.row_number(row)}));
+        if (read[0].has_value()) {
+          result.point.multi_vectors[query_.vectors[k]] = std::move(*read[0]);
+        }
       } else if (const float* vector = segment.vector(field.index, row); vector != nullptr) {
         const uint32_t dim = view.schema.fields[field.index].dim;
         result.point.vectors[query_.vectors[k]].assign(vector, vector + dim);
@@ -81,6 +91,7 @@ class HitMaker {
   const Searcher& searcher_;
   const SearchQuery& query_;
   const std::vector<FieldRef> fields_;
+  StoredPoints stored_;
   size_t made_ = 0;
 };
 

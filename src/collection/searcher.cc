@@ -12,7 +12,6 @@
 #include "alidade/vec/vector_matrix.h"
 
 #include "field_lookup.h"
-#include "stored_points.h"
 
 namespace alidade {
 namespace {

@@ -18,6 +18,8 @@
 #include "alidade/segment/segment_set.h"
 #include "alidade/storage/store.h"
 
+#include "stored_points.h"
+
 namespace alidade {
 
 // What a query found.
@@ -79,6 +81,8 @@ class Searcher {
   StatusOr<Found> Rerank(const RerankStage& stage, Found found, size_t keep, size_t index) const;
 
   const SegmentSet& view() const { return view_; }
+  // Points as the store has them now.
+  StoredPoints StoredNow() const { return {store_, space_, view_.schema, /*snapshot=*/nullptr}; }
   const Deadline& deadline() const { return deadline_; }
 
  private:

@@ -118,8 +118,11 @@ CollectionStats Collection::Stats() const {
   }
   stats.resident_bytes_used = context_.resident_budget->taken();
   stats.resident_bytes_max = context_.resident_budget->bytes_max();
-  for (const std::string_view name : view->schema.FieldNames()) {
-    stats.fields.emplace_back().name = name;
+  for (const VectorField& field : view->schema.fields) {
+    stats.fields.emplace_back().name = field.name;
+  }
+  for (const SparseField& field : view->schema.sparse_fields) {
+    stats.fields.emplace_back().name = field.name;
   }
   for (const PayloadIndexSpec& spec : view->schema.payload_indexes) {
     stats.payload_indexes.emplace_back().spec = spec;

@@ -1,5 +1,6 @@
 #include "stored_points.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -29,17 +30,34 @@ Status StoredPoints::Read(const std::vector<RowNo>& rows,
     ALIDADE_ASSIGN_OR_RETURN(out[i].payload, SelectPayload(row->payload, parts.payload));
   }
   for (size_t k = 0; k < parts.fields.size(); ++k) {
-    ALIDADE_ASSIGN_OR_RETURN(const auto vectors, ReadField(parts.fields[k], rows));
+    ALIDADE_RETURN_IF_ERROR(ReadVectors(rows, parts.fields[k], parts.names[k], out));
+  }
+  return OkStatus();
+}
+
+Status StoredPoints::ReadVectors(const std::vector<RowNo>& rows,
+                                 FieldRef field,
+                                 const std::string& name,
+                                 std::vector<Point>& out) {
+  if (field.kind == FieldRef::Kind::kMultiVector) {
+    ALIDADE_ASSIGN_OR_RETURN(auto vectors, ReadMultiVectors(field.index, rows));
     for (size_t i = 0; i < rows.size(); ++i) {
-      const std::optional<std::string>& bytes = vectors[i];
-      if (!bytes.has_value()) {
-        continue;
+      if (std::optional<MultiVector>& vector = vectors[i]; vector.has_value()) {
+        out[i].multi_vectors[name] = std::move(*vector);
       }
-      if (parts.fields[k].kind == FieldRef::Kind::kDense) {
-        out[i].vectors[parts.names[k]] = FloatsOf(*bytes);
-      } else {
-        ALIDADE_ASSIGN_OR_RETURN(out[i].sparse_vectors[parts.names[k]], DecodeSparseVector(*bytes));
-      }
+    }
+    return OkStatus();
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const auto vectors, ReadField(field, rows));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<std::string>& bytes = vectors[i];
+    if (!bytes.has_value()) {
+      continue;
+    }
+    if (field.kind == FieldRef::Kind::kDense) {
+      out[i].vectors[name] = FloatsOf(*bytes);
+    } else {
+      ALIDADE_ASSIGN_OR_RETURN(out[i].sparse_vectors[name], DecodeSparseVector(*bytes));
     }
   }
   return OkStatus();
@@ -47,9 +65,36 @@ Status StoredPoints::Read(const std::vector<RowNo>& rows,
 
 StatusOr<std::vector<std::optional<std::string>>> StoredPoints::ReadField(
     FieldRef field, const std::vector<RowNo>& rows) const {
-  const FieldId id = field.kind == FieldRef::Kind::kDense ? schema_.fields[field.index].id
-                                                          : schema_.sparse_fields[field.index].id;
-  return store_.GetVectors(space_, id, rows, snapshot_);
+  return store_.GetVectors(space_, schema_.IdOf(field), rows, snapshot_);
+}
+
+StatusOr<std::vector<std::optional<MultiVector>>> StoredPoints::ReadMultiVectors(
+    size_t field, const std::vector<RowNo>& rows) {
+  constexpr size_t kRowsAtOnce = 16;  // of the largest, 64 MiB
+  const MultiVectorField& spec = schema_.multi_vector_fields[field];
+  std::vector<std::optional<MultiVector>> vectors(rows.size());
+  for (size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
+    const size_t end = std::min(rows.size(), first + kRowsAtOnce);
+    const std::vector<RowNo> some(rows.begin() + static_cast<ptrdiff_t>(first),
+                                  rows.begin() + static_cast<ptrdiff_t>(end));
+    ALIDADE_ASSIGN_OR_RETURN(const auto stored,
+                             ReadField({FieldRef::Kind::kMultiVector, field}, some));
+    for (size_t i = first; i < end; ++i) {
+      if (const std::optional<std::string>& bytes = stored[i - first]; bytes.has_value()) {
+        multi_vector_bytes_ += bytes->size();
+        ALIDADE_ASSIGN_OR_RETURN(vectors[i], DecodeMultiVector(*bytes, spec.dim));
+      }
+    }
+    if (multi_vector_bytes_ > kMultiVectorReadBytesMax) {
+      return WithReason(
+          ResourceExhausted("the vectors of the field \"{}\" take more than {} bytes; ask for "
+                            "those of fewer points at once",
+                            spec.name,
+                            kMultiVectorReadBytesMax),
+          "REPLY_TOO_LARGE");
+    }
+  }
+  return vectors;
 }
 
 StatusOr<std::vector<uint32_t>> StoredPoints::Present(uint32_t asked,

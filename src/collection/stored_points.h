@@ -19,6 +19,9 @@ namespace alidade {
 // A vector as the store keeps it.
 std::vector<float> FloatsOf(std::string_view bytes);
 
+// Chosen: more than a reply may have by default, far less than memory.
+inline constexpr size_t kMultiVectorReadBytesMax = size_t{256} << 20;
+
 // What of a point a read returns besides its id.
 struct PointParts {
   const PayloadSelector& payload;
@@ -39,7 +42,18 @@ class StoredPoints {
   // For each row, which of the fields asked about (bits, as in CompiledFilter) have a vector.
   StatusOr<std::vector<uint32_t>> Present(uint32_t asked, const std::vector<RowNo>& rows);
 
+  // The vectors of a field of Schema::multi_vector_fields: nothing where a row has none, or died
+  // before the snapshot. Errors: RESOURCE_EXHAUSTED if all that were read through this take more
+  // than kMultiVectorReadBytesMax.
+  StatusOr<std::vector<std::optional<MultiVector>>> ReadMultiVectors(
+      size_t field, const std::vector<RowNo>& rows);
+
  private:
+  // Adds the vectors of one field to the points of the rows.
+  Status ReadVectors(const std::vector<RowNo>& rows,
+                     FieldRef field,
+                     const std::string& name,
+                     std::vector<Point>& out);
   StatusOr<std::vector<std::optional<std::string>>> ReadField(FieldRef field,
                                                               const std::vector<RowNo>& rows) const;
 
@@ -47,6 +61,7 @@ class StoredPoints {
   const KeySpace space_;
   const Schema& schema_;
   const StoreSnapshot* snapshot_;
+  size_t multi_vector_bytes_ = 0;  // read so far
 };
 
 }  // namespace alidade

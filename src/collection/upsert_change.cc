@@ -16,6 +16,14 @@ std::string_view BytesOf(std::span<const float> vector) {
   return {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()};
 }
 
+// With its number of rows, which the wire leaves out where values are packed.
+MultiVector WithRows(MultiVector vector, uint32_t dim) {
+  if (vector.rows == 0) {
+    vector.rows = static_cast<uint32_t>(vector.values.size() / dim);
+  }
+  return vector;
+}
+
 }  // namespace
 
 Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
@@ -40,13 +48,25 @@ Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
             schema, name, fmt::format("points[{}].sparse_vectors[\"{}\"]", index, name))
             .status());
   }
+  for (const auto& [name, vector] : point.multi_vectors) {
+    const std::string path = fmt::format("points[{}].multi_vectors[\"{}\"]", index, name);
+    ALIDADE_ASSIGN_OR_RETURN(const size_t field, FindMultiVectorFieldOrError(schema, name, path));
+    const MultiVectorField& spec = schema.multi_vector_fields[field];
+    ALIDADE_RETURN_IF_ERROR(
+        ValidateMultiVector(WithRows(vector, spec.dim), spec.dim, spec.metric, path));
+  }
   return OkStatus();
 }
 
-void UpsertChange::LoadSparse(const Schema& schema, const UpsertPoint& point, Row& row) {
+void UpsertChange::LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row) {
   row.sparse.resize(schema.sparse_fields.size());
   for (const auto& [name, vector] : point.sparse_vectors) {
     row.sparse[*schema.FindSparseField(name)] = EncodeSparseVector(vector);
+  }
+  row.multi.resize(schema.multi_vector_fields.size());
+  for (const auto& [name, vector] : point.multi_vectors) {
+    const size_t field = *schema.FindMultiVectorField(name);
+    row.multi[field] = EncodeMultiVector(WithRows(vector, schema.multi_vector_fields[field].dim));
   }
 }
 
@@ -84,9 +104,11 @@ Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
       row.vectors[fields[k]] = point.vectors[k];
       bytes_ += point.vectors[k].size_bytes();
     }
-    LoadSparse(schema, point, row);
-    for (const std::string& vector : row.sparse) {
-      bytes_ += vector.size();
+    LoadEncoded(schema, point, row);
+    for (const auto* list : {&row.sparse, &row.multi}) {
+      for (const std::string& vector : *list) {
+        bytes_ += vector.size();
+      }
     }
     rows_.push_back(std::move(row));
   }
@@ -104,8 +126,10 @@ void UpsertChange::Fingerprint() {
     for (const auto& vector : row.vectors) {
       AddPart(hasher, BytesOf(vector));
     }
-    for (const std::string& vector : row.sparse) {
-      AddPart(hasher, vector);
+    for (const auto* list : {&row.sparse, &row.multi}) {
+      for (const std::string& vector : *list) {
+        AddPart(hasher, vector);
+      }
     }
   }
   // An upsert without conditions has the fingerprint that it had before there were any.
@@ -168,6 +192,12 @@ void UpsertChange::PrepareRow(CommitContext& context,
       context.batch.PutVector(
           c.space(), row.number, {c.schema_.sparse_fields[field].id, row.sparse[field]});
       made.vectors |= uint32_t{1} << (kSparseBitsBegin + field);
+    }
+  }
+  for (size_t field = 0; field < row.multi.size(); ++field) {
+    if (!row.multi[field].empty()) {
+      context.batch.PutVector(
+          c.space(), row.number, {c.schema_.multi_vector_fields[field].id, row.multi[field]});
     }
   }
   context.batch.PutId(c.space(), row.encoded_id, {row.number, context.seq});

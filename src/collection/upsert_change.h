@@ -35,12 +35,14 @@ class UpsertChange final : public PointChange {
     const std::string* payload = nullptr;
     std::vector<std::span<const float>> vectors;  // by FieldIndex
     std::vector<std::string> sparse;              // by SparseIndex, encoded; empty: absent
+    std::vector<std::string> multi;               // likewise, of multi-vector fields
     RowNo number;
     std::optional<RowNo> replaces;
     bool skipped = false;
   };
 
-  static void LoadSparse(const Schema& schema, const UpsertPoint& point, Row& row);
+  // What is stored encoded: sparse vectors and multi-vectors.
+  static void LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row);
   Status CheckPoint(const std::vector<FieldIndex>& fields,
                     const Schema& schema,
                     size_t index) const;

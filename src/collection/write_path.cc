@@ -172,11 +172,15 @@ Status Collection::ResolveIds(const std::vector<std::string>& encoded_ids,
 
 std::vector<FieldId> Collection::FieldIds() const {
   std::vector<FieldId> ids;
-  ids.reserve(schema_.fields.size() + schema_.sparse_fields.size());
+  ids.reserve(schema_.fields.size() + schema_.sparse_fields.size() +
+              schema_.multi_vector_fields.size());
   for (const VectorField& field : schema_.fields) {
     ids.push_back(field.id);
   }
   for (const SparseField& field : schema_.sparse_fields) {
+    ids.push_back(field.id);
+  }
+  for (const MultiVectorField& field : schema_.multi_vector_fields) {
     ids.push_back(field.id);
   }
   return ids;

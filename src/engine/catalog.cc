@@ -108,6 +108,28 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
       return FieldError(path, "\"{}\" is there twice", name);
     }
   }
+  if (config.multi_vector_fields.size() > kMultiVectorFieldsMax) {
+    return FieldError("multi_vector_fields",
+                      "has {} entries, {} are allowed",
+                      config.multi_vector_fields.size(),
+                      kMultiVectorFieldsMax);
+  }
+  for (size_t i = 0; i < config.multi_vector_fields.size(); ++i) {
+    const MultiVectorField& field = config.multi_vector_fields[i];
+    const std::string path = fmt::format("multi_vector_fields[{}]", i);
+    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
+    if (!names.insert(field.name).second) {
+      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
+    }
+    if (field.dim < 1 || field.dim > limits.dimension_max) {
+      return FieldError(
+          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
+    }
+    if (field.metric != Metric::kCosine && field.metric != Metric::kDot) {
+      return FieldError(
+          path + ".metric", "is {}, cosine and dot are allowed", MetricName(field.metric));
+    }
+  }
   return OkStatus();
 }
 

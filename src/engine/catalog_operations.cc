@@ -32,6 +32,10 @@ Status CreateOperation::Prepare(CommitContext& context) {
   for (size_t i = 0; i < config_.sparse_fields.size(); ++i) {
     config_.sparse_fields[i].id = FieldId(static_cast<uint16_t>(config_.fields.size() + i + 1));
   }
+  for (size_t i = 0; i < config_.multi_vector_fields.size(); ++i) {
+    config_.multi_vector_fields[i].id = FieldId(
+        static_cast<uint16_t>(config_.fields.size() + config_.sparse_fields.size() + i + 1));
+  }
   for (PayloadIndexSpec& index : config_.payload_indexes) {
     index.id = config_.next_payload_index;
     config_.next_payload_index = config_.next_payload_index.Next();

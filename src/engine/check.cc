@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -158,16 +159,26 @@ class CollectionCheck {
           }));
     }
     for (const SparseField& field : config_.sparse_fields) {
-      ALIDADE_RETURN_IF_ERROR(CheckSparse(field));
+      ALIDADE_RETURN_IF_ERROR(CheckEncoded(field.id, field.name, [](std::string_view bytes) {
+        return DecodeSparseVector(bytes).status();
+      }));
+    }
+    for (const MultiVectorField& field : config_.multi_vector_fields) {
+      ALIDADE_RETURN_IF_ERROR(CheckEncoded(field.id, field.name, [&field](std::string_view bytes) {
+        return DecodeMultiVector(bytes, field.dim).status();
+      }));
     }
     return OkStatus();
   }
 
-  Status CheckSparse(const SparseField& field) {
-    auto& hashes = vectors_[field.id.value()];
+  // Of a field whose values are not plain floats.
+  Status CheckEncoded(FieldId id,
+                      const std::string& name,
+                      const std::function<Status(std::string_view bytes)>& decode) {
+    auto& hashes = vectors_[id.value()];
     return store_.ScanVectors(
         space_,
-        field.id,
+        id,
         RowNo(0),
         RowNo(~uint64_t{0}),
         nullptr,
@@ -175,12 +186,9 @@ class CollectionCheck {
           if (!rows_.contains(number.value())) {
             problems_.Add(fmt::format("{}: a vector belongs to no row ({})", Name(), number));
           }
-          if (const Status decoded = DecodeSparseVector(bytes).status(); !decoded.ok()) {
-            problems_.Add(fmt::format("{}: the vector \"{}\" of row {}: {}",
-                                      Name(),
-                                      field.name,
-                                      number,
-                                      MessageOf(decoded)));
+          if (const Status decoded = decode(bytes); !decoded.ok()) {
+            problems_.Add(fmt::format(
+                "{}: the vector \"{}\" of row {}: {}", Name(), name, number, MessageOf(decoded)));
           }
           hashes[number.value()] = Checksum64(bytes);
           return OkStatus();

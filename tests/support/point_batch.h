@@ -19,6 +19,7 @@ struct OwnedPoint {
   Object payload;
   std::map<std::string, std::vector<float>> vectors;  // by field name
   std::map<std::string, SparseVector> sparse_vectors = {};
+  std::map<std::string, MultiVector> multi_vectors = {};
 
   friend bool operator==(const OwnedPoint&, const OwnedPoint&) = default;
 };
@@ -48,6 +49,7 @@ inline UpsertRequest MakeUpsert(std::vector<OwnedPoint> points,
     made.id = point.id;
     EncodeObject(point.payload, made.payload);
     made.sparse_vectors = point.sparse_vectors;
+    made.multi_vectors = point.multi_vectors;
     for (const std::string& name : request.field_names) {
       const auto found = point.vectors.find(name);
       made.vectors.push_back(found == point.vectors.end() ? std::span<const float>()

@@ -103,7 +103,7 @@ class Collection {
 
   StatusOr<ListResponse> ListInOrder(const ListRequest& request, const OrderBy& order) const;
   KeySpace space() const { return {id_, ShardId(0)}; }
-  std::vector<FieldId> FieldIds() const;  // vector fields in order, then sparse ones
+  std::vector<FieldId> FieldIds() const;  // vector fields in order, then the others
 
   // Where a row is in memory.
   struct RowPlace {

@@ -19,14 +19,15 @@ struct CollectionConfig {
   std::string name;
   std::string description;
   std::map<std::string, std::string> labels;
-  std::vector<VectorField> fields;                     // ids are given by the server, in order
-  uint32_t default_ef = 0;                             // 0: kDefaultEf
-  uint32_t default_nprobe = 0;                         // 0: by nlist
-  std::vector<PayloadIndexSpec> payload_indexes = {};  // ids are given by the server, rising
-  PayloadIndexId next_payload_index = {};              // never given before
-  std::vector<SparseField> sparse_fields = {};         // ids go on behind those of `fields`
+  std::vector<VectorField> fields;                         // ids are given by the server, in order
+  uint32_t default_ef = 0;                                 // 0: kDefaultEf
+  uint32_t default_nprobe = 0;                             // 0: by nlist
+  std::vector<PayloadIndexSpec> payload_indexes = {};      // ids are given by the server, rising
+  PayloadIndexId next_payload_index = {};                  // never given before
+  std::vector<SparseField> sparse_fields = {};             // ids go on behind those of `fields`
+  std::vector<MultiVectorField> multi_vector_fields = {};  // and behind those
 
-  Schema schema() const { return {fields, payload_indexes, sparse_fields}; }
+  Schema schema() const { return {fields, payload_indexes, sparse_fields, multi_vector_fields}; }
 };
 
 // Only what is set changes. An index spec that changes makes the field's indexes be built anew in

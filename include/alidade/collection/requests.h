@@ -23,6 +23,7 @@
 #include "alidade/filter/filter.h"
 #include "alidade/filter/payload_index_spec.h"
 #include "alidade/text/sparse_vector.h"
+#include "alidade/vec/multi_vector.h"
 
 namespace alidade {
 
@@ -46,6 +47,7 @@ struct Point {
   std::map<std::string, std::vector<float>>
       vectors;  // by field name; as they were given, bit for bit
   std::map<std::string, SparseVector> sparse_vectors = {};  // likewise
+  std::map<std::string, MultiVector> multi_vectors = {};
 };
 
 struct GetRequest {

@@ -17,6 +17,7 @@
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
 #include "alidade/text/sparse_vector.h"
+#include "alidade/vec/multi_vector.h"
 
 namespace alidade {
 
@@ -52,6 +53,8 @@ struct UpsertPoint {
   std::vector<std::span<const float>>
       vectors;  // parallel to UpsertRequest::field_names; empty: absent
   std::map<std::string, SparseVector> sparse_vectors = {};  // by field name
+  // By field name; with 0 rows: as many as the values come to in the field's dimension.
+  std::map<std::string, MultiVector> multi_vectors = {};
 };
 
 enum class UpsertMode : uint8_t {

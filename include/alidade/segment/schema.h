@@ -35,8 +35,20 @@ struct SparseField {
   friend bool operator==(const SparseField&, const SparseField&) = default;
 };
 
+// Of several vectors for each point, which rank what another search found (vec/multi_vector.h).
+// Only the store has them: no segment knows of these fields.
+struct MultiVectorField {
+  FieldId id;
+  std::string name;
+  uint32_t dim = 0;
+  Metric metric = Metric::kCosine;  // or kDot
+
+  friend bool operator==(const MultiVectorField&, const MultiVectorField&) = default;
+};
+
 // Chosen: more would be collections of their own.
 inline constexpr uint32_t kSparseFieldsMax = 8;
+inline constexpr uint32_t kMultiVectorFieldsMax = 8;
 
 // Position of a field in Schema::fields; what arrays inside a segment are indexed by.
 using FieldIndex = size_t;
@@ -45,9 +57,9 @@ using SparseIndex = size_t;
 
 // A field of any kind.
 struct FieldRef {
-  enum class Kind : uint8_t { kDense, kSparse };
+  enum class Kind : uint8_t { kDense, kSparse, kMultiVector };
   Kind kind = Kind::kDense;
-  size_t index = 0;  // FieldIndex or SparseIndex
+  size_t index = 0;  // in the list of its kind
 
   friend bool operator==(const FieldRef&, const FieldRef&) = default;
 };
@@ -60,8 +72,9 @@ static_assert(kSparseBitsBegin + kSparseFieldsMax <= 32);
 struct Schema {
   std::vector<VectorField> fields;
   std::vector<PayloadIndexSpec> payload_indexes = {};  // in the order of their ids
-  // Their names and ids are no others' of `fields`.
+  // Names and ids are different among the fields of all kinds.
   std::vector<SparseField> sparse_fields = {};
+  std::vector<MultiVectorField> multi_vector_fields = {};
 
   std::optional<FieldIndex> FindField(std::string_view name) const {
     for (FieldIndex i = 0; i < fields.size(); ++i) {
@@ -79,6 +92,14 @@ struct Schema {
     }
     return std::nullopt;
   }
+  std::optional<size_t> FindMultiVectorField(std::string_view name) const {
+    for (size_t i = 0; i < multi_vector_fields.size(); ++i) {
+      if (multi_vector_fields[i].name == name) {
+        return i;
+      }
+    }
+    return std::nullopt;
+  }
   std::optional<FieldRef> FindAnyField(std::string_view name) const {
     if (const auto dense = FindField(name); dense.has_value()) {
       return FieldRef{FieldRef::Kind::kDense, *dense};
@@ -86,9 +107,12 @@ struct Schema {
     if (const auto sparse = FindSparseField(name); sparse.has_value()) {
       return FieldRef{FieldRef::Kind::kSparse, *sparse};
     }
+    if (const auto multi = FindMultiVectorField(name); multi.has_value()) {
+      return FieldRef{FieldRef::Kind::kMultiVector, *multi};
+    }
     return std::nullopt;
   }
-  // Dense fields first.
+  // Dense fields first, then sparse ones.
   std::vector<std::string_view> FieldNames() const {
     std::vector<std::string_view> names;
     for (const VectorField& field : fields) {
@@ -97,7 +121,21 @@ struct Schema {
     for (const SparseField& field : sparse_fields) {
       names.emplace_back(field.name);
     }
+    for (const MultiVectorField& field : multi_vector_fields) {
+      names.emplace_back(field.name);
+    }
     return names;
+  }
+  FieldId IdOf(FieldRef field) const {
+    switch (field.kind) {
+      case FieldRef::Kind::kDense:
+        return fields[field.index].id;
+      case FieldRef::Kind::kSparse:
+        return sparse_fields[field.index].id;
+      case FieldRef::Kind::kMultiVector:
+        break;
+    }
+    return multi_vector_fields[field.index].id;
   }
 
   friend bool operator==(const Schema&, const Schema&) = default;

@@ -53,6 +53,9 @@ CollectionConfig FullConfig() {
   config.next_payload_index = PayloadIndexId(0xFFF1);
   config.sparse_fields = {{.id = FieldId(8), .name = "words", .idf = true},
                           {.id = FieldId(9), .name = "learned"}};
+  config.multi_vector_fields = {
+      {.id = FieldId(10), .name = "tokens", .dim = 128, .metric = Metric::kCosine},
+      {.id = FieldId(11), .name = "patches", .dim = 65'536, .metric = Metric::kDot}};
   return config;
 }
 
@@ -66,6 +69,7 @@ void ExpectEqual(const CollectionConfig& a, const CollectionConfig& b) {
   EXPECT_EQ(a.payload_indexes, b.payload_indexes);
   EXPECT_EQ(a.next_payload_index, b.next_payload_index);
   EXPECT_EQ(a.sparse_fields, b.sparse_fields);
+  EXPECT_EQ(a.multi_vector_fields, b.multi_vector_fields);
 }
 
 TEST(ConfigCodecTest, ConfigurationsComeBack) {
@@ -82,6 +86,8 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   CollectionConfig config = FullConfig();
   EXPECT_EQ(EncodeConfig(config)[0], 5);
   config.sparse_fields.clear();
+  EXPECT_EQ(EncodeConfig(config)[0], 5);
+  config.multi_vector_fields.clear();
   EXPECT_EQ(EncodeConfig(config)[0], 4);
   std::erase_if(config.payload_indexes, [](const PayloadIndexSpec& index) {
     return index.type == PayloadIndexType::kText;
@@ -95,8 +101,14 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
     bytes[0] = format;
     EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
   }
-  // The last byte says whether the last sparse field has IDF.
+  // The last byte is the metric of the last multi-vector field, or says whether the last sparse
+  // field has IDF.
   bytes = EncodeConfig(FullConfig());
+  bytes.back() = static_cast<char>(Metric::kL2);
+  EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
+  config = FullConfig();
+  config.multi_vector_fields.clear();
+  bytes = EncodeConfig(config);
   bytes.back() = 2;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
 }

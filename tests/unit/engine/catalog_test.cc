@@ -93,6 +93,17 @@ TEST_F(CatalogTest, ABadConfigurationIsRefusedByField) {
               FieldErrorAt("vector_fields[0].dimension"));
   EXPECT_THAT(refused([](auto& c) { c.fields[0].dim = 65'537; }),
               FieldErrorAt("vector_fields[0].dimension"));
+  EXPECT_THAT(refused([](auto& c) { c.sparse_fields = {{.id = {}, .name = c.fields[0].name}}; }),
+              FieldErrorAt("sparse_fields[0].name"));
+  EXPECT_THAT(refused([](auto& c) { c.sparse_fields.resize(9); }), FieldErrorAt("sparse_fields"));
+  EXPECT_THAT(refused([](auto& c) {
+                c.multi_vector_fields = {{.id = {}, .name = "m", .dim = 0, .metric = Metric::kDot}};
+              }),
+              FieldErrorAt("multi_vector_fields[0].dimension"));
+  EXPECT_THAT(refused([](auto& c) {
+                c.multi_vector_fields = {{.id = {}, .name = "m", .dim = 1, .metric = Metric::kL2}};
+              }),
+              FieldErrorAt("multi_vector_fields[0].metric"));
   EXPECT_THAT(refused([](auto& c) { c.default_ef = 16'385; }), FieldErrorAt("default_ef"));
   EXPECT_THAT(refused([](auto& c) { c.default_nprobe = 65'537; }), FieldErrorAt("default_nprobe"));
   EXPECT_THAT(refused([](auto& c) { c.labels[""] = "x"; }), FieldErrorAt("labels"));

@@ -47,10 +47,34 @@ class CheckTest : public EngineTest {
       change.points.ids = {Id(7), Id(5'001)};
       change.edit.merged = {{"changed", Value(true)}};
       ASSERT_THAT(engine_->ChangePayload(change), IsOk());
+      ASSERT_NO_FATAL_FAILURE(FillMixed());
       engine_.reset();
       CopyTree(Data(), kept);
     }
     CopyTree(kept, Data());
+  }
+
+  // Points with vectors of every kind, half of them in a sealed segment.
+  void FillMixed() {
+    CollectionConfig config = ConfigNamed("mixed");
+    config.sparse_fields = {{.id = FieldId(), .name = "s"}};
+    config.multi_vector_fields = {{.id = FieldId(), .name = "m", .dim = 2, .metric = Metric::kDot}};
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const CollectionInfo made, engine_->CreateCollection(config));
+    EXPECT_EQ(made.config.sparse_fields[0].id, FieldId(2));
+    EXPECT_EQ(made.config.multi_vector_fields[0].id, FieldId(3));
+    std::vector<OwnedPoint> points;
+    for (uint64_t number = 1; number <= 40; ++number) {
+      points.push_back(MakePoint(Id(number), {1, 2}));
+      points.back().sparse_vectors["s"] = {{static_cast<uint32_t>(number)}, {1}};
+      points.back().multi_vectors["m"] = {.rows = 1, .values = {1, 2}};
+      if (number % 20 == 0) {
+        ASSERT_THAT(engine_->Upsert(MakeUpsert(std::move(points), "mixed")), IsOk());
+        points.clear();
+        if (number == 20) {
+          ASSERT_THAT(engine_->Flush("mixed", Deadline()), IsOk());
+        }
+      }
+    }
   }
 
   std::string Data() const { return options_.data_directory; }
@@ -102,6 +126,7 @@ class CheckTest : public EngineTest {
 
   static constexpr KeySpace kIndexed{CollectionId(1), ShardId(0)};
   static constexpr KeySpace kPlain{CollectionId(2), ShardId(0)};
+  static constexpr KeySpace kMixed{CollectionId(3), ShardId(0)};
 
  private:
   static std::unique_ptr<ScratchDirectory> original_;
@@ -211,6 +236,41 @@ TEST_F(CheckTest, AnIdOfAnotherRowIsAProblem) {
 TEST_F(CheckTest, AVectorOfAnotherLengthIsAProblem) {
   Tamper([](WriteBatch& batch) { batch.PutVector(kPlain, RowNo(2), {FieldId(1), "1234"}); });
   ExpectProblem("row 2 has 4 bytes");
+}
+
+TEST_F(CheckTest, ADamagedSparseFileWouldBeMadeAnew) {
+  const auto files =
+      FilesBelow(Data() + "/segments/" + CollectionDirectoryName(CollectionId(3)), "sparse_2.seg");
+  ASSERT_THAT(files, SizeIs(1));
+  FlipBit(files[0], FileBytes(files[0]) - 3);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport report, Check());
+  EXPECT_TRUE(report.ok()) << report.problems[0];
+  EXPECT_THAT(report.repairs,
+              testing::ElementsAre(AllOf(HasSubstr("\"mixed\""), HasSubstr("field \"s\""))));
+  Open();
+  engine_.reset();
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const CheckReport after, Check());
+  EXPECT_TRUE(after.ok());
+  EXPECT_THAT(after.repairs, IsEmpty());
+}
+
+TEST_F(CheckTest, ASparseVectorThatTheSegmentDoesNotHaveIsAProblem) {
+  Tamper([](WriteBatch& batch) {
+    batch.PutVector(kMixed, RowNo(3), {FieldId(2), EncodeSparseVector({{7}, {2}})});
+  });
+  ExpectProblem("row 3 in segment");
+}
+
+TEST_F(CheckTest, MalformedVectorsOfAnyKindAreProblems) {
+  Tamper([](WriteBatch& batch) {
+    batch.PutVector(kMixed, RowNo(25), {FieldId(2), "1234"});
+    batch.PutVector(kMixed, RowNo(26), {FieldId(3), "1234"});
+    batch.PutVector(
+        kMixed, RowNo(77), {FieldId(3), EncodeMultiVector({.rows = 1, .values = {1, 2}})});
+  });
+  ExpectProblem("the vector \"s\" of row 25");
+  ExpectProblem("the vector \"m\" of row 26");
+  ExpectProblem("a vector belongs to no row (77)");
 }
 
 TEST_F(CheckTest, ARowBeyondTheCounterIsAProblem) {
