@@ -35,9 +35,6 @@ StatusOr<CollectionUpdate> DecodeUpdateCollection(const v1::UpdateCollectionRequ
                                                   const Limits& limits);
 StatusOr<std::vector<AliasAction>> DecodeUpdateAliases(const v1::UpdateAliasesRequest& in);
 
-// Same names, dimensions, metrics and indexes in the same order; sparse fields likewise.
-bool SameVectorFields(const CollectionConfig& a, const CollectionConfig& b);
-
 void EncodeCollection(const CollectionInfo& in, v1::Collection& out);
 
 }  // namespace alidade

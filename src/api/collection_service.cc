@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collection_codec.h"
+#include "field_codec.h"
 #include "field_path.h"
 #include "page_token.h"
 #include "point_codec.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "alidade/filter/filter.h"
 
@@ -102,6 +103,48 @@ StatusOr<SparseVector> DecodeSparse(const v1::SparseVector& in, const FieldPath&
   return MakeSparseVector({in.indices().begin(), in.indices().end()},
                           {in.values().begin(), in.values().end()},
                           path.ToString());
+}
+
+StatusOr<MultiVector> DecodeMulti(const v1::MultiVector& in, const FieldPath& path) {
+  MultiVector out;
+  switch (in.data_case()) {
+    case v1::MultiVector::kPacked: {
+      const std::string& bytes = in.packed();
+      if (bytes.empty() || bytes.size() % sizeof(float) != 0 ||
+          bytes.size() > kMultiVectorBytesMax) {
+        return FieldError(path.Field("packed").ToString(),
+                          "has {} bytes, which is no multiple of 4 from 4 to {}",
+                          bytes.size(),
+                          kMultiVectorBytesMax);
+      }
+      out.values.resize(bytes.size() / sizeof(float));
+      std::memcpy(out.values.data(), bytes.data(), bytes.size());
+      return out;
+    }
+    case v1::MultiVector::kRows: {
+      const auto& lists = in.rows().lists();
+      if (lists.empty() || static_cast<size_t>(lists.size()) > kMultiVectorRowsMax) {
+        return FieldError(path.Field("rows").Field("lists").ToString(),
+                          "has {} vectors, 1 to {} are allowed",
+                          lists.size(),
+                          kMultiVectorRowsMax);
+      }
+      out.rows = static_cast<uint32_t>(lists.size());
+      for (int i = 0; i < lists.size(); ++i) {
+        if (lists[i].values_size() != lists[0].values_size()) {
+          return FieldError(path.Field("rows").Field("lists").At(static_cast<size_t>(i)).ToString(),
+                            "has {} elements, the first has {}",
+                            lists[i].values_size(),
+                            lists[0].values_size());
+        }
+        out.values.insert(out.values.end(), lists[i].values().begin(), lists[i].values().end());
+      }
+      return out;
+    }
+    case v1::MultiVector::DATA_NOT_SET:
+      break;
+  }
+  return FieldError(path.ToString(), "has neither `packed` nor `rows`");
 }
 
 StatusOr<std::vector<SeqNo>> DecodeIfSeqs(const google::protobuf::RepeatedField<uint64_t>& in,
@@ -206,7 +249,7 @@ StatusOr<std::vector<std::string>> DecodeWithVectors(
     out.push_back("*");
     return out;
   }
-  constexpr uint32_t kNamesMax = kVectorFieldsMax + kSparseFieldsMax;
+  constexpr uint32_t kNamesMax = kVectorFieldsMax + kSparseFieldsMax + kMultiVectorFieldsMax;
   if (static_cast<uint32_t>(in.size()) > kNamesMax) {
     return FieldError(path.ToString(), "has {} names, the limit is {}", in.size(), kNamesMax);
   }
@@ -239,6 +282,10 @@ void EncodeSparse(const SparseVector& in, v1::SparseVector& out) {
   out.mutable_values()->Assign(in.weights.begin(), in.weights.end());
 }
 
+void EncodeMulti(const MultiVector& in, v1::MultiVector& out) {
+  out.set_packed(in.values.data(), in.values.size() * sizeof(float));
+}
+
 void EncodeReceipt(const WriteReceipt& in, v1::WriteReceipt& out) {
   out.set_seq(in.seq.value());
   out.set_durability(in.reached == Durability::kDurable ? v1::DURABILITY_DURABLE
@@ -256,6 +303,9 @@ void EncodePoint(const Point& in, v1::Point& out) {
   }
   for (const auto& [name, vector] : in.sparse_vectors) {
     EncodeSparse(vector, (*out.mutable_sparse_vectors())[name]);
+  }
+  for (const auto& [name, vector] : in.multi_vectors) {
+    EncodeMulti(vector, (*out.mutable_multi_vectors())[name]);
   }
   out.set_seq(in.seq.value());
 }

@@ -39,6 +39,10 @@ StatusOr<std::span<const float>> DecodeVector(const v1::Vector& in, const FieldP
 // 1..kSparseValuesMax entries. Whether there is such a field is for the collection to check.
 StatusOr<SparseVector> DecodeSparse(const v1::SparseVector& in, const FieldPath& path);
 
+// Of rows of equal lengths; packed ones have no number of rows yet. The rest is for the collection
+// to check.
+StatusOr<MultiVector> DecodeMulti(const v1::MultiVector& in, const FieldPath& path);
+
 // One for each of `points`, or none.
 StatusOr<std::vector<SeqNo>> DecodeIfSeqs(const google::protobuf::RepeatedField<uint64_t>& in,
                                           size_t points,
@@ -66,6 +70,7 @@ StatusOr<std::vector<std::string>> DecodeWithVectors(
 void EncodePointId(const PointId& in, v1::PointId& out);
 void EncodeVector(const std::vector<float>& in, v1::Vector& out);
 void EncodeSparse(const SparseVector& in, v1::SparseVector& out);
+void EncodeMulti(const MultiVector& in, v1::MultiVector& out);
 void EncodeReceipt(const WriteReceipt& in, v1::WriteReceipt& out);
 void EncodePoint(const Point& in, v1::Point& out);
 

@@ -247,6 +247,9 @@ void EncodeSearch(const v1::SearchRequest& request,
       for (const SearchHit& hit : group.hits) {
         EncodeHit(hit, *item.add_hits());
       }
+      for (const auto& [name, vector] : hit.point.multi_vectors) {
+        EncodeMulti(vector, (*item.mutable_multi_vectors())[name]);
+      }
     }
     if (result.next.has_value()) {
       encoded.set_next_cursor(MakePageToken(CursorScope(request), EncodePosition(*result.next)));

@@ -91,6 +91,18 @@ Status DecodeRows(const v1::PointRows& in, const Limits& limits, UpsertRequest& 
       ALIDADE_RETURN_IF_ERROR(CheckName(name, at));
       ALIDADE_ASSIGN_OR_RETURN(point.sparse_vectors[name], DecodeSparse(vector, at));
     }
+    const FieldPath multi = path.Field("multi_vectors");
+    if (static_cast<uint32_t>(source.multi_vectors_size()) > kMultiVectorFieldsMax) {
+      return FieldError(multi.ToString(),
+                        "has {} fields, the limit is {}",
+                        source.multi_vectors_size(),
+                        kMultiVectorFieldsMax);
+    }
+    for (const auto& [name, vector] : source.multi_vectors()) {
+      const FieldPath at = multi.Key(name);
+      ALIDADE_RETURN_IF_ERROR(CheckName(name, at));
+      ALIDADE_ASSIGN_OR_RETURN(point.multi_vectors[name], DecodeMulti(vector, at));
+    }
   }
   for (UpsertPoint& point : out.points) {
     point.vectors.resize(out.field_names.size());

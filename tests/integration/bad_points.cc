@@ -241,6 +241,10 @@ std::vector<BadInput> BadBatches() {
                       "collection: 'c' rows { points { id { num: 50 } sparse_vectors { key: 'x' "
                       "value { indices: [1, 1] values: [1, 2] } } } }",
                       "rows.points[0].sparse_vectors[\"x\"].indices"),
+      Invalid<Upsert>("multi-vectors of a field that there is not",
+                      "collection: 'c' rows { points { id { num: 50 } multi_vectors { key: 'x' "
+                      "value { rows { lists { values: 1 } } } } } }",
+                      "rows.points[0].multi_vectors[\"x\"]"),
       Invalid<Upsert>("no batch", "collection: 'c'", "batch"),
       Invalid<Upsert>("no rows", "collection: 'c' rows {}", "rows.points"),
       Invalid<Upsert>("columns without ids", "collection: 'c' columns {}", "columns"),

@@ -45,6 +45,45 @@ class PointsTest : public SharedServerTest {
   }
 };
 
+TEST_F(PointsTest, VectorsOfEveryKindComeBack) {
+  auto made = NewCollection("kinds", 3, v1::METRIC_L2);
+  made.mutable_collection()->add_sparse_fields()->set_name("s");
+  auto& multi = *made.mutable_collection()->add_multi_vector_fields();
+  multi.set_name("m");
+  multi.set_dimension(2);
+  multi.set_metric(v1::METRIC_COSINE);
+  Must(client_, made);
+  Must(client_,
+       Parse<v1::UpsertPointsRequest>(
+           "collection: 'kinds' rows { points { id { num: 1 } "
+           "vectors { key: 'v' value { values { values: [1, 2, 3] } } } "
+           "sparse_vectors { key: 's' value { indices: [9, 4] values: [1, 2] } } "
+           "multi_vectors { key: 'm' value { rows { lists { values: [1, 2] } "
+           "lists { values: [3, 4] } } } } } }"));
+  for (const bool sealed : {false, true}) {
+    const auto got =
+        Must(client_,
+             Parse<v1::GetPointsRequest>("collection: 'kinds' ids { num: 1 } with_vectors: '*'"));
+    ASSERT_EQ(got.points_size(), 1);
+    EXPECT_EQ(got.points(0).vectors().at("v").packed(), Packed({1, 2, 3}));
+    EXPECT_THAT(got.points(0).sparse_vectors().at("s").indices(), ElementsAre(4, 9));
+    EXPECT_EQ(got.points(0).multi_vectors().at("m").packed(), Packed({1, 2, 3, 4}));
+    const auto found = Must(
+        client_,
+        Parse<v1::SearchRequest>("collection: 'kinds' k: 1 vector_field: 's' with_vectors: '*' "
+                                 "queries { sparse { indices: 9 values: 0.5 } }"));
+    ASSERT_EQ(found.results(0).hits_size(), 1);
+    const v1::Hit& hit = found.results(0).hits(0);
+    EXPECT_EQ(hit.score(), 0.5F);
+    EXPECT_EQ(hit.vectors().at("v").packed(), Packed({1, 2, 3}));
+    EXPECT_THAT(hit.sparse_vectors().at("s").values(), ElementsAre(2, 1));
+    EXPECT_EQ(hit.multi_vectors().at("m").packed(), Packed({1, 2, 3, 4}));
+    if (!sealed) {
+      Must(client_, Parse<v1::FlushRequest>("collection: 'kinds'"));
+    }
+  }
+}
+
 TEST_F(PointsTest, RowsAndColumnsOfEveryEncodingStoreTheSame) {
   for (const std::string name : {"rows", "floats", "columns", "halves"}) {
     Must(client_, NewCollection(name, 3, v1::METRIC_L2));

@@ -73,6 +73,45 @@ TEST(UpsertCodec, SparseVectorsGoInSortedAndComeBack) {
   EXPECT_THAT(s.values(), ElementsAre(-2, 1.5, 3));
 }
 
+TEST(UpsertCodec, MultiVectorsHaveTwoForms) {
+  auto request = Parse<v1::UpsertPointsRequest>(R"(collection: "c" rows { points { id { num: 1 }
+        multi_vectors { key: "m" value { rows { lists { values: [1, 2] } lists { values: [3, 4] } } } }
+        multi_vectors { key: "p" value {} } } })");
+  (*request.mutable_rows()->mutable_points(0)->mutable_multi_vectors())["p"].set_packed(
+      Packed({5, 6, 7}));
+  const auto decoded = DecodeUpsert(request, Limits(), Durability::kDurable);
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  const auto& vectors = decoded->points[0].multi_vectors;
+  EXPECT_EQ(vectors.at("m"), (MultiVector{.rows = 2, .values = {1, 2, 3, 4}}));
+  EXPECT_EQ(vectors.at("p"), (MultiVector{.rows = 0, .values = {5, 6, 7}}));
+  Point point;
+  point.multi_vectors = vectors;
+  v1::Point encoded;
+  EncodePoint(point, encoded);
+  EXPECT_EQ(encoded.multi_vectors().at("m").packed(), Packed({1, 2, 3, 4}));
+}
+
+TEST(UpsertCodec, RefusesBadMultiVectorsWithTheirField) {
+  const auto with = [](const std::string& vector) {
+    return "collection: 'c' rows { points { id { num: 1 } multi_vectors { key: 'm' value { " +
+           vector + " } } } }";
+  };
+  const std::string at = "rows.points[0].multi_vectors[\"m\"]";
+  for (const Refusal& refusal : std::vector<Refusal>{
+           {"nothing", with(""), at, "neither"},
+           {"no bytes", with("packed: ''"), at + ".packed", "0 bytes"},
+           {"half an element", with("packed: 'abcdef'"), at + ".packed", "6 bytes"},
+           {"no rows", with("rows {}"), at + ".rows.lists", "has 0 vectors"},
+           {"ragged",
+            with("rows { lists { values: [1, 2] } lists { values: 1 } }"),
+            at + ".rows.lists[1]",
+            "has 1 elements, the first has 2"}}) {
+    ExpectRefused<v1::UpsertPointsRequest>(refusal, [](const v1::UpsertPointsRequest& request) {
+      return DecodeUpsert(request, SmallLimits(), Durability::kDurable).status();
+    });
+  }
+}
+
 TEST(UpsertCodec, RefusesBadSparseVectorsWithTheirField) {
   const auto with = [](const std::string& vector, const std::string& name = "s") {
     return "collection: 'c' rows { points { id { num: 1 } } points { id { num: 2 } "

@@ -7,6 +7,7 @@
 #include "admin_codec.h"
 #include "codec_testing.h"
 #include "collection_codec.h"
+#include "field_codec.h"
 #include "support/status_matchers.h"
 
 namespace alidade {
@@ -39,13 +40,16 @@ TEST(CollectionCodec, DecodesAndEncodesASchema) {
       vector_fields { name: "a" dimension: 384 metric: METRIC_COSINE index { hnsw { m: 24 } } }
       vector_fields { name: "b" dimension: 64 metric: METRIC_L2 index { ivf { nlist: 16 codes: IVF_CODES_PQ pq_m: 8 } } }
       vector_fields { name: "c" dimension: 2 metric: METRIC_DOT }
-      sparse_fields { name: "s" modifier: SPARSE_MODIFIER_IDF } sparse_fields { name: "t" } })");
+      sparse_fields { name: "s" modifier: SPARSE_MODIFIER_IDF } sparse_fields { name: "t" }
+      multi_vector_fields { name: "m" dimension: 128 metric: METRIC_COSINE } })");
   const auto config = DecodeCreateCollection(request, Limits());
   ASSERT_TRUE(config.ok()) << MessageOf(config.status());
   ASSERT_EQ(config->fields.size(), 3U);
   ASSERT_EQ(config->sparse_fields.size(), 2U);
   EXPECT_TRUE(config->sparse_fields[0].idf);
   EXPECT_FALSE(config->sparse_fields[1].idf);
+  ASSERT_EQ(config->multi_vector_fields.size(), 1U);
+  EXPECT_EQ(config->multi_vector_fields[0].dim, 128U);
   EXPECT_EQ(config->fields[0].index.kind, IndexKind::kHnsw);
   EXPECT_EQ(config->fields[0].index.hnsw_m, 24U);
   EXPECT_EQ(config->fields[0].index.hnsw_ef_construction, IndexSpec().hnsw_ef_construction);
@@ -74,6 +78,9 @@ TEST(CollectionCodec, DecodesAndEncodesASchema) {
   EXPECT_FALSE(SameVectorFields(other, *config));
   other = *config;
   other.sparse_fields[1].idf = true;
+  EXPECT_FALSE(SameVectorFields(other, *config));
+  other = *config;
+  other.multi_vector_fields[0].metric = Metric::kDot;
   EXPECT_FALSE(SameVectorFields(other, *config));
 }
 
@@ -117,6 +124,20 @@ TEST(CollectionCodec, RefusesBadSchemasWithTheirField) {
        "collection { name: \"c\" sparse_fields { name: \"s\" modifier: 7 } }",
        "collection.sparse_fields[0].modifier",
        "7 is not known"},
+      {"multi-vector field under L2",
+       "collection { name: \"c\" " + f +
+           "multi_vector_fields { name: \"m\" dimension: 8 metric: METRIC_L2 } }",
+       "collection.multi_vector_fields[0].metric",
+       "L2"},
+      {"multi-vector field without a dimension",
+       "collection { name: \"c\" " + f + "multi_vector_fields { name: \"m\" metric: METRIC_DOT } }",
+       "collection.multi_vector_fields[0].dimension",
+       "is 0"},
+      {"multi-vector field with the name of another",
+       "collection { name: \"c\" " + f +
+           "multi_vector_fields { name: \"v\" dimension: 8 metric: METRIC_DOT } }",
+       "collection.multi_vector_fields[0].name",
+       "second time"},
       {"many sparse fields",
        "collection { name: \"c\" sparse_fields {} sparse_fields {} sparse_fields {} sparse_fields "
        "{} "
