@@ -41,6 +41,8 @@ bool Belongs(const fs::path& path, FileClass file_class) {
       return name.ends_with(".vec");
     case FileClass::kIndex:
       return name.ends_with(".idx") || name.ends_with(".codes");
+    case FileClass::kSparse:
+      return name.starts_with("sparse_");
   }
   return false;
 }
@@ -56,7 +58,8 @@ const char* Name(FileClass file_class) {
                                            "Watermark",
                                            "Rows",
                                            "Vectors",
-                                           "Index"};
+                                           "Index",
+                                           "Sparse"};
   return kNames[static_cast<size_t>(file_class)];
 }
 

@@ -17,7 +17,8 @@ enum class FileClass {
   kWatermark,
   kRows,
   kVectors,
-  kIndex
+  kIndex,
+  kSparse
 };
 enum class DamageKind { kFlipBit, kTruncate, kDelete };
 
