@@ -102,7 +102,7 @@ bool DecodeMoreFields(ByteReader& in, CollectionConfig& config) {
     } else if (kind == kMultiVectorFieldKind) {
       const auto dim = in.Little<uint32_t>();
       const auto metric = static_cast<Metric>(in.Little<uint8_t>());
-      valid = metric == Metric::kDot || metric == Metric::kCosine;
+      valid = dim > 0 && (metric == Metric::kDot || metric == Metric::kCosine);
       config.multi_vector_fields.push_back(
           {.id = id, .name = std::move(name), .dim = dim, .metric = metric});
     }

@@ -248,6 +248,25 @@ Status Collection::RemoveOrphans(const std::vector<SegmentManifest>& kept) const
   return OkStatus();
 }
 
+// By SparseIndex, of each of the rows.
+StatusOr<std::vector<std::vector<std::optional<std::string>>>> Collection::ReadSparse(
+    const std::vector<RowNo>& rows) const {
+  std::vector<std::vector<std::optional<std::string>>> sparse;
+  for (const SparseField& field : schema_.sparse_fields) {
+    ALIDADE_ASSIGN_OR_RETURN(auto read,
+                             context_.store->GetVectors(space(), field.id, rows, nullptr));
+    for (size_t i = 0; i < read.size(); ++i) {
+      const std::optional<std::string>& bytes = read[i];
+      const Status decoded = bytes.has_value() ? DecodeSparseVector(*bytes).status() : OkStatus();
+      if (!decoded.ok()) {
+        return WithContext(decoded, fmt::format("row {}, field \"{}\"", rows[i], field.name));
+      }
+    }
+    sparse.push_back(std::move(read));
+  }
+  return sparse;
+}
+
 Status Collection::ReplayRows(RowNo first, RowNo last) {
   // Vectors lie apart from rows, so they are read per chunk of rows.
   constexpr size_t kChunkRows = 1'024;
@@ -278,19 +297,7 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
       }
       vectors.push_back(std::move(read));
     }
-    std::vector<std::vector<std::optional<std::string>>> sparse;
-    for (const SparseField& field : schema_.sparse_fields) {
-      ALIDADE_ASSIGN_OR_RETURN(auto read,
-                               context_.store->GetVectors(space(), field.id, numbers, nullptr));
-      for (size_t i = 0; i < read.size(); ++i) {
-        const Status decoded =
-            read[i].has_value() ? DecodeSparseVector(*read[i]).status() : OkStatus();
-        if (!decoded.ok()) {
-          return WithContext(decoded, fmt::format("row {}, field \"{}\"", numbers[i], field.name));
-        }
-      }
-      sparse.push_back(std::move(read));
-    }
+    ALIDADE_ASSIGN_OR_RETURN(const auto sparse, ReadSparse(numbers));
     for (size_t i = 0; i < chunk.size(); ++i) {
       NewRow row{.row = chunk[i].number,
                  .encoded_id = chunk[i].encoded_id,

@@ -52,53 +52,15 @@ Status ValidateName(const std::string& name, const std::string& path) {
   return OkStatus();
 }
 
-Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
-  ALIDADE_RETURN_IF_ERROR(ValidateName(config.name, "name"));
-  if (config.description.size() > kTextBytesMax) {
-    return FieldError("description", "is longer than {} bytes", kTextBytesMax);
-  }
-  if (config.labels.size() > kLabelsMax) {
-    return FieldError("labels", "has {} entries, {} are allowed", config.labels.size(), kLabelsMax);
-  }
-  for (const auto& [key, value] : config.labels) {
-    if (key.empty() || key.size() > kNameBytesMax || value.size() > kTextBytesMax) {
-      return FieldError("labels", "the label \"{}\" is empty or too long", key.substr(0, 64));
-    }
-  }
-  if ((config.fields.empty() && config.sparse_fields.empty()) ||
-      config.fields.size() > kVectorFieldsMax) {
-    return FieldError("vector_fields",
-                      "has {} entries, 1 to {} are allowed, none only beside sparse fields",
-                      config.fields.size(),
-                      kVectorFieldsMax);
-  }
+namespace {
+
+// `names` are those of the fields before, and get these.
+Status ValidateSparseFields(const CollectionConfig& config, std::set<std::string>& names) {
   if (config.sparse_fields.size() > kSparseFieldsMax) {
     return FieldError("sparse_fields",
                       "has {} entries, {} are allowed",
                       config.sparse_fields.size(),
                       kSparseFieldsMax);
-  }
-  if (config.default_ef > limits.ef_max) {
-    return FieldError(
-        "default_ef", "is {}, at most {} is allowed", config.default_ef, limits.ef_max);
-  }
-  if (config.default_nprobe > limits.nprobe_max) {
-    return FieldError(
-        "default_nprobe", "is {}, at most {} is allowed", config.default_nprobe, limits.nprobe_max);
-  }
-  std::set<std::string> names;
-  for (size_t i = 0; i < config.fields.size(); ++i) {
-    const VectorField& field = config.fields[i];
-    const std::string path = fmt::format("vector_fields[{}]", i);
-    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
-    if (!names.insert(field.name).second) {
-      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
-    }
-    if (field.dim < 1 || field.dim > limits.dimension_max) {
-      return FieldError(
-          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
-    }
-    ALIDADE_RETURN_IF_ERROR(ValidateIndexSpec(field.index, field.dim, path + ".index"));
   }
   for (size_t i = 0; i < config.sparse_fields.size(); ++i) {
     const std::string& name = config.sparse_fields[i].name;
@@ -108,6 +70,12 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
       return FieldError(path, "\"{}\" is there twice", name);
     }
   }
+  return OkStatus();
+}
+
+Status ValidateMultiVectorFields(const CollectionConfig& config,
+                                 const Limits& limits,
+                                 std::set<std::string>& names) {
   if (config.multi_vector_fields.size() > kMultiVectorFieldsMax) {
     return FieldError("multi_vector_fields",
                       "has {} entries, {} are allowed",
@@ -131,6 +99,54 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
     }
   }
   return OkStatus();
+}
+
+}  // namespace
+
+Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
+  ALIDADE_RETURN_IF_ERROR(ValidateName(config.name, "name"));
+  if (config.description.size() > kTextBytesMax) {
+    return FieldError("description", "is longer than {} bytes", kTextBytesMax);
+  }
+  if (config.labels.size() > kLabelsMax) {
+    return FieldError("labels", "has {} entries, {} are allowed", config.labels.size(), kLabelsMax);
+  }
+  for (const auto& [key, value] : config.labels) {
+    if (key.empty() || key.size() > kNameBytesMax || value.size() > kTextBytesMax) {
+      return FieldError("labels", "the label \"{}\" is empty or too long", key.substr(0, 64));
+    }
+  }
+  if ((config.fields.empty() && config.sparse_fields.empty()) ||
+      config.fields.size() > kVectorFieldsMax) {
+    return FieldError("vector_fields",
+                      "has {} entries, 1 to {} are allowed, none only beside sparse fields",
+                      config.fields.size(),
+                      kVectorFieldsMax);
+  }
+  if (config.default_ef > limits.ef_max) {
+    return FieldError(
+        "default_ef", "is {}, at most {} is allowed", config.default_ef, limits.ef_max);
+  }
+  if (config.default_nprobe > limits.nprobe_max) {
+    return FieldError(
+        "default_nprobe", "is {}, at most {} is allowed", config.default_nprobe, limits.nprobe_max);
+  }
+  std::set<std::string> names;
+  for (size_t i = 0; i < config.fields.size(); ++i) {
+    const VectorField& field = config.fields[i];
+    const std::string path = fmt::format("vector_fields[{}]", i);
+    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
+    if (!names.insert(field.name).second) {
+      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
+    }
+    if (field.dim < 1 || field.dim > limits.dimension_max) {
+      return FieldError(
+          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
+    }
+    ALIDADE_RETURN_IF_ERROR(ValidateIndexSpec(field.index, field.dim, path + ".index"));
+  }
+  ALIDADE_RETURN_IF_ERROR(ValidateSparseFields(config, names));
+  return ValidateMultiVectorFields(config, limits, names);
 }
 
 }  // namespace alidade

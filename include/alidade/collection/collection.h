@@ -130,6 +130,8 @@ class Collection {
   Status LoadState();
   Status OpenSegments(std::vector<SegmentManifest>& manifests);
   Status RemoveOrphans(const std::vector<SegmentManifest>& kept) const;
+  StatusOr<std::vector<std::vector<std::optional<std::string>>>> ReadSparse(
+      const std::vector<RowNo>& rows) const;
   Status ReplayRows(RowNo first, RowNo last);
   Status ApplyTombstones(Segment& segment) const;
   Status ApplyPayloadChanges(SealedSegment& segment);
