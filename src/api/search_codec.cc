@@ -166,6 +166,9 @@ void EncodeHit(const SearchHit& hit, v1::Hit& out) {
   for (const auto& [name, vector] : hit.point.sparse_vectors) {
     EncodeSparse(vector, (*out.mutable_sparse_vectors())[name]);
   }
+  for (const auto& [name, vector] : hit.point.multi_vectors) {
+    EncodeMulti(vector, (*out.mutable_multi_vectors())[name]);
+  }
   for (const ScorePart& part : hit.parts) {
     v1::ScorePart& item = *out.add_score_parts();
     item.set_source(part.source);
@@ -246,9 +249,6 @@ void EncodeSearch(const v1::SearchRequest& request,
       EncodeValue(group.value, *item.mutable_value());
       for (const SearchHit& hit : group.hits) {
         EncodeHit(hit, *item.add_hits());
-      }
-      for (const auto& [name, vector] : hit.point.multi_vectors) {
-        EncodeMulti(vector, (*item.mutable_multi_vectors())[name]);
       }
     }
     if (result.next.has_value()) {

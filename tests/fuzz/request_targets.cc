@@ -22,6 +22,7 @@
 #include "change_codec.h"
 #include "collection_codec.h"
 #include "facet_codec.h"
+#include "field_codec.h"
 #include "filter_codec.h"
 #include "grpc_status.h"
 #include "message_codec.h"
@@ -209,6 +210,11 @@ std::vector<std::string> UpsertCorpus() {
           vectors { field: "w" data: ")" +
                            one + one + R"(" }
           payloads {} payloads { fields { key: "x" value { double_value: 0.5 } } } })"),
+          FromText<Upsert>(R"(collection: "c" rows { points { id { num: 1 }
+          sparse_vectors { key: "s" value { indices: [9, 2] values: [1, 0.5] } }
+          multi_vectors { key: "m" value { rows { lists { values: [1, 2] } lists { values: [3, 4] } } } }
+          multi_vectors { key: "p" value { packed: ")" +
+                           one + one + R"(" } } } })"),
           FromText<Upsert>(R"(collection: "c" columns { string_ids { values: ["a", "b"] } })")};
 }
 
@@ -425,6 +431,12 @@ std::vector<std::string> CountCorpus() {
                                            std::string(kEveryCondition) + " }")};
 }
 
+// Whether it is one that the store gives back.
+void CheckSparse(const SparseVector& vector) {
+  const auto read = DecodeSparseVector(EncodeSparseVector(vector));
+  Require(read.ok() && *read == vector, "a sparse vector survives the store");
+}
+
 void CheckExample(const Example& example) {
   if (const auto* id = std::get_if<PointId>(&example); id != nullptr) {
     CheckId(*id);
@@ -446,6 +458,8 @@ void CheckQuery(const SearchQuery& query) {
     Require(!recommend->positive.empty(), "there is a positive example");
     std::ranges::for_each(recommend->positive, CheckExample);
     std::ranges::for_each(recommend->negative, CheckExample);
+  } else if (const auto* sparse = std::get_if<SparseVector>(&query.target)) {
+    CheckSparse(*sparse);
   } else {
     const auto& fusion = *std::get<std::shared_ptr<const FusionTarget>>(query.target);
     Require(!fusion.branches.empty(), "there are branches");
@@ -483,6 +497,7 @@ std::vector<std::string> SearchCorpus() {
               queries { vector { packed: ")" +
           std::string(kOne) +
           R"(" } } queries { point_id { str: "x" } } queries { words { key: "t" text: "a b" } }
+              queries { sparse { indices: [7, 3] values: [1, -2] } }
               payload { exclude { keys: "a" } } with_vectors: "v" filter { )" +
           std::string(kEveryCondition) + " }"),
       FromText<Search>(R"(collection: "c" k: 1 queries { vector { values { values: [1, 2] } } })"),
@@ -511,6 +526,8 @@ constexpr char kCollection[] = R"(collection { name: "c" description: "d"
     vector_fields { name: "v" dimension: 8 metric: METRIC_COSINE index { hnsw { m: 8 ef_construction: 20 codes: HNSW_CODES_BIT1 } } }
     vector_fields { name: "w" dimension: 4 metric: METRIC_L2 index { ivf { nlist: 3 codes: IVF_CODES_PQ pq_m: 2 } } }
     vector_fields { name: "x" dimension: 2 metric: METRIC_DOT index { flat {} } }
+    sparse_fields { name: "s" modifier: SPARSE_MODIFIER_IDF } sparse_fields { name: "r" }
+    multi_vector_fields { name: "m" dimension: 2 metric: METRIC_DOT }
     labels { key: "team" value: "search" } search_defaults { ef: 7 nprobe: 8 }
     payload_indexes { key: "a.b" type: PAYLOAD_INDEX_TYPE_KEYWORD }
     payload_indexes { key: "place" type: PAYLOAD_INDEX_TYPE_GEO }
