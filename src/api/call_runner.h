@@ -83,6 +83,7 @@ class CallRunner {
   void CancelAll() { cancel_all_.store(true, std::memory_order_relaxed); }
 
   const RequestMetrics& metrics() const { return metrics_; }
+  void ObserveSearch(const SearchCost& cost) { metrics_.ObserveSearch(cost); }
   uint32_t in_flight() const { return active_.load() + waiting_.load(); }
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 

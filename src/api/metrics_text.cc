@@ -94,6 +94,19 @@ void AddRequests(const GrpcServer& grpc, MetricPage& page) {
           seconds, {{"method", MethodName(static_cast<Method>(m))}}, requests.seconds[m]);
     }
   }
+  const auto total = [&page](const char* name, const char* help, uint64_t value) {
+    page.Counter(name, help, static_cast<double>(value));
+  };
+  total("alidade_queries_total", "Queries that were answered.", requests.searches.queries);
+  total("alidade_queries_exact_total",
+        "Queries of whose answer nothing was approximated.",
+        requests.searches.exact);
+  total("alidade_query_distances_total",
+        "Distances computed by queries, on codes or exact vectors.",
+        requests.searches.distance_computations);
+  total("alidade_query_rows_scanned_total",
+        "Rows that queries looked at in scans.",
+        requests.searches.rows_scanned);
   page.Gauge("alidade_requests_in_flight", "Calls being worked on.", grpc.calls_in_flight());
   page.Counter("alidade_requests_refused_total",
                "Calls refused because too many were in flight.",

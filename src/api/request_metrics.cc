@@ -44,6 +44,13 @@ void RequestMetrics::Observe(Method method, int code, double seconds) {
   seconds_[m].Observe(seconds);
 }
 
+void RequestMetrics::ObserveSearch(const SearchCost& cost) {
+  queries_.fetch_add(cost.queries, std::memory_order_relaxed);
+  exact_queries_.fetch_add(cost.exact, std::memory_order_relaxed);
+  distance_computations_.fetch_add(cost.distance_computations, std::memory_order_relaxed);
+  rows_scanned_.fetch_add(cost.rows_scanned, std::memory_order_relaxed);
+}
+
 RequestMetrics::Snapshot RequestMetrics::Read() const {
   Snapshot snapshot;
   for (size_t m = 0; m < kMethods; ++m) {
@@ -52,6 +59,11 @@ RequestMetrics::Snapshot RequestMetrics::Read() const {
     }
     snapshot.seconds[m] = seconds_[m].Read();
   }
+  snapshot.searches = {
+      .queries = queries_.load(std::memory_order_relaxed),
+      .exact = exact_queries_.load(std::memory_order_relaxed),
+      .distance_computations = distance_computations_.load(std::memory_order_relaxed),
+      .rows_scanned = rows_scanned_.load(std::memory_order_relaxed)};
   return snapshot;
 }
 

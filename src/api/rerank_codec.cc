@@ -210,10 +210,23 @@ StatusOr<RerankStage> DecodeStage(const v1::RerankStage& in,
       out.stage = std::make_shared<const Expression>(std::move(expression));
       return out;
     }
+    case v1::RerankStage::kMaxSim: {
+      const FieldPath max_sim = path.Field("max_sim");
+      MaxSimStage stage;
+      ALIDADE_ASSIGN_OR_RETURN(stage.query,
+                               DecodeMulti(in.max_sim().vectors(), max_sim.Field("vectors")));
+      if (!in.max_sim().multi_vector_field().empty()) {
+        ALIDADE_RETURN_IF_ERROR(
+            CheckName(in.max_sim().multi_vector_field(), max_sim.Field("multi_vector_field")));
+      }
+      stage.field = in.max_sim().multi_vector_field();
+      out.stage = std::move(stage);
+      return out;
+    }
     case v1::RerankStage::STAGE_NOT_SET:
       break;
   }
-  return FieldError(path.ToString(), "has none of `vector`, `diversity`, `formula`");
+  return FieldError(path.ToString(), "has none of `vector`, `diversity`, `formula`, `max_sim`");
 }
 
 }  // namespace

@@ -266,6 +266,13 @@ void EncodeSearch(const v1::SearchRequest& request,
     stats.set_distance_computations(result.stats.distance_computations);
     stats.set_exact(result.exact);
     stats.set_plan(result.plan);
+    if (request.explain()) {
+      v1::StageSeconds& seconds = *stats.mutable_seconds();
+      seconds.set_filter(result.seconds.filter);
+      seconds.set_search(result.seconds.search);
+      seconds.set_rerank(result.seconds.rerank);
+      seconds.set_fetch(result.seconds.fetch);
+    }
   }
   out.set_seq(in.at.value());
 }

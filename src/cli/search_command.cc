@@ -105,6 +105,12 @@ int RunSearch(const SearchCommand& command) {
     }
     if (!result.stats().plan().empty()) {
       std::printf("%s\n", result.stats().plan().c_str());
+      const v1::StageSeconds& took = result.stats().seconds();
+      std::printf("filter %.3f ms, search %.3f ms, rerank %.3f ms, fetch %.3f ms\n",
+                  took.filter() * 1e3,
+                  took.search() * 1e3,
+                  took.rerank() * 1e3,
+                  took.fetch() * 1e3);
     }
   }
   return 0;

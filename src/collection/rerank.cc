@@ -19,6 +19,7 @@ constexpr size_t kHitsToDeadline = 64;  // hits scored between two looks at the 
 
 const char* NameOf(const RerankStage& stage) {
   return std::holds_alternative<VectorRescore>(stage.stage)    ? "nearness to a vector"
+         : std::holds_alternative<MaxSimStage>(stage.stage)    ? "late interaction"
          : std::holds_alternative<DiversityStage>(stage.stage) ? "diversity"
                                                                : "formula";
 }
@@ -54,6 +55,34 @@ Status Searcher::Rescore(const VectorRescore& stage, const std::string& path, Fo
   return OkStatus();
 }
 
+Status Searcher::RankByMaxSim(const MaxSimStage& stage,
+                              const std::string& path,
+                              Found& found) const {
+  ALIDADE_ASSIGN_OR_RETURN(
+      const size_t field,
+      FindMultiVectorFieldOrError(view_.schema, stage.field, path + ".max_sim.multi_vector_field"));
+  const MultiVectorField& spec = view_.schema.multi_vector_fields[field];
+  const MultiVector query = WithRows(stage.query, spec.dim);
+  ALIDADE_RETURN_IF_ERROR(
+      ValidateMultiVector(query, spec.dim, spec.metric, path + ".max_sim.vectors"));
+  StoredPoints stored = StoredNow();
+  Ranking scored;
+  for (RankedHit& hit : found.hits) {
+    ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    const RowNo row = view_.segments[hit.place.segment].segment->row_number(hit.place.row);
+    ALIDADE_ASSIGN_OR_RETURN(const auto vectors, stored.ReadMultiVectors(field, {row}));
+    if (!vectors[0].has_value()) {
+      continue;  // has none, or died while the search ran
+    }
+    hit.score = MaxSim(query, *vectors[0], spec.dim, spec.metric);
+    found.stats.distance_computations += uint64_t{query.rows} * vectors[0]->rows;
+    scored.push_back(std::move(hit));
+  }
+  found.hits = std::move(scored);
+  SortRanking(view_, found.hits);
+  return OkStatus();
+}
+
 Status Searcher::Diversify(const DiversityStage& stage,
                            size_t keep,
                            const std::string& path,
@@ -83,8 +112,11 @@ StatusOr<Found> Searcher::Rerank(const RerankStage& stage,
     found.hits.resize(stage.candidates);
   }
   const size_t candidates = found.hits.size();
+  const auto begun = std::chrono::steady_clock::now();
   if (const auto* vector = std::get_if<VectorRescore>(&stage.stage)) {
     ALIDADE_RETURN_IF_ERROR(Rescore(*vector, path, found));
+  } else if (const auto* max_sim = std::get_if<MaxSimStage>(&stage.stage)) {
+    ALIDADE_RETURN_IF_ERROR(RankByMaxSim(*max_sim, path, found));
   } else if (const auto* diversity = std::get_if<DiversityStage>(&stage.stage)) {
     ALIDADE_RETURN_IF_ERROR(Diversify(*diversity, keep, path, found));
   } else {
@@ -102,6 +134,8 @@ StatusOr<Found> Searcher::Rerank(const RerankStage& stage,
     SortRanking(view_, found.hits);
   }
   found.metric.reset();
+  found.seconds.rerank +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   found.AddPlan(fmt::format(
       "{}: {}, {} candidates, {} hits", path, NameOf(stage), candidates, found.hits.size()));
   return found;

@@ -111,10 +111,12 @@ class QueryRun {
     uint32_t searched = Bounded(FirstSearched());
     Found found;
     SearchStats stats;
+    StageSeconds seconds;
     bool all = false;  // there are no more hits than these
     for (bool again = false;; again = true) {
       ALIDADE_ASSIGN_OR_RETURN(found, Search(searched, again));
       stats.Add(found.stats);
+      seconds.Add(found.seconds);
       all = composed_ || found.hits.size() < searched;
       Cut(found.hits);
       if (all || IsFull(found.hits)) {
@@ -123,7 +125,12 @@ class QueryRun {
       searched = Bounded(uint64_t{searched} * kGrowth);
     }
     found.stats = stats;
-    return MakeResult(std::move(found), searched, all, std::move(fields));
+    ALIDADE_ASSIGN_OR_RETURN(SearchResult result, [&] {
+      const Stopwatch watch(seconds.fetch);
+      return MakeResult(std::move(found), searched, all, std::move(fields));
+    }());
+    result.seconds = seconds;
+    return result;
   }
 
  private:

@@ -45,15 +45,20 @@ void AddScaled(const std::vector<float>& vector, double factor, std::vector<doub
   }
 }
 
-Ranking RankingOf(const QueryOutcome& outcome, std::optional<Metric> metric) {
-  Ranking ranking;
-  ranking.reserve(outcome.hits.size());
+Found FoundIn(QueryOutcome outcome, std::optional<Metric> metric) {
+  Found found;
+  found.hits.reserve(outcome.hits.size());
   for (const GlobalHit& hit : outcome.hits) {
-    ranking.push_back({hit,
-                       metric.has_value() ? ScoreFromDistance(*metric, hit.distance).value
-                                          : -static_cast<double>(hit.distance)});
+    found.hits.push_back({hit,
+                          metric.has_value() ? ScoreFromDistance(*metric, hit.distance).value
+                                             : -static_cast<double>(hit.distance)});
   }
-  return ranking;
+  found.metric = metric;
+  found.stats = outcome.stats;
+  found.seconds.filter = outcome.filter_seconds;
+  found.exact = outcome.exact;
+  found.plan = std::move(outcome.plan);
+  return found;
 }
 
 std::string Indented(const std::string& text) {
@@ -67,7 +72,8 @@ std::string Indented(const std::string& text) {
   return out;
 }
 
-// The ids of stored points that are part of the target, encoded.
+}  // namespace
+
 std::vector<std::string> IdsOf(const SearchTarget& target) {
   std::vector<std::string> ids;
   if (const auto* id = std::get_if<PointId>(&target)) {
@@ -87,8 +93,6 @@ std::vector<std::string> IdsOf(const SearchTarget& target) {
   return ids;
 }
 
-}  // namespace
-
 void Found::AddPlan(const std::string& text) {
   plan += plan.empty() || text.empty() ? "" : "\n";
   plan += text;
@@ -96,6 +100,7 @@ void Found::AddPlan(const std::string& text) {
 
 void Found::AddCost(const Found& other) {
   stats.Add(other.stats);
+  seconds.Add(other.seconds);
   exact = exact && other.exact;
 }
 
@@ -210,8 +215,7 @@ StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
   ALIDADE_RETURN_IF_ERROR(MakeNear(query, options, path, near));
   ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSearch(view_, near.wanted, deadline_));
   const Metric metric = view_.schema.fields[near.field].metric;
-  return Found{
-      RankingOf(outcome, metric), metric, outcome.stats, outcome.exact, std::move(outcome.plan)};
+  return FoundIn(std::move(outcome), metric);
 }
 
 bool Searcher::IsSparse(const SearchQuery& query) const {
@@ -244,11 +248,7 @@ StatusOr<Found> Searcher::FindSparse(const SearchQuery& query,
     wanted.vector = &std::get<SparseVector>(query.target);
   }
   ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSparseSearch(view_, wanted, deadline_));
-  return Found{RankingOf(outcome, std::nullopt),
-               std::nullopt,
-               outcome.stats,
-               outcome.exact,
-               std::move(outcome.plan)};
+  return FoundIn(std::move(outcome), std::nullopt);
 }
 
 StatusOr<Found> Searcher::FindWords(const SearchQuery& query,
@@ -267,11 +267,7 @@ StatusOr<Found> Searcher::FindWords(const SearchQuery& query,
                          .score_min = options.any_score ? std::nullopt : query.score_threshold,
                          .explain = options.explain},
                         deadline_));
-  return Found{RankingOf(outcome, std::nullopt),
-               std::nullopt,
-               outcome.stats,
-               outcome.exact,
-               std::move(outcome.plan)};
+  return FoundIn(std::move(outcome), std::nullopt);
 }
 
 FindOptions Searcher::BranchOptions(const SearchQuery& query,
@@ -324,6 +320,20 @@ StatusOr<Found> Searcher::FindFused(const SearchQuery& query,
 StatusOr<Found> Searcher::Find(const SearchQuery& query,
                                const FindOptions& options,
                                const std::string& path) const {
+  double seconds = 0;
+  StatusOr<Found> found = [&] {
+    const Stopwatch watch(seconds);
+    return FindTarget(query, options, path);
+  }();
+  if (found.ok()) {
+    found->seconds.search = seconds - found->seconds.filter;
+  }
+  return found;
+}
+
+StatusOr<Found> Searcher::FindTarget(const SearchQuery& query,
+                                     const FindOptions& options,
+                                     const std::string& path) const {
   if (std::holds_alternative<WordsTarget>(query.target)) {
     return FindWords(query, options, path);
   }

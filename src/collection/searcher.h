@@ -4,6 +4,7 @@
 // Threads:  thread-compatible.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct Found {
   Ranking hits;
   std::optional<Metric> metric;  // the scores are nearness by it; nothing: they are not
   SearchStats stats;
+  StageSeconds seconds;
   bool exact = true;
   std::string plan;  // if asked to explain
 
@@ -47,6 +49,24 @@ struct FindOptions {
   bool score_parts = false;
   std::string field_path = "vector_field";  // where the request names the vector field
 };
+
+// Adds the time of its life to a number.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  ~Stopwatch() {
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  double& seconds_;
+};
+
+// The ids of stored points that are part of the target, encoded, ascending.
+std::vector<std::string> IdsOf(const SearchTarget& target);
 
 class Searcher {
  public:
@@ -111,6 +131,9 @@ class Searcher {
                                const FindOptions& options,
                                const GlobalHit& place,
                                const std::string& path) const;
+  StatusOr<Found> FindTarget(const SearchQuery& query,
+                             const FindOptions& options,
+                             const std::string& path) const;
   StatusOr<Found> FindNear(const SearchQuery& query,
                            const FindOptions& options,
                            const std::string& path) const;
@@ -137,6 +160,7 @@ class Searcher {
                                                  FieldIndex field,
                                                  const std::string& path) const;
   Status Rescore(const VectorRescore& stage, const std::string& path, Found& found) const;
+  Status RankByMaxSim(const MaxSimStage& stage, const std::string& path, Found& found) const;
   Status Diversify(const DiversityStage& stage,
                    size_t keep,
                    const std::string& path,

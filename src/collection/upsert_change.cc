@@ -16,14 +16,6 @@ std::string_view BytesOf(std::span<const float> vector) {
   return {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()};
 }
 
-// With its number of rows, which the wire leaves out where values are packed.
-MultiVector WithRows(MultiVector vector, uint32_t dim) {
-  if (vector.rows == 0) {
-    vector.rows = static_cast<uint32_t>(vector.values.size() / dim);
-  }
-  return vector;
-}
-
 }  // namespace
 
 Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,

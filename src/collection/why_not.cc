@@ -71,9 +71,6 @@ StatusOr<WhyNot> Searcher::WhyNotNear(const SearchQuery& query,
                                       const std::string& path) const {
   NearQuery near;
   ALIDADE_RETURN_IF_ERROR(MakeNear(query, options, path, near));
-  if (std::ranges::binary_search(near.excluded, EncodedIdOf(view_, place))) {
-    return Loss(LossStage::kExcluded, "it is the target or an example of the query");
-  }
   if (view_.segments[place.segment].segment->vector(near.field, place.row) == nullptr) {
     return Loss(
         LossStage::kNoMatch,
@@ -172,6 +169,9 @@ StatusOr<WhyNot> Searcher::WhyNotFound(const SearchQuery& query,
                                FailingCondition(*query.filter, view_, place));
       return Loss(LossStage::kFiltered, "does not hold: " + condition);
     }
+  }
+  if (std::ranges::binary_search(IdsOf(query.target), EncodedIdOf(view_, place))) {
+    return Loss(LossStage::kExcluded, "it is the target or an example of the query");
   }
   // Only what was not found is lost.
   ALIDADE_ASSIGN_OR_RETURN(const Found found, Find(query, options, path));

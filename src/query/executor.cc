@@ -1,6 +1,7 @@
 #include "alidade/query/executor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -33,7 +34,10 @@ class SearchRun {
 
   StatusOr<QueryOutcome> Run() {
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+    const auto begun = std::chrono::steady_clock::now();
     ALIDADE_RETURN_IF_ERROR(SelectAllowed());
+    outcome_.filter_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     const SearchPlan plan = MakePlan({.k = share_,
                                       .exact = query_.exact,
                                       .recall_target = query_.recall_target,

@@ -18,6 +18,13 @@ constexpr uint8_t kMultiVectorFormat = 1;  // on disk: never reused
 
 }  // namespace
 
+MultiVector WithRows(MultiVector vector, uint32_t dim) {
+  if (vector.rows == 0) {
+    vector.rows = static_cast<uint32_t>(vector.values.size() / dim);
+  }
+  return vector;
+}
+
 Status ValidateMultiVector(const MultiVector& vector,
                            uint32_t dim,
                            Metric metric,

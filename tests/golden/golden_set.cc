@@ -10,6 +10,8 @@
 #include "alidade/common/file.h"
 #include "alidade/segment/manifest.h"
 #include "alidade/storage/store.h"
+#include "alidade/text/sparse_vector.h"
+#include "alidade/vec/multi_vector.h"
 
 #include "directory.h"
 #include "keys.h"
@@ -124,8 +126,17 @@ CollectionConfig GoldenConfig() {
             8,
             Metric::kCosine,
             {.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kPq, .ivf_pq_m = 4})};
-  config.payload_indexes = {{PayloadIndexId(0), "k", PayloadIndexType::kKeyword},
-                            {PayloadIndexId(1), "object.place", PayloadIndexType::kGeo}};
+  config.payload_indexes = {
+      {PayloadIndexId(0), "k", PayloadIndexType::kKeyword},
+      {PayloadIndexId(1), "object.place", PayloadIndexType::kGeo},
+      {PayloadIndexId(2),
+       "k",
+       PayloadIndexType::kText,
+       {.analyzer = {.language = Language::kFinnish}, .bm25 = {.k1 = 0.5, .b = 0.25}}}};
+  config.sparse_fields = {{.id = FieldId(), .name = "sparse"},
+                          {.id = FieldId(), .name = "rare", .idf = true}};
+  config.multi_vector_fields = {
+      {.id = FieldId(), .name = "tokens", .dim = 3, .metric = Metric::kDot}};
   return config;
 }
 
@@ -134,14 +145,15 @@ std::map<PointId, OwnedPoint> GoldenPoints() {
   const PointId zero(uint64_t{0});
   const PointId last(std::numeric_limits<uint64_t>::max());
   const PointId text(std::string("na\xC3\xAFve"));
-  return {{zero, {zero, FullPayload(), {{"hnsw", {1, -0.0F, 0.5F, -2}}, {"auto", {3, 4}}}}},
-          {last, {last, {}, {{"flat", {kTiny, -1.5F, 0.25F}}, {"ivf", {1e18F}}}}},
-          {text,
-           {text,
-            {{"k", Value(std::string("v"))}},
-            {{"sq8", {1, 2, 3, 4, 5, 6, 7, 8}},
-             {"pq", {8, 7, 6, 5, 4, 3, 2, 1}},
-             {"flat", {0, 1, 0}}}}}};
+  return {
+      {zero, {zero, FullPayload(), {{"hnsw", {1, -0.0F, 0.5F, -2}}, {"auto", {3, 4}}}}},
+      {last, {last, {}, {{"flat", {kTiny, -1.5F, 0.25F}}, {"ivf", {1e18F}}}}},
+      {text,
+       {text,
+        {{"k", Value(std::string("v"))}},
+        {{"sq8", {1, 2, 3, 4, 5, 6, 7, 8}}, {"pq", {8, 7, 6, 5, 4, 3, 2, 1}}, {"flat", {0, 1, 0}}},
+        {{"rare", {{0, 7, 4'294'967'295}, {-0.5F, 2, kTiny}}}},
+        {{"tokens", {2, {1, 2, 3, -4, 5, kTiny}}}}}}};
 }
 
 UpsertRequest GoldenRequest() {
@@ -221,6 +233,12 @@ std::vector<std::string> GoldenRecords() {
       Record("id text", IdKey(kSpace, text), EncodeIdEntry({RowNo(2), SeqNo(5)})),
       Record("row", RowKey(kSpace, row), EncodeRow(text, SeqNo(5), payload)),
       Record("vector", VectorKey(kSpace, FieldId(2), row), "not interpreted"),
+      Record("sparse vector",
+             VectorKey(kSpace, FieldId(8), row),
+             EncodeSparseVector(points.rbegin()->second.sparse_vectors.at("rare"))),
+      Record("multi-vector",
+             VectorKey(kSpace, FieldId(9), row),
+             EncodeMultiVector(points.rbegin()->second.multi_vectors.at("tokens"))),
       Record("tombstone", RowKey(kSpace, row), EncodeSeq(SeqNo(5))),
       Record("payload change", RowKey(kSpace, row), EncodeSeq(SeqNo(6))),
   };

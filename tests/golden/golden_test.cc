@@ -71,14 +71,22 @@ class GoldenTest : public ::testing::TestWithParam<std::string> {
     for (const VectorField& field : GoldenConfig().fields) {
       request.vectors.push_back(field.name);
     }
+    if (GetParam() >= "v5") {
+      request.vectors.insert(request.vectors.end(), {"sparse", "rare", "tokens"});
+    }
     ALIDADE_ASSERT_OK_AND_ASSIGN(const ListResponse listed, engine_->List(request));
     std::vector<OwnedPoint> found;
     for (const Point& point : listed.points) {
-      found.push_back({point.id, point.payload, point.vectors});
+      found.push_back(
+          {point.id, point.payload, point.vectors, point.sparse_vectors, point.multi_vectors});
     }
     std::vector<OwnedPoint> expected;  // in the order of ids
     for (const auto& [id, point] : GoldenPoints()) {
       expected.push_back(point);
+      if (GetParam() < "v5") {  // there were none yet
+        expected.back().sparse_vectors.clear();
+        expected.back().multi_vectors.clear();
+      }
     }
     EXPECT_THAT(found, ElementsAreArray(expected));
   }
@@ -109,6 +117,21 @@ TEST_P(GoldenTest, TheSchemaIsAsItWas) {
   if (GetParam() < "v4") {
     expected.payload_indexes.clear();  // there were none yet
   }
+  if (GetParam() < "v5") {
+    expected.payload_indexes.resize(std::min<size_t>(expected.payload_indexes.size(), 2));
+    expected.sparse_fields.clear();
+    expected.multi_vector_fields.clear();
+  }
+  ASSERT_EQ(info.config.sparse_fields.size(), expected.sparse_fields.size());
+  for (size_t i = 0; i < expected.sparse_fields.size(); ++i) {
+    expected.sparse_fields[i].id = info.config.sparse_fields[i].id;
+  }
+  EXPECT_EQ(info.config.sparse_fields, expected.sparse_fields);
+  ASSERT_EQ(info.config.multi_vector_fields.size(), expected.multi_vector_fields.size());
+  for (size_t i = 0; i < expected.multi_vector_fields.size(); ++i) {
+    expected.multi_vector_fields[i].id = info.config.multi_vector_fields[i].id;
+  }
+  EXPECT_EQ(info.config.multi_vector_fields, expected.multi_vector_fields);
   EXPECT_EQ(info.config.payload_indexes, expected.payload_indexes);
   EXPECT_EQ(info.seq, SeqNo(kGoldenSeq));
   EXPECT_THAT(info.aliases, ElementsAre(kGoldenAlias));

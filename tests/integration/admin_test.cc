@@ -442,12 +442,20 @@ TEST_F(AdminTest, TheMetricsPageIsWellFormedAndCounts) {
   Must(client_, Parse<v1::CountPointsRequest>("collection: 'measured'"));
   Must(client_, Parse<v1::CountPointsRequest>("collection: 'measured'"));
   EXPECT_FALSE(client_.Send(Parse<v1::CountPointsRequest>("collection: 'missing'")).ok());
+  Must(client_,
+       Parse<v1::SearchRequest>(
+           "collection: 'measured' k: 2 params { exact: true } queries { vector { "
+           "values { values: [1, 2] } } } queries { point_id { num: 0 } }"));
   const HttpReply after = HttpGet(server().http_port(), "/metrics");
   const auto grown = [&](const std::string& name) {
     return MetricValue(after.body, name) - std::max(0.0, MetricValue(before.body, name));
   };
   EXPECT_EQ(grown(good), 2);
   EXPECT_EQ(grown(bad), 1);
+  EXPECT_EQ(grown("alidade_queries_total"), 2);
+  EXPECT_EQ(grown("alidade_queries_exact_total"), 2);
+  EXPECT_EQ(grown("alidade_query_distances_total"), 14);
+  EXPECT_EQ(grown("alidade_query_rows_scanned_total"), 14);
   EXPECT_EQ(grown("alidade_request_seconds_count{method=\"alidade.v1.PointService/CountPoints\"}"),
             3);
   EXPECT_EQ(

@@ -88,6 +88,12 @@ TEST_F(ComposedCommandTest, WordsAndVectorsAreFused) {
   EXPECT_THAT(explained.out, HasSubstr("fusion.branches[1]: place 1, score"));
   EXPECT_THAT(explained.out,
               HasSubstr("branches[1]: 1 hits\n  no filter\n  text index on \"note\""));
+  EXPECT_THAT(explained.out, HasSubstr("ms, rerank 0.000 ms, fetch "));
+  const CommandResult lost =
+      Search({"--vector", "[1, 0]", "-k", "1", "--why-not", "1,4,9", "--filter", "n < 4"});
+  EXPECT_THAT(lost.out, HasSubstr("1: LOSS_STAGE_FOUND, place 1"));
+  EXPECT_THAT(lost.out, HasSubstr("4: LOSS_STAGE_FILTERED, does not hold: n < 4"));
+  EXPECT_THAT(lost.out, HasSubstr("9: LOSS_STAGE_NOT_VISIBLE, there is no such point"));
   EXPECT_THAT(Ids({"--vector", "[1, 0]", "--text", "x", "--weights", "1"}),
               HasSubstr("--weights has 1 weights, there are 2"));
   EXPECT_THAT(Ids({"--vector", "[1, 0]", "--text", "x", "--text-key", "doc"}),

@@ -16,11 +16,13 @@
 #include "alidade/common/value.h"
 #include "alidade/filter/filter.h"
 #include "alidade/index/vector_index.h"
+#include "alidade/query/executor.h"
 #include "alidade/query/fusion.h"
 #include "alidade/query/grouping.h"
 #include "alidade/query/ranking.h"
 #include "alidade/query/score_formula.h"
 #include "alidade/text/sparse_vector.h"
+#include "alidade/vec/multi_vector.h"
 
 namespace alidade {
 
@@ -55,13 +57,19 @@ struct VectorRescore {
   std::string field;
 };
 
+// Late interaction: by the vectors of a multi-vector field.
+struct MaxSimStage {
+  MultiVector query;  // its rows may be 0: not counted yet
+  std::string field;  // empty: the only one
+};
+
 struct DiversityStage {
   double lambda = 0.5;
   std::string field;
 };
 
 struct RerankStage {
-  std::variant<VectorRescore, DiversityStage, std::shared_ptr<const Expression>> stage;
+  std::variant<VectorRescore, MaxSimStage, DiversityStage, std::shared_ptr<const Expression>> stage;
   uint32_t candidates = 0;  // 0: all that there are
 };
 
@@ -147,6 +155,7 @@ struct SearchResult {
   std::optional<RankPosition>
       next;  // if paged: where the next page begins; nothing: it is the last
   SearchStats stats;
+  StageSeconds seconds;
   bool exact = false;           // every row was compared
   std::string plan;             // when asked to explain
   std::vector<WhyNot> why_not;  // as asked, in order

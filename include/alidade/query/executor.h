@@ -46,11 +46,27 @@ struct VectorQuery {
   HitWatch* watch = nullptr;      // null: none
 };
 
+// Where the time of a query went.
+struct StageSeconds {
+  double filter = 0;  // which rows pass; of searches for words or sparse vectors part of `search`
+  double search = 0;
+  double rerank = 0;
+  double fetch = 0;  // payloads and vectors of the hits
+
+  void Add(const StageSeconds& other) {
+    filter += other.filter;
+    search += other.search;
+    rerank += other.rerank;
+    fetch += other.fetch;
+  }
+};
+
 struct QueryOutcome {
   std::vector<GlobalHit> hits;  // ascending by (distance, id bytes)
   SearchStats stats;            // of all segments, repeated searches too
-  bool exact = false;           // every allowed row was compared
-  std::string plan;             // if asked to explain: lines of text, the last without a line end
+  double filter_seconds = 0;
+  bool exact = false;  // every allowed row was compared
+  std::string plan;    // if asked to explain: lines of text, the last without a line end
 };
 
 // k means k: if k matching rows exist in the view, k hits come back; an approximate search that is

@@ -26,6 +26,9 @@ struct MultiVector {
   friend bool operator==(const MultiVector&, const MultiVector&) = default;
 };
 
+// With its number of rows, which the wire leaves out where values are packed.
+MultiVector WithRows(MultiVector vector, uint32_t dim);
+
 // OK if there are 1..kMultiVectorRowsMax rows of `dim` values, of kMultiVectorBytesMax together,
 // and each passes ValidateVector. Errors: INVALID_ARGUMENT with the path of an
 // alidade.v1.MultiVector at `path`, or of a row.

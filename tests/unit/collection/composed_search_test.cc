@@ -36,7 +36,12 @@ struct Scored {
 
 class ComposedSearchTest : public CollectionTest {
  protected:
-  ComposedSearchTest() { config_.fields[0].metric = Metric::kCosine; }
+  ComposedSearchTest() {
+    config_.fields[0].metric = Metric::kCosine;
+    config_.sparse_fields.push_back({.id = FieldId(2), .name = "s"});
+    config_.multi_vector_fields.push_back(
+        {.id = FieldId(3), .name = "m", .dim = 2, .metric = Metric::kDot});
+  }
 
   void SetUp() override {
     CollectionTest::SetUp();
@@ -62,11 +67,25 @@ class ComposedSearchTest : public CollectionTest {
     for (uint64_t words = random_() % 6; words > 0; --words) {
       text += "word" + std::to_string(random_() % 8) + " ";
     }
-    return MakePoint(Id(id),
-                     vector,
-                     {{"text", Value(text)},
-                      {"n", Value(static_cast<int64_t>(random_() % 10))},
-                      {"doc", Value("d" + std::to_string(random_() % 25))}});
+    OwnedPoint point = MakePoint(Id(id),
+                                 vector,
+                                 {{"text", Value(text)},
+                                  {"n", Value(static_cast<int64_t>(random_() % 10))},
+                                  {"doc", Value("d" + std::to_string(random_() % 25))}});
+    if (id % 2 == 1) {
+      point.multi_vectors["m"] = RandomRows(1 + static_cast<uint32_t>(random_() % 4));
+      point.sparse_vectors["s"] = {{static_cast<uint32_t>(id % 8), 100}, {1, normal(random_)}};
+    }
+    return point;
+  }
+
+  MultiVector RandomRows(uint32_t rows) {
+    std::normal_distribution<float> normal;
+    MultiVector out{rows, std::vector<float>(size_t{rows} * 2)};
+    for (float& x : out.values) {
+      x = normal(random_);
+    }
+    return out;
   }
 
   static std::shared_ptr<const Filter> Parsed(const std::string& text) {
@@ -138,6 +157,15 @@ class ComposedSearchTest : public CollectionTest {
     }
     Sort(out);
     return out;
+  }
+
+  std::map<std::string, MultiVector> MultiVectorsOf(uint64_t id) const {
+    GetRequest request;
+    request.ids = {Id(id)};
+    request.vectors = {"m"};
+    const auto response = collection_->Get(request);
+    EXPECT_THAT(response, IsOk());
+    return response->points.at(0)->multi_vectors;
   }
 
   // Without its threshold.
@@ -399,6 +427,72 @@ TEST_F(ComposedSearchTest, StagesChooseAmongTheCandidates) {
   ASSERT_THAT(diverse, SizeIs(5));
   EXPECT_EQ(diverse[0].id, whole[0].id);
   EXPECT_THAT(diverse[1].score, AllOf(Ge(-0.7), Lt(0.3)));
+}
+
+TEST_F(ComposedSearchTest, LateInteractionRanksWhatWasFound) {
+  SearchQuery query = Near();
+  const std::vector<Scored> whole = Ranked(query);
+  const MultiVector tokens = RandomRows(3);
+  std::vector<Scored> expected;
+  for (size_t i = 0; i < 60; ++i) {
+    const auto vectors = MultiVectorsOf(whole[i].id);
+    ASSERT_EQ(vectors.size(), whole[i].id % 2);
+    if (vectors.empty()) {
+      continue;
+    }
+    const MultiVector& document = vectors.at("m");
+    double sum = 0;
+    for (size_t token = 0; token < 3; ++token) {
+      double best = -1e9;
+      for (size_t row = 0; row < document.rows; ++row) {
+        double dot = 0;
+        for (size_t x = 0; x < 2; ++x) {
+          dot += static_cast<double>(tokens.values[token * 2 + x]) *
+                 static_cast<double>(document.values[row * 2 + x]);
+        }
+        best = std::max(best, dot);
+      }
+      sum += best;
+    }
+    expected.push_back({whole[i].id, sum});
+  }
+  Sort(expected);
+  expected.resize(5);
+  query.k = 5;
+  // As the wire packs them: not counted yet.
+  Rerank(query, {{MaxSimStage{{0, tokens.values}, "m"}, 60}});
+  const std::vector<Scored> found = Ranked(query);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].id, expected[i].id);
+    EXPECT_NEAR(found[i].score, expected[i].score, 1e-5);
+  }
+  query.vectors = {"m", "s"};
+  EXPECT_EQ(Found(query).hits[0].point.multi_vectors, MultiVectorsOf(found[0].id));
+  EXPECT_THAT(Found(query).hits[0].point.sparse_vectors, SizeIs(1));
+  Rerank(query, {{MaxSimStage{{0, {1, 2, 3}}, "m"}}});
+  EXPECT_THAT(MessageOf(SearchFor(query).status()), HasSubstr("rerank[0].max_sim.vectors"));
+  Rerank(query, {{MaxSimStage{{1, {1, 2}}, "v"}}});
+  EXPECT_THAT(MessageOf(SearchFor(query).status()),
+              HasSubstr("rerank[0].max_sim.multi_vector_field"));
+}
+
+TEST_F(ComposedSearchTest, SparseVectorsAreBranchesLikeOthers) {
+  SearchQuery sparse = QueryFor(SparseVector{{1, 3, 100}, {0.5, 2, 1}}, kPoints);
+  const std::vector<Scored> ranked = Ranked(sparse);
+  EXPECT_THAT(ranked, SizeIs(Ge(100U)));
+  const SearchQuery near = Near();
+  const std::vector<Scored> expected =
+      PlainFusion({Ranked(near), ranked}, {kPoints, kPoints}, {1, 2}, true);
+  ExpectSame(Ranked(Fused({{near}, {sparse, 2}}, ReciprocalRank{}, kPoints)), expected);
+  SearchQuery stored = QueryFor(Id(7), 3);
+  stored.field = "s";
+  stored.why_not = {Id(7), Id(8)};
+  const SearchResult result = Found(stored);
+  ASSERT_THAT(result.why_not, SizeIs(2));
+  EXPECT_EQ(result.why_not[0].stage, LossStage::kExcluded);
+  EXPECT_EQ(result.why_not[1].stage, LossStage::kNoMatch);
+  EXPECT_THAT(result.why_not[1].detail, HasSubstr("shares no index"));
 }
 
 TEST_F(ComposedSearchTest, EveryLossIsExplained) {
