@@ -71,11 +71,12 @@ Status Searcher::RankByMaxSim(const MaxSimStage& stage,
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
     const RowNo row = view_.segments[hit.place.segment].segment->row_number(hit.place.row);
     ALIDADE_ASSIGN_OR_RETURN(const auto vectors, stored.ReadMultiVectors(field, {row}));
-    if (!vectors[0].has_value()) {
+    const std::optional<MultiVector>& document = vectors[0];
+    if (!document.has_value()) {
       continue;  // has none, or died while the search ran
     }
-    hit.score = MaxSim(query, *vectors[0], spec.dim, spec.metric);
-    found.stats.distance_computations += uint64_t{query.rows} * vectors[0]->rows;
+    hit.score = MaxSim(query, *document, spec.dim, spec.metric);
+    found.stats.distance_computations += uint64_t{query.rows} * document->rows;
     scored.push_back(std::move(hit));
   }
   found.hits = std::move(scored);

@@ -51,7 +51,7 @@ class HitMaker {
     if (++made_ % kHitsToDeadline == 0) {
       ALIDADE_RETURN_IF_ERROR(searcher_.deadline().Check());
     }
-    static const PayloadSelector kNothing;
+    static const PayloadSelector nothing;
     const SegmentSet& view = searcher_.view();
     const Segment& segment = *view.segments[hit.place.segment].segment;
     const RowId row = hit.place.row;
@@ -59,7 +59,7 @@ class HitMaker {
     ALIDADE_ASSIGN_OR_RETURN(result.point.id, PointId::Decode(segment.encoded_id(row)));
     ALIDADE_ASSIGN_OR_RETURN(result.point.payload,
                              SelectPayload(segment.payload(row, view.at),
-                                           query_.payload == nullptr ? kNothing : *query_.payload));
+                                           query_.payload == nullptr ? nothing : *query_.payload));
     for (size_t k = 0; k < fields_.size(); ++k) {
       const FieldRef field = fields_[k];
       if (field.kind == FieldRef::Kind::kSparse) {
@@ -71,8 +71,8 @@ class HitMaker {
         // No segment has these.
         ALIDADE_ASSIGN_OR_RETURN(auto read,
                                  stored_.ReadMultiVectors(field.index, {segment.row_number(row)}));
-        if (read[0].has_value()) {
-          result.point.multi_vectors[query_.vectors[k]] = std::move(*read[0]);
+        if (std::optional<MultiVector>& vectors = read[0]; vectors.has_value()) {
+          result.point.multi_vectors[query_.vectors[k]] = std::move(*vectors);
         }
       } else if (const float* vector = segment.vector(field.index, row); vector != nullptr) {
         const uint32_t dim = view.schema.fields[field.index].dim;
@@ -102,7 +102,8 @@ class QueryRun {
       : searcher_(searcher),
         query_(query),
         path_(std::move(path)),
-        group_size_(query.group_by.has_value() ? query.group_by->group_size : 1),
+        group_by_(query.group_by.has_value() ? &*query.group_by : nullptr),
+        group_size_(group_by_ == nullptr ? 1 : group_by_->group_size),
         composed_(query.rerank != nullptr ||
                   std::holds_alternative<std::shared_ptr<const FusionTarget>>(query.target)) {}
 
@@ -205,7 +206,7 @@ class QueryRun {
   }
 
   bool IsFull(const Ranking& hits) const {
-    if (!query_.group_by.has_value()) {
+    if (group_by_ == nullptr) {
       return hits.size() >= query_.k;
     }
     const auto groups = Groups(hits);
@@ -215,7 +216,7 @@ class QueryRun {
   }
 
   std::vector<HitGroup> Groups(const Ranking& hits) const {
-    return GroupHits(searcher_.view(), hits, *query_.group_by, query_.k);
+    return GroupHits(searcher_.view(), hits, *group_by_, query_.k);
   }
 
   // Where the point was lost; `hits` are those that the cut left.
@@ -252,7 +253,7 @@ class QueryRun {
       return loss;
     }
     loss.rank = rank;
-    if (query_.group_by.has_value()) {
+    if (group_by_ != nullptr) {
       ExplainGroup(hits, loss);
     } else if (rank <= query_.k) {
       loss.stage = LossStage::kFound;
@@ -277,9 +278,9 @@ class QueryRun {
     }
     loss.stage = LossStage::kGroups;
     // Its own groups, as if it were the only hit.
-    const auto own = GroupHits(searcher_.view(), {hits[place]}, *query_.group_by, query_.k);
+    const auto own = GroupHits(searcher_.view(), {hits[place]}, *group_by_, query_.k);
     if (own.empty()) {
-      loss.detail = fmt::format("it has no value to group by at \"{}\"", query_.group_by->key);
+      loss.detail = fmt::format("it has no value to group by at \"{}\"", group_by_->key);
       return;
     }
     const bool full = std::ranges::any_of(own, [&best](const HitGroup& group) {
@@ -304,7 +305,7 @@ class QueryRun {
       result.plan = std::move(found.plan);
     }
     HitMaker maker(searcher_, query_, std::move(fields));
-    if (query_.group_by.has_value()) {
+    if (group_by_ != nullptr) {
       for (HitGroup& group : Groups(found.hits)) {
         SearchGroup& made = result.groups.emplace_back();
         made.value = std::move(group.value);
@@ -335,6 +336,7 @@ class QueryRun {
   const Searcher& searcher_;
   const SearchQuery& query_;
   const std::string path_;
+  const GroupBy* const group_by_;  // null: not grouped
   const uint32_t group_size_;
   const bool composed_;
   FindOptions asked_;              // of the last search

@@ -112,9 +112,10 @@ struct Schema {
     }
     return std::nullopt;
   }
-  // Dense fields first, then sparse ones.
+  // Dense fields first, then sparse ones, then multi-vector ones.
   std::vector<std::string_view> FieldNames() const {
     std::vector<std::string_view> names;
+    names.reserve(fields.size() + sparse_fields.size() + multi_vector_fields.size());
     for (const VectorField& field : fields) {
       names.emplace_back(field.name);
     }
