@@ -15,7 +15,8 @@
 namespace alidade {
 namespace {
 
-constexpr size_t kHitsToDeadline = 64;  // hits scored between two looks at the deadline
+// Candidates times picks of a diversity stage (chosen: about a second at 768 dimensions).
+constexpr size_t kDiversityPairsMax = 10'000'000;
 
 const char* NameOf(const RerankStage& stage) {
   return std::holds_alternative<VectorRescore>(stage.stage)    ? "nearness to a vector"
@@ -91,6 +92,13 @@ Status Searcher::Diversify(const DiversityStage& stage,
   ALIDADE_ASSIGN_OR_RETURN(
       const FieldIndex field,
       FindFieldOrError(view_.schema, stage.field, path + ".diversity.vector_field"));
+  if (found.hits.size() > kDiversityPairsMax / std::max<size_t>(keep, 1)) {
+    return FieldError(path + ".candidates",
+                      "{} candidates times {} hits are more than {}",
+                      found.hits.size(),
+                      keep,
+                      kDiversityPairsMax);
+  }
   std::vector<const float*> vectors;
   vectors.reserve(found.hits.size());
   for (const RankedHit& hit : found.hits) {

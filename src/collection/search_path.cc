@@ -17,7 +17,6 @@
 namespace alidade {
 namespace {
 
-constexpr size_t kHitsToDeadline = 64;  // hits made between two looks at the deadline
 // How much more a query is asked for if what was found does not fill the groups or the range
 // (chosen: after a few steps all rows are compared).
 constexpr uint32_t kGrowth = 4;

@@ -41,6 +41,8 @@ struct Found {
 inline constexpr uint32_t kCandidatesMin = 100;
 inline constexpr uint32_t kCandidatesPerHit = 5;
 
+inline constexpr size_t kHitsToDeadline = 64;  // made or scored between two looks at the deadline
+
 struct FindOptions {
   uint32_t k = 10;
   bool exact = false;      // even where the query does not ask for it

@@ -577,6 +577,10 @@ std::vector<BadInput> BadSearches() {
           "collection: 'c' k: 1 queries { vector { values { values: [1, 2, 3, 4] } } } "
           "rerank { formula { expression { condition { has_vector { field: 'nope' } } } } }",
           "rerank[0].formula.condition.has_vector.field"),
+      Invalid<Search>("a late interaction over a field that there is not",
+                      "collection: 'c' k: 1 queries { vector { values { values: [1, 2, 3, 4] } } } "
+                      "rerank { max_sim { vectors { packed: 'abcd' } } }",
+                      "rerank[0].max_sim.multi_vector_field"),
       Invalid<Search>(
           "a cursor of another request",
           "collection: 'c' k: 1 cursor: '00' queries { vector { values { values: [1, 2, 3, "
