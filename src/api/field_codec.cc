@@ -110,18 +110,29 @@ StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const
 
 namespace {
 
+Status CheckDimension(uint32_t dimension, const Limits& limits, const FieldPath& path) {
+  return dimension != 0 && dimension <= limits.dimension_max
+             ? OkStatus()
+             : FieldError(path.Field("dimension").ToString(),
+                          "is {}; 1..{} are allowed",
+                          dimension,
+                          limits.dimension_max);
+}
+
+// No field of any kind that was decoded so far has the name.
+Status CheckNew(const std::string& name, const CollectionConfig& config, const FieldPath& path) {
+  return config.schema().FindAnyField(name).has_value()
+             ? FieldError(path.Field("name").ToString(), "\"{}\" is given a second time", name)
+             : OkStatus();
+}
+
 StatusOr<VectorField> DecodeVectorField(const v1::VectorField& in,
                                         const Limits& limits,
                                         const FieldPath& path) {
   VectorField field;
   ALIDADE_RETURN_IF_ERROR(CheckName(in.name(), path.Field("name")));
   field.name = in.name();
-  if (in.dimension() == 0 || in.dimension() > limits.dimension_max) {
-    return FieldError(path.Field("dimension").ToString(),
-                      "is {}; 1..{} are allowed",
-                      in.dimension(),
-                      limits.dimension_max);
-  }
+  ALIDADE_RETURN_IF_ERROR(CheckDimension(in.dimension(), limits, path));
   field.dim = in.dimension();
   ALIDADE_ASSIGN_OR_RETURN(field.metric, DecodeMetric(in.metric(), path.Field("metric")));
   ALIDADE_ASSIGN_OR_RETURN(field.index,
@@ -146,11 +157,7 @@ Status DecodeVectorFields(const v1::Collection& source,
     ALIDADE_ASSIGN_OR_RETURN(
         VectorField field,
         DecodeVectorField(source.vector_fields(static_cast<int>(i)), limits, at));
-    for (const VectorField& other : config.fields) {
-      if (other.name == field.name) {
-        return FieldError(at.Field("name").ToString(), "\"{}\" is given a second time", field.name);
-      }
-    }
+    ALIDADE_RETURN_IF_ERROR(CheckNew(field.name, config, at));
     config.fields.push_back(std::move(field));
   }
   return OkStatus();
@@ -187,9 +194,7 @@ Status DecodeSparseFields(const v1::Collection& in,
   for (int i = 0; i < in.sparse_fields_size(); ++i) {
     const FieldPath at = path.At(static_cast<size_t>(i));
     ALIDADE_ASSIGN_OR_RETURN(SparseField field, DecodeSparseField(in.sparse_fields(i), at));
-    if (config.schema().FindAnyField(field.name).has_value()) {
-      return FieldError(at.Field("name").ToString(), "\"{}\" is given a second time", field.name);
-    }
+    ALIDADE_RETURN_IF_ERROR(CheckNew(field.name, config, at));
     config.sparse_fields.push_back(std::move(field));
   }
   return OkStatus();
@@ -201,12 +206,7 @@ StatusOr<MultiVectorField> DecodeMultiVectorField(const v1::MultiVectorField& in
   MultiVectorField field;
   ALIDADE_RETURN_IF_ERROR(CheckName(in.name(), path.Field("name")));
   field.name = in.name();
-  if (in.dimension() == 0 || in.dimension() > limits.dimension_max) {
-    return FieldError(path.Field("dimension").ToString(),
-                      "is {}; 1..{} are allowed",
-                      in.dimension(),
-                      limits.dimension_max);
-  }
+  ALIDADE_RETURN_IF_ERROR(CheckDimension(in.dimension(), limits, path));
   field.dim = in.dimension();
   ALIDADE_ASSIGN_OR_RETURN(field.metric, DecodeMetric(in.metric(), path.Field("metric")));
   if (field.metric == Metric::kL2) {
@@ -230,9 +230,7 @@ Status DecodeMultiVectorFields(const v1::Collection& in,
     const FieldPath at = path.At(static_cast<size_t>(i));
     ALIDADE_ASSIGN_OR_RETURN(MultiVectorField field,
                              DecodeMultiVectorField(in.multi_vector_fields(i), limits, at));
-    if (config.schema().FindAnyField(field.name).has_value()) {
-      return FieldError(at.Field("name").ToString(), "\"{}\" is given a second time", field.name);
-    }
+    ALIDADE_RETURN_IF_ERROR(CheckNew(field.name, config, at));
     config.multi_vector_fields.push_back(std::move(field));
   }
   return OkStatus();

@@ -54,6 +54,20 @@ Status ValidateName(const std::string& name, const std::string& path) {
 
 namespace {
 
+// Not yet among `names`, to which it is added.
+Status ValidateNewName(const std::string& name,
+                       const std::string& path,
+                       std::set<std::string>& names) {
+  ALIDADE_RETURN_IF_ERROR(ValidateName(name, path));
+  return names.insert(name).second ? OkStatus() : FieldError(path, "\"{}\" is there twice", name);
+}
+
+Status ValidateDimension(uint32_t dim, const Limits& limits, const std::string& path) {
+  return dim >= 1 && dim <= limits.dimension_max
+             ? OkStatus()
+             : FieldError(path, "is {}, 1 to {} are allowed", dim, limits.dimension_max);
+}
+
 // `names` are those of the fields before, and get these.
 Status ValidateSparseFields(const CollectionConfig& config, std::set<std::string>& names) {
   if (config.sparse_fields.size() > kSparseFieldsMax) {
@@ -65,10 +79,7 @@ Status ValidateSparseFields(const CollectionConfig& config, std::set<std::string
   for (size_t i = 0; i < config.sparse_fields.size(); ++i) {
     const std::string& name = config.sparse_fields[i].name;
     const std::string path = fmt::format("sparse_fields[{}].name", i);
-    ALIDADE_RETURN_IF_ERROR(ValidateName(name, path));
-    if (!names.insert(name).second) {
-      return FieldError(path, "\"{}\" is there twice", name);
-    }
+    ALIDADE_RETURN_IF_ERROR(ValidateNewName(name, path, names));
   }
   return OkStatus();
 }
@@ -85,14 +96,8 @@ Status ValidateMultiVectorFields(const CollectionConfig& config,
   for (size_t i = 0; i < config.multi_vector_fields.size(); ++i) {
     const MultiVectorField& field = config.multi_vector_fields[i];
     const std::string path = fmt::format("multi_vector_fields[{}]", i);
-    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
-    if (!names.insert(field.name).second) {
-      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
-    }
-    if (field.dim < 1 || field.dim > limits.dimension_max) {
-      return FieldError(
-          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
-    }
+    ALIDADE_RETURN_IF_ERROR(ValidateNewName(field.name, path + ".name", names));
+    ALIDADE_RETURN_IF_ERROR(ValidateDimension(field.dim, limits, path + ".dimension"));
     if (field.metric != Metric::kCosine && field.metric != Metric::kDot) {
       return FieldError(
           path + ".metric", "is {}, cosine and dot are allowed", MetricName(field.metric));
@@ -135,14 +140,8 @@ Status ValidateConfig(const CollectionConfig& config, const Limits& limits) {
   for (size_t i = 0; i < config.fields.size(); ++i) {
     const VectorField& field = config.fields[i];
     const std::string path = fmt::format("vector_fields[{}]", i);
-    ALIDADE_RETURN_IF_ERROR(ValidateName(field.name, path + ".name"));
-    if (!names.insert(field.name).second) {
-      return FieldError(path + ".name", "\"{}\" is there twice", field.name);
-    }
-    if (field.dim < 1 || field.dim > limits.dimension_max) {
-      return FieldError(
-          path + ".dimension", "is {}, 1 to {} are allowed", field.dim, limits.dimension_max);
-    }
+    ALIDADE_RETURN_IF_ERROR(ValidateNewName(field.name, path + ".name", names));
+    ALIDADE_RETURN_IF_ERROR(ValidateDimension(field.dim, limits, path + ".dimension"));
     ALIDADE_RETURN_IF_ERROR(ValidateIndexSpec(field.index, field.dim, path + ".index"));
   }
   ALIDADE_RETURN_IF_ERROR(ValidateSparseFields(config, names));

@@ -144,9 +144,6 @@ class SearchRun {
         std::min({share_, facts_[i].allowed, view_.segments[i].segment->vectors(query_.field)});
     if (hits.size() >= possible) {
       outcome_.exact = false;
-      if (query_.watch != nullptr && query_.watch->segment == i) {
-        query_.watch->by_index = true;
-      }
       return hits;
     }
     if (query_.explain) {

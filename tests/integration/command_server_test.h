@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,21 @@ class CommandServerTest : public ::testing::Test {
     arguments.push_back("--server");
     arguments.push_back(server_->address());
     return RunCommand(arguments);
+  }
+
+  // The ids of the hits that a search printed, best first, joined by spaces, or its error.
+  static std::string IdsOf(const CommandResult& result) {
+    std::string ids;
+    std::istringstream lines(result.out);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream fields(line);
+      std::string rank;
+      std::string id;
+      if (line.find('{') != std::string::npos && fields >> rank >> id) {
+        ids += (ids.empty() ? "" : " ") + id;
+      }
+    }
+    return result.exit_code == 0 ? ids : result.err;
   }
 
   TemporaryDirectory directory_;

@@ -1,6 +1,5 @@
 // Words and vectors in one call, stages, groups and pages through the real binary.
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -45,20 +44,6 @@ class ComposedCommandTest : public CommandServerTest {
     std::vector<std::string> all = {"search", "places"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return Run(all);
-  }
-  // The ids in the order in which they are printed, or the error.
-  static std::string IdsOf(const CommandResult& result) {
-    std::string ids;
-    std::istringstream lines(result.out);
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream fields(line);
-      std::string rank;
-      std::string id;
-      if (line.find('{') != std::string::npos && fields >> rank >> id) {
-        ids += (ids.empty() ? "" : " ") + id;
-      }
-    }
-    return result.exit_code == 0 ? ids : result.err;
   }
   std::string Ids(const std::vector<std::string>& arguments) const {
     return IdsOf(Search(arguments));

@@ -2,7 +2,6 @@
 // sealed segment, changes, a restart and a damaged file.
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -37,18 +36,7 @@ class TextCommandTest : public CommandServerTest {
     std::vector<std::string> arguments = {
         "search", "places", "--words", words, "--text-key", "note"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    const CommandResult result = Run(arguments);
-    std::string ids;
-    std::istringstream lines(result.out);
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream fields(line);
-      std::string rank;
-      std::string id;
-      if (line.find('{') != std::string::npos && fields >> rank >> id) {
-        ids += (ids.empty() ? "" : " ") + id;
-      }
-    }
-    return result.exit_code == 0 ? ids : result.err;
+    return IdsOf(Run(arguments));
   }
 };
 

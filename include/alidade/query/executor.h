@@ -26,7 +26,6 @@ namespace alidade {
 struct HitWatch {
   uint32_t segment = 0;
   RowWatch seen = {};
-  bool by_index = false;  // its segment was not compared exactly
 };
 
 struct VectorQuery {

@@ -249,6 +249,18 @@ TEST(QueryCodec, RefusesBadRequestsWithTheirField) {
   }
   EXPECT_EQ(FieldOf(DecodeSearch(Parse<v1::SearchRequest>(stages), Limits(), Deadline()).status()),
             "rerank");
+  auto much = Parse<v1::SearchRequest>(near);
+  for (int i = 0; i < 11; ++i) {
+    much.add_why_not()->set_num(1);
+  }
+  EXPECT_EQ(FieldOf(DecodeSearch(much, Limits(), Deadline()).status()), "why_not");
+  much.clear_why_not();
+  v1::RecommendQuery& recommend = *much.mutable_queries(0)->mutable_recommend();
+  for (int i = 0; i < 501; ++i) {
+    recommend.add_positive()->mutable_point_id()->set_num(1);
+    recommend.add_negative()->mutable_point_id()->set_num(2);
+  }
+  EXPECT_EQ(FieldOf(DecodeSearch(much, Limits(), Deadline()).status()), "queries[0].recommend");
   // Sixteen of sixteen are 272.
   std::string many;
   for (int i = 0; i < 16; ++i) {
