@@ -114,7 +114,7 @@ StatusOr<WhyNot> Searcher::WhyNotNear(const SearchQuery& query,
                 fmt::format("place {} by exact scores, but {}",
                             rank,
                             kind == IndexKind::kIvf ? "its list was not searched"
-                                                    : "the walk did not come to it"),
+                                                    : "the search did not come to it"),
                 rank);
   }
   return Loss(

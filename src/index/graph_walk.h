@@ -2,9 +2,7 @@
 //
 // Source:   Malkov & Yashunin 2016 (arXiv 1603.09320), algorithms 2 and 5; differs in: one sorted
 //           array as candidate list and result list, distances computed for all new neighbours of a
-// XX, Patel et al. 2024 (ACORN, arXiv 2403.04871), its variant
-//           over an ordinary graph; differs in: links of links are followed only where too few
-//           links pass, and a sample of what passes is where the walk begins.
+//           node at once.
 #pragma once
 
 #include <algorithm>

@@ -66,7 +66,7 @@ void GrowingGraph::OfferEntry(uint32_t node, uint32_t level) {
   }
 }
 
-Status GrowingGraph::Write(ByteSink& sink) const {
+Status GrowingGraph::Write(const Places& places, ByteSink& sink) const {
   const uint64_t entry = entry_.load(std::memory_order_relaxed);
   HnswHeader header;
   header.m = m_;
@@ -74,6 +74,11 @@ Status GrowingGraph::Write(ByteSink& sink) const {
   header.entry = count_ == 0 ? 0 : static_cast<uint32_t>(entry);
   header.max_level = count_ == 0 ? 0 : static_cast<uint32_t>(entry >> 32);
   header.upper_rows = static_cast<uint32_t>(upper_links_.size() / m_);
+  if (places.count() > 0) {
+    header.places = places.count();
+    header.dim = static_cast<uint32_t>(places.centres.size() / places.count());
+    header.places_radius = places.radius;
+  }
   const HnswLayout layout(header);
   ALIDADE_RETURN_IF_ERROR(sink.Append({reinterpret_cast<const char*>(&header), sizeof(header)}));
   uint64_t at = sizeof(header);
@@ -81,7 +86,15 @@ Status GrowingGraph::Write(ByteSink& sink) const {
   ALIDADE_RETURN_IF_ERROR(AppendSection(sink, upper_start_, at, layout.upper_start));
   ALIDADE_RETURN_IF_ERROR(AppendSection(sink, upper_links_, at, layout.upper_links));
   ALIDADE_RETURN_IF_ERROR(AppendZeros(sink, layout.base_links - at));
-  return sink.Append({base_links_.as<char>(), layout.end - layout.base_links});
+  const uint64_t links_bytes = uint64_t{count_} * LinksMax(0) * sizeof(uint32_t);
+  ALIDADE_RETURN_IF_ERROR(sink.Append({base_links_.as<char>(), links_bytes}));
+  if (places.count() == 0) {
+    return OkStatus();
+  }
+  at = layout.base_links + links_bytes;
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, places.centres, at, layout.centres));
+  ALIDADE_RETURN_IF_ERROR(AppendSection(sink, places.starts, at, layout.place_starts));
+  return AppendSection(sink, places.nodes, at, layout.place_nodes);
 }
 
 Inserter::Inserter(GrowingGraph& graph, const BuildDistances& distances)

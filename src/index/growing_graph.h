@@ -23,6 +23,7 @@
 #include "build_distances.h"
 #include "graph_walk.h"
 #include "hnsw_index.h"
+#include "places.h"
 
 namespace alidade {
 
@@ -32,8 +33,8 @@ class GrowingGraph {
   // first of them with the same m, which is taken over. Throws std::bad_alloc.
   GrowingGraph(uint32_t m, uint32_t ef_construction, uint32_t count, const HnswGraph* previous);
 
-  // Requires: every node was inserted.
-  Status Write(ByteSink& sink) const;
+  // Requires: every node was inserted; `places` are of all nodes, or none.
+  Status Write(const Places& places, ByteSink& sink) const;
 
   // As a walk sees it.
   uint32_t count() const { return count_; }

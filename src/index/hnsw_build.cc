@@ -6,18 +6,17 @@
 #include <numeric>
 #include <optional>
 #include <random>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "alidade/common/log.h"
 #include "alidade/index/vector_codes.h"
 
 #include "build_distances.h"
+#include "build_threads.h"
 #include "codes_format.h"
 #include "growing_graph.h"
 #include "hnsw_index.h"
+#include "places.h"
 
 namespace alidade {
 namespace {
@@ -80,35 +79,16 @@ Status InsertRows(const std::vector<uint32_t>& order,
   Inserter(graph, distances).Insert(order.front());
   ++rows_done;
   std::atomic<size_t> next{1};
-  std::atomic<bool> out_of_memory{false};
-  const auto insert_some = [&] {
-    try {
-      Inserter inserter(graph, distances);
-      for (size_t i = next++; i < order.size(); i = next++) {
-        if (out_of_memory || !CheckCancelled(options.progress).ok()) {
-          return;
-        }
-        inserter.Insert(order[i]);
-        ++rows_done;
+  OnThreads(options.threads, [&](const std::atomic<bool>& stop) {
+    Inserter inserter(graph, distances);
+    for (size_t i = next++; i < order.size(); i = next++) {
+      if (stop || !CheckCancelled(options.progress).ok()) {
+        return;
       }
-    } catch (const std::bad_alloc&) {
-      out_of_memory = true;
+      inserter.Insert(order[i]);
+      ++rows_done;
     }
-  };
-  {
-    std::vector<std::jthread> others;  // as nice as this one
-    try {
-      for (int i = 1; i < options.threads; ++i) {
-        others.emplace_back(insert_some);
-      }
-    } catch (const std::system_error& error) {
-      ALIDADE_LOG_WARN("the index is built by fewer threads: {}", error.what());
-    }
-    insert_some();
-  }
-  if (out_of_memory) {
-    throw std::bad_alloc();
-  }
+  });
   return CheckCancelled(options.progress);
 }
 
@@ -149,7 +129,11 @@ Status BuildHnsw(const IndexSpec& spec,
     const BuildDistances distances(matrix, codes);
     ALIDADE_RETURN_IF_ERROR(
         InsertRows(InsertionOrder(taken, matrix.count), distances, options, graph));
-    return graph.Write(sink);
+    Places places;
+    if (codes != nullptr) {
+      ALIDADE_ASSIGN_OR_RETURN(places, MakePlaces(matrix, *codes, options));
+    }
+    return graph.Write(places, sink);
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("not enough memory for the index build");
   }

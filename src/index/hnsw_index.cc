@@ -6,8 +6,11 @@
 #include <cstring>
 #include <utility>
 
+#include "alidade/common/limits.h"
+
 #include "exact_ranking.h"
 #include "filtered_walk.h"
+#include "place_visit.h"
 #include "row_scan.h"
 
 namespace alidade {
@@ -47,13 +50,22 @@ StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
   std::memcpy(&header, body.data(), sizeof(header));
   const HnswLayout layout(header);
   if (header.format != kHnswFormat || header.m < kHnswMMin || header.m > kHnswMMax ||
-      layout.end != body.size() || (header.count > 0 && header.entry >= header.count)) {
+      header.places > header.count || header.dim > kDimensionHardMax || layout.end != body.size() ||
+      (header.count > 0 && header.entry >= header.count)) {
     return DataLoss("the graph's header does not fit its {} bytes", body.size());
   }
   graph.levels = reinterpret_cast<const uint8_t*>(body.data() + layout.levels);
   graph.upper_start = reinterpret_cast<const uint32_t*>(body.data() + layout.upper_start);
   graph.upper_links = reinterpret_cast<const uint32_t*>(body.data() + layout.upper_links);
   graph.base_links = reinterpret_cast<const uint32_t*>(body.data() + layout.base_links);
+  if (header.places > 0) {
+    graph.places = {.count = header.places,
+                    .radius = header.places_radius,
+                    .centres = reinterpret_cast<const float*>(body.data() + layout.centres),
+                    .starts = reinterpret_cast<const uint32_t*>(body.data() + layout.place_starts),
+                    .nodes = reinterpret_cast<const uint32_t*>(body.data() + layout.place_nodes)};
+    ALIDADE_RETURN_IF_ERROR(graph.places.Check(header.count));
+  }
   for (uint32_t node = 0; node < header.count; ++node) {
     const uint32_t levels = graph.levels[node];
     const bool has_upper = levels > 1;
@@ -83,10 +95,17 @@ struct HnswIndex::Scratch {
   TopK allowed{0};
   std::vector<uint32_t> seeds;
   CodeQuery query;
+  std::vector<float> centres;  // distances to them
+  PlaceQueue places;
 };
 
 HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes)
-    : graph_(graph), matrix_(matrix), codes_(codes), base_links_(graph.base_links) {}
+    : graph_(graph), matrix_(matrix), codes_(codes), base_links_(graph.base_links) {
+  if (codes_ != nullptr && graph_.places.count > 0) {
+    const CodeKind kind = codes_->rank().value_or(codes_->walk()).kind;
+    centres_.emplace(codes_->space(), kind, graph_.places.centres, graph_.places.count);
+  }
+}
 
 HnswIndex::~HnswIndex() = default;
 
@@ -96,6 +115,10 @@ StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
   ALIDADE_ASSIGN_OR_RETURN(const HnswGraph graph, ReadHnswGraph(body));
   if (graph.header.count != matrix.count) {
     return DataLoss("the graph has {} nodes for {} vectors", graph.header.count, matrix.count);
+  }
+  if (graph.places.count > 0 && graph.header.dim != matrix.dim) {
+    return DataLoss(
+        "the centres of the graph have dimension {}, the vectors {}", graph.header.dim, matrix.dim);
   }
   return std::unique_ptr<VectorIndex>(new HnswIndex(graph, matrix, codes));
 }
@@ -121,9 +144,20 @@ Status HnswIndex::Scan(const Distance& distance,
                                       }
                                     }));
   scratch.found = nearest.TakeSorted();
+  if (options.watch != nullptr) {
+    options.watch->met = true;
+  }
   stats.rows_scanned += rows;
   stats.distance_computations += rows;
   return OkStatus();
+}
+
+void HnswIndex::TakePool(Scratch& scratch) {
+  const NearestPool& pool = scratch.walk.pool;
+  scratch.found.clear();
+  for (size_t i = 0; i < pool.size(); ++i) {
+    scratch.found.push_back({pool.distance(i), pool.slot(i)});
+  }
 }
 
 // Leaves in scratch.found the nodes nearest to the query by whatever distance: `ef` of them, all
@@ -143,25 +177,19 @@ Status HnswIndex::Walk(const Distance& distance,
     return options.deadline != nullptr && ++hops % kDeadlineHops == 0 ? options.deadline->Check()
                                                                       : OkStatus();
   };
-  scratch.found.clear();
   Status walked;
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
-  const auto take_pool = [&scratch] {
-    for (size_t i = 0; i < scratch.walk.pool.size(); ++i) {
-      scratch.found.push_back({scratch.walk.pool.distance(i), scratch.walk.pool.slot(i)});
-    }
-  };
   if (options.filter == nullptr) {
     walked = walk.Beam(
         start, 0, ef, [](float, uint32_t) {}, go_on);
-    take_pool();
+    TakePool(scratch);
   } else if (bits.words != nullptr) {
     PickSeeds(bits, graph.count(), scratch.seeds);
     FilteredWalk filtered(graph, distance, bits, scratch.walk);
     walked = filtered.Beam(start, scratch.seeds, ef, go_on);
     stats.distance_computations += filtered.distances();
     stats.hops += filtered.hops();
-    take_pool();
+    TakePool(scratch);
   } else {
     TopK& allowed = scratch.allowed;
     allowed = TopK(ef);
@@ -179,13 +207,46 @@ Status HnswIndex::Walk(const Distance& distance,
   }
   stats.distance_computations += walk.distances();
   stats.hops += walk.hops();
+  if (options.watch != nullptr) {
+    options.watch->met = !scratch.walk.visited.Visit(options.watch->slot);
+  }
   return walked;
 }
 
-// What became of the watched node in a walk or scan that has just ended.
+// As Walk, by the places around the query.
+template <class Distance>
+Status HnswIndex::Visit(const Distance& distance,
+                        const IndexSearchOptions& options,
+                        size_t ef,
+                        SearchStats& stats,
+                        Scratch& scratch) const {
+  const uint32_t places = graph_.places.count;
+  scratch.centres.resize(places);
+  CodeDistance(centres_->matrix(), scratch.query).Range(0, places, scratch.centres.data());
+  PlaceVisit visit(graph_.places, distance, options, scratch.walk);
+  const Status visited = visit.Run(scratch.centres.data(), ef, scratch.places);
+  stats.distance_computations += places + visit.distances();
+  TakePool(scratch);
+  return visited;
+}
+
+// By the way that the options say.
+template <class Distance>
+Status HnswIndex::Find(const Distance& distance,
+                       const IndexSearchOptions& options,
+                       size_t ef,
+                       SearchStats& stats,
+                       Scratch& scratch) const {
+  if (options.scan) {
+    return Scan(distance, options, ef, stats, scratch);
+  }
+  return ByPlaces(options) ? Visit(distance, options, ef, stats, scratch)
+                           : Walk(distance, options, ef, stats, scratch);
+}
+
+// What became of the watched node, if it was met, in a search that has just ended.
 void HnswIndex::NoteWatched(const IndexSearchOptions& options, Scratch& scratch) {
   SlotWatch& watch = *options.watch;
-  watch.met = options.scan || !scratch.walk.visited.Visit(watch.slot);
   watch.kept = static_cast<uint32_t>(scratch.found.size());
   const auto place = std::ranges::find(scratch.found, watch.slot, &Candidate::slot);
   watch.place =
@@ -243,8 +304,7 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
   if (codes_ == nullptr) {
     const QueryDistance exact(matrix_, query);
-    ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(exact, options, ef, stats, scratch)
-                                         : Walk(exact, options, ef, stats, scratch));
+    ALIDADE_RETURN_IF_ERROR(Find(exact, options, ef, stats, scratch));
     if (options.watch != nullptr) {
       NoteWatched(options, scratch);
     }
@@ -252,16 +312,21 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
     found.resize(std::min<size_t>(found.size(), options.k));
     return found;
   }
-  const CodeMatrix codes = codes_->walk();
+  // Bits alone tell too badly where to end.
+  const CodeMatrix codes =
+      ByPlaces(options) ? codes_->rank().value_or(codes_->walk()) : codes_->walk();
   scratch.query.Set(codes_->space(), query);
   scratch.query.Prepare(codes.kind);
   const CodeDistance estimate(codes, scratch.query);
-  ALIDADE_RETURN_IF_ERROR(options.scan ? Scan(estimate, options, ef, stats, scratch)
-                                       : Walk(estimate, options, ef, stats, scratch));
+  ALIDADE_RETURN_IF_ERROR(Find(estimate, options, ef, stats, scratch));
   if (options.watch != nullptr) {
     NoteWatched(options, scratch);
   }
   return Refine(query, options, stats, scratch);
+}
+
+PlacedSlots HnswIndex::PlacesOf(const SlotFilter& filter) const {
+  return graph_.places.Allowed(filter, matrix_.count);
 }
 
 void HnswIndex::MakeResident() {

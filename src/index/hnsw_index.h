@@ -1,7 +1,8 @@
 // HnswIndex: walks a graph over links and codes.
 //
 // Three tiers: the walk reads the smallest codes there are, its finds are ranked again by 8-bit
-// codes, and the vectors themselves are read of those few that can still be among the best.
+// codes, and the vectors themselves are read of those few that can still be among the best. Under a
+// filter that few pass, places of nodes (places.h), or all that pass, take the place of the walk.
 //
 // Source:   src/index/graph_walk.h (the walk), growing_graph.h (how the graph is made)
 // Format:   src/index/hnsw_format.h
@@ -9,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +20,7 @@
 
 #include "graph_walk.h"
 #include "hnsw_format.h"
+#include "places.h"
 #include "scratch_pool.h"
 
 namespace alidade {
@@ -29,6 +32,7 @@ struct HnswGraph {
   const uint32_t* upper_start = nullptr;
   const uint32_t* upper_links = nullptr;
   const uint32_t* base_links = nullptr;
+  PlacesView places;
 
   const uint32_t* Links(uint32_t node, uint32_t level) const {
     return level == 0 ? base_links + size_t{node} * 2 * header.m
@@ -71,6 +75,8 @@ class HnswIndex final : public VectorIndex {
                                           const IndexSearchOptions& options) const override;
   void MakeResident() override;
   size_t resident_bytes() const override;
+  uint32_t places() const override { return centres_.has_value() ? graph_.places.count : 0; }
+  PlacedSlots PlacesOf(const SlotFilter& filter) const override;
 
  private:
   struct Scratch;
@@ -88,6 +94,22 @@ class HnswIndex final : public VectorIndex {
               size_t ef,
               SearchStats& stats,
               Scratch& scratch) const;
+  template <class Distance>
+  Status Visit(const Distance& distance,
+               const IndexSearchOptions& options,
+               size_t ef,
+               SearchStats& stats,
+               Scratch& scratch) const;
+  template <class Distance>
+  Status Find(const Distance& distance,
+              const IndexSearchOptions& options,
+              size_t ef,
+              SearchStats& stats,
+              Scratch& scratch) const;
+  bool ByPlaces(const IndexSearchOptions& options) const {
+    return !options.scan && options.slack > 0 && centres_.has_value();
+  }
+  static void TakePool(Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
   StatusOr<std::vector<Candidate>> Refine(const float* query,
                                           const IndexSearchOptions& options,
@@ -96,7 +118,8 @@ class HnswIndex final : public VectorIndex {
 
   const HnswGraph graph_;
   const VectorMatrix matrix_;
-  const VectorCodes* const codes_;  // null: walks read the vectors
+  const VectorCodes* const codes_;      // null: walks read the vectors
+  std::optional<CentreCodes> centres_;  // none: there are no places, or no codes
   ZeroedMemory base_copy_;
   std::atomic<const uint32_t*> base_links_;  // mapped, then the copy
   mutable ScratchPool<Scratch> scratch_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "alidade/index/vector_codes.h"
 
@@ -21,6 +22,15 @@ constexpr double kRecallEnough = 0.999;
 constexpr double kEffortGrowth = 1.3;
 constexpr uint32_t kEfMost = 2'048;
 
+// Slacks tried, in steps: from where places end that lie a quarter of their radius nearer than what
+// is found already, up to where they lie as much as it farther.
+constexpr uint32_t kSlackFirst = 49;
+constexpr uint32_t kSlackMost = 200;
+uint32_t NextSlack(uint32_t slack) { return slack + 1 + (slack > 80 ? (slack - 80) / 8 : 0); }
+
+// Where less is found, how much depends too much on the query to be foretold.
+constexpr float kPlacesRecallMin = 0.9F;
+
 // Coprime with any count below it: its multiples visit slots all over.
 constexpr uint64_t kStep = 2'654'435'761;
 
@@ -36,16 +46,21 @@ struct Query {
   }
 };
 
-// Which ones is left to a hash.
-class EveryTenth final : public SlotFilter {
+// A filter of the measurement.
+class PickedSlots final : public SlotFilter {
  public:
-  explicit EveryTenth(uint32_t slots) : words_((size_t{slots} + 63) / 64, 0) {
+  explicit PickedSlots(uint32_t slots) : words_((size_t{slots} + 63) / 64, 0) {}
+  // Each one of so many, which ones is left to a hash.
+  PickedSlots(uint32_t slots, uint32_t one_of) : PickedSlots(slots) {
     for (uint32_t slot = 0; slot < slots; ++slot) {
-      if ((slot * kStep >> 16) % 10 == 0) {
-        words_[slot / 64] |= uint64_t{1} << (slot % 64);
-        ++count_;
+      if ((slot * kStep >> 16) % one_of == 0) {
+        Pick(slot);
       }
     }
+  }
+  void Pick(uint32_t slot) {
+    words_[slot / 64] |= uint64_t{1} << (slot % 64);
+    ++count_;
   }
   bool Allows(uint32_t slot) const override { return bits().Test(slot); }
   SlotBits bits() const override { return {words_.data(), count_}; }
@@ -54,6 +69,35 @@ class EveryTenth final : public SlotFilter {
   std::vector<uint64_t> words_;
   uint32_t count_ = 0;
 };
+
+// The tenth that lies around one of the vectors: far from most queries, where places are hardest to
+// tell from each other.
+PickedSlots TenthTogether(const VectorMatrix& matrix) {
+  const QueryDistance from_middle(matrix, matrix.Row(matrix.count / 2));
+  std::vector<float> distances(matrix.count);
+  from_middle.Range(0, matrix.count, distances.data());
+  std::vector<float> sorted = distances;
+  const auto last = sorted.begin() + matrix.count / 10;
+  std::nth_element(sorted.begin(), last, sorted.end());
+  PickedSlots picked(matrix.count);
+  for (uint32_t slot = 0; slot < matrix.count; ++slot) {
+    if (distances[slot] <= *last) {
+      picked.Pick(slot);
+    }
+  }
+  return picked;
+}
+
+// What a walk with so much effort was measured to find of kRecallCurveK[0]; null: not measured.
+const RecallPoint* ReachedWith(const RecallCurve& curve, uint32_t effort) {
+  const RecallPoint* reached = nullptr;
+  for (const RecallPoint& point : curve) {
+    if (point.k == kRecallCurveK[0] && (reached == nullptr || point.effort <= effort)) {
+      reached = &point;
+    }
+  }
+  return reached;
+}
 
 uint32_t FirstEffort(IndexKind kind, uint32_t k) { return kind == IndexKind::kHnsw ? k : 1; }
 
@@ -107,18 +151,18 @@ StatusOr<std::vector<Query>> MakeQueries(const VectorMatrix& matrix,
 struct Measured {
   double recall = 0;
   bool all_lists = false;  // were looked at: more effort is none
+  uint64_t distances = 0;  // computed for one query
 };
 
-StatusOr<Measured> RecallAt(const VectorIndex& index,
-                            const std::vector<Query>& queries,
-                            const SlotFilter* filter,
-                            uint32_t k,
-                            uint32_t effort) {
+// `options` without stats.
+StatusOr<Measured> RecallWith(const VectorIndex& index,
+                              const std::vector<Query>& queries,
+                              IndexSearchOptions options) {
   uint64_t found = 0;
   uint64_t wanted = 0;
   SearchStats stats;
-  const IndexSearchOptions options{
-      .k = k, .ef = effort, .nprobe = effort, .filter = filter, .stats = &stats};
+  options.stats = &stats;
+  const uint32_t k = options.k;
   for (const Query& query : queries) {
     const size_t there = std::min<size_t>(k, query.distances.size());
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> hits,
@@ -133,7 +177,8 @@ StatusOr<Measured> RecallAt(const VectorIndex& index,
   return Measured{.recall = wanted == 0 ? 1  // nothing passes
                                         : static_cast<double>(found) / static_cast<double>(wanted),
                   .all_lists = index.kind() == IndexKind::kIvf &&
-                               stats.lists_probed < uint64_t{effort} * queries.size()};
+                               stats.lists_probed < uint64_t{options.nprobe} * queries.size(),
+                  .distances = stats.distance_computations / std::max<size_t>(1, queries.size())};
 }
 
 // Adds points with rising effort to the curve until almost all is found.
@@ -149,10 +194,73 @@ Status Measure(const VectorIndex& index,
        measured.recall < kRecallEnough && !measured.all_lists && effort <= most;
        effort = NextEffort(effort)) {
     ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-    ALIDADE_ASSIGN_OR_RETURN(measured, RecallAt(index, queries, filter, k, effort));
+    ALIDADE_ASSIGN_OR_RETURN(
+        measured,
+        RecallWith(index, queries, {.k = k, .ef = effort, .nprobe = effort, .filter = filter}));
     curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
   }
   return OkStatus();
+}
+
+// The nearest to each query among those that the filter allows.
+Status SetNearest(const VectorMatrix& matrix,
+                  const VectorCodes* codes,
+                  const SlotFilter& filter,
+                  const BuildProgress* progress,
+                  std::vector<Query>& queries) {
+  for (Query& query : queries) {
+    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
+    ALIDADE_ASSIGN_OR_RETURN(
+        const std::vector<Candidate> nearest,
+        ExactSearch(
+            matrix, query.vector.data(), {.k = kRecallCurveK[0], .filter = &filter}, codes));
+    query.SetNearest(nearest);
+  }
+  return OkStatus();
+}
+
+// By places, where a tenth of the vectors passes, whichever these are, and where it lies together:
+// with rising slack until almost all is found in both cases.
+StatusOr<std::vector<PlacePoint>> MeasurePlaces(const VectorIndex& index,
+                                                const VectorMatrix& matrix,
+                                                const VectorCodes* codes,
+                                                const BuildProgress* progress,
+                                                std::vector<Query> queries) {
+  queries.resize(std::min<size_t>(queries.size(), kQueriesMin));
+  const PickedSlots tenth(matrix.count, 10);
+  const PickedSlots together = TenthTogether(matrix);
+  const PickedSlots* const filters[] = {&tenth, &together};
+  std::vector<std::vector<Query>> truths;
+  std::vector<PlacedSlots> placed;
+  for (const PickedSlots* filter : filters) {
+    ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, *filter, progress, queries));
+    truths.push_back(queries);
+    placed.push_back(index.PlacesOf(*filter));
+  }
+  std::vector<PlacePoint> points;
+  for (uint32_t slack = kSlackFirst; slack <= kSlackMost; slack = NextSlack(slack)) {
+    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
+    PlacePoint point{.slack = slack, .recall = 1};
+    for (size_t i = 0; i < truths.size(); ++i) {
+      ALIDADE_ASSIGN_OR_RETURN(const Measured measured,
+                               RecallWith(index,
+                                          truths[i],
+                                          {.k = kRecallCurveK[0],
+                                           .ef = kPlacesEf,
+                                           .slack = slack,
+                                           .filter = filters[i],
+                                           .placed = &placed[i]}));
+      point.recall = std::min(point.recall, static_cast<float>(measured.recall));
+      if (filters[i] == &tenth) {
+        point.distances = static_cast<uint32_t>(measured.distances);
+      }
+    }
+    points.push_back(point);
+    if (point.recall >= static_cast<float>(kRecallEnough)) {
+      break;
+    }
+  }
+  return points;
 }
 
 }  // namespace
@@ -171,15 +279,13 @@ StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
   }
   if (index.kind() == IndexKind::kHnsw) {
     constexpr uint32_t k = kRecallCurveK[0];
-    const EveryTenth tenth(matrix.count);
-    for (Query& query : queries) {
-      ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-      ALIDADE_ASSIGN_OR_RETURN(
-          const std::vector<Candidate> nearest,
-          ExactSearch(matrix, query.vector.data(), {.k = k, .filter = &tenth}, codes));
-      query.SetNearest(nearest);
-    }
+    const PickedSlots tenth(matrix.count, 10);
+    ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, tenth, progress, queries));
     ALIDADE_RETURN_IF_ERROR(Measure(index, queries, &tenth, k, progress, measured.tenth));
+  }
+  if (index.places() > 0) {
+    ALIDADE_ASSIGN_OR_RETURN(measured.places,
+                             MeasurePlaces(index, matrix, codes, progress, std::move(queries)));
   }
   return measured;
 }
@@ -187,18 +293,24 @@ StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
 std::optional<double> HardnessOfTenth(const RecallCurve& all,
                                       const RecallCurve& tenth,
                                       uint32_t effort) {
-  const RecallPoint* reached = nullptr;
-  for (const RecallPoint& point : all) {
-    if (point.k == kRecallCurveK[0] && (reached == nullptr || point.effort <= effort)) {
-      reached = &point;
-    }
-  }
+  const RecallPoint* reached = ReachedWith(all, effort);
   for (const RecallPoint& point : tenth) {
     if (reached != nullptr && point.recall >= reached->recall) {
       return std::max(1.0, static_cast<double>(point.effort) / reached->effort);
     }
   }
   return std::nullopt;
+}
+
+std::optional<PlacePoint> PlacesAsGoodAs(const MeasuredRecall& measured, uint32_t effort) {
+  const RecallPoint* reached = ReachedWith(measured.all, effort);
+  if (reached == nullptr) {
+    return std::nullopt;
+  }
+  const auto good = std::ranges::find_if(measured.places, [reached](const PlacePoint& point) {
+    return point.recall >= std::max(reached->recall, kPlacesRecallMin);
+  });
+  return good == measured.places.end() ? std::nullopt : std::optional(*good);
 }
 
 uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall) {

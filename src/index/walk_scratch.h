@@ -25,8 +25,9 @@ class NearestPool {
   bool expanded(size_t position) const { return (nodes_[position] & 1) != 0; }
   void MarkExpanded(size_t position) { nodes_[position] |= 1; }
 
-  // Position at which the node went in, or the limit if it is too far.
-  size_t Insert(float distance, uint32_t slot) {
+  // Position at which the node went in, or the limit if it is too far. Inlined: it is asked for
+  // every distance, and compilers stop where several walks ask.
+  [[gnu::always_inline]] size_t Insert(float distance, uint32_t slot) {
     const uint64_t node = Sortable(distance) << 32 | uint64_t{slot} << 1;
     const bool full = nodes_.size() == limit_;
     if (full && node >= nodes_.back()) {

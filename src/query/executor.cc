@@ -91,19 +91,17 @@ class SearchRun {
     return OkStatus();
   }
 
-  // `effort` is 0 where the query's own ef and nprobe count.
-  StatusOr<std::vector<RowHit>> Search(uint32_t i,
-                                       SegmentMethod method,
-                                       uint32_t k,
-                                       uint32_t effort = 0) {
+  // Where the step has no effort, the query's own ef and nprobe count.
+  StatusOr<std::vector<RowHit>> Search(uint32_t i, const SegmentStep& step, uint32_t k) {
     SearchStats stats;
     const SegmentView& segment = view_.segments[i];
     const SegmentSearch search{.field = query_.field,
                                .query = query_.vector,
                                .k = k,
-                               .ef = effort == 0 ? query_.ef : effort,
-                               .nprobe = effort == 0 ? query_.nprobe : effort,
-                               .scan = method == SegmentMethod::kScan,
+                               .ef = step.effort == 0 ? query_.ef : step.effort,
+                               .nprobe = step.effort == 0 ? query_.nprobe : step.effort,
+                               .scan = step.method == SegmentMethod::kScan,
+                               .slack = step.slack,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
@@ -113,8 +111,8 @@ class SearchRun {
                                .watch = query_.watch != nullptr && query_.watch->segment == i
                                             ? &query_.watch->seen
                                             : nullptr};
-    auto hits = method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
-                                                : segment.segment->SearchIndex(search);
+    auto hits = step.method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
+                                                     : segment.segment->SearchIndex(search);
     outcome_.stats.Add(stats);
     return hits;
   }
@@ -126,7 +124,8 @@ class SearchRun {
     const uint32_t rows = facts_[i].allowed;
     uint32_t k = std::min(SaturatedAdd(share_, 1), rows);
     while (true) {
-      ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, SegmentMethod::kExact, k));
+      ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits,
+                               Search(i, {.method = SegmentMethod::kExact}, k));
       if (hits.size() < k || k <= share_ || k == rows ||
           hits.back().distance > hits[share_ - 1].distance) {
         return hits;
@@ -137,7 +136,7 @@ class SearchRun {
   }
 
   StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, const SegmentStep& step) {
-    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step.method, share_, step.effort));
+    ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step, share_));
     // Without a filter, how many rows are alive and have the vector is not known: only the exact
     // search tells.
     const uint32_t possible =

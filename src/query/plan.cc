@@ -26,10 +26,14 @@ SegmentStep PlanForRecall(const PlanRequest& request, const SegmentFacts& facts)
   return {SegmentMethod::kIndex, "", static_cast<uint32_t>(needed)};
 }
 
-// A walk under a filter, or a look at all that it lets through.
-SegmentStep PlanFilteredWalk(const PlanRequest& request,
-                             const SegmentFacts& facts,
-                             SegmentStep step) {
+// Codes read. The farther the k-th nearest, the more places lie before it (the root is chosen).
+double PlacesCost(const PlacePoint& measured, uint32_t k) {
+  return measured.distances * std::sqrt(std::max(1.0, static_cast<double>(k) / kRecallCurveK[0]));
+}
+
+// The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
+// lets through around the query; by the codes that each reads.
+SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, SegmentStep step) {
   const uint32_t unfiltered = std::max(step.effort != 0  ? step.effort
                                        : request.ef == 0 ? kDefaultEf
                                                          : request.ef,
@@ -41,14 +45,24 @@ SegmentStep PlanFilteredWalk(const PlanRequest& request,
                                     .value_or(kTenthHardness);
   const double effort =
       std::min<double>(std::ceil(unfiltered * WalkHardness(share, of_tenth)), facts.allowed);
-  if (facts.allowed <= kScanRowsPerEf * effort) {
-    step.effort = unfiltered;
-    step.method = SegmentMethod::kScan;
-    step.reason = "cheaper than a walk";
+  const double walk = kScanRowsPerEf * effort;
+  const auto places = facts.recall == nullptr || share > kPlacesShareMax
+                          ? std::nullopt
+                          : PlacesAsGoodAs(*facts.recall, unfiltered);
+  step.effort = unfiltered;
+  step.reason = "cheaper than a walk";
+  if (places.has_value() &&
+      PlacesCost(*places, request.k) < std::min<double>(walk, facts.allowed)) {
+    step.method = SegmentMethod::kPlaces;
+    step.slack = places->slack;
+    step.effort = std::max(step.effort, kPlacesEf);
     return step;
   }
-  step.effort = static_cast<uint32_t>(effort);
-  return step;
+  if (facts.allowed <= walk) {
+    step.method = SegmentMethod::kScan;
+    return step;
+  }
+  return {SegmentMethod::kIndex, "", static_cast<uint32_t>(effort)};
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
@@ -71,7 +85,7 @@ SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
   const SegmentStep step = request.recall_target > 0 ? PlanForRecall(request, facts)
                                                      : SegmentStep{SegmentMethod::kIndex, ""};
   return step.method == SegmentMethod::kIndex && facts.filtered && facts.index == IndexKind::kHnsw
-             ? PlanFilteredWalk(request, facts, step)
+             ? PlanFiltered(request, facts, step)
              : step;
 }
 
@@ -83,6 +97,8 @@ const char* MethodName(SegmentMethod method, IndexKind index) {
       return "exact";
     case SegmentMethod::kScan:
       return "scan";
+    case SegmentMethod::kPlaces:
+      return "places";
     case SegmentMethod::kIndex:
       return index == IndexKind::kHnsw ? "hnsw" : index == IndexKind::kIvf ? "ivf" : "index";
   }
@@ -96,7 +112,15 @@ std::string PayloadsText(const SegmentFacts& facts) {
   return facts.payloads_read == 0 ? "" : fmt::format(", {} payloads read", facts.payloads_read);
 }
 
-const char* EffortName(IndexKind index) { return index == IndexKind::kIvf ? "nprobe" : "ef"; }
+std::string EffortText(const SegmentStep& step, IndexKind index) {
+  if (step.effort == 0) {
+    return "";
+  }
+  return fmt::format("{}{} {}; ",
+                     step.slack == 0 ? "" : fmt::format("slack {}, ", step.slack),
+                     index == IndexKind::kIvf ? "nprobe" : "ef",
+                     step.effort);
+}
 
 }  // namespace
 
@@ -119,15 +143,14 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
             ? fmt::format(
                   "filter passes {} of {} rows{}", facts.allowed, facts.rows, PayloadsText(facts))
             : fmt::format("{} rows", facts.rows);
-    out += fmt::format("{}segment {}: {} ({}{}{})",
+    out += fmt::format("{}segment {}: {} ({}{}{}{})",
                        i == 0 ? "" : "\n",
                        i,
                        MethodName(step.method, facts.index),
                        step.reason,
                        *step.reason == '\0' ? "" : "; ",
-                       step.effort == 0
-                           ? rows
-                           : fmt::format("{} {}; {}", EffortName(facts.index), step.effort, rows));
+                       EffortText(step, facts.index),
+                       rows);
   }
   return out;
 }

@@ -11,7 +11,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 4;
+constexpr uint8_t kManifestFormat = 5;
+constexpr uint8_t kManifestFormatWithoutPlaces = 4;
 constexpr uint8_t kManifestFormatWithoutFilteredRecall = 3;
 constexpr uint8_t kManifestFormatWithoutRecall = 2;
 constexpr uint8_t kManifestFormatWithoutCodes = 1;
@@ -70,6 +71,29 @@ bool DecodeRecall(ByteReader& in, RecallCurve& curve) {
   return in.ok();
 }
 
+void EncodePlaces(std::string& out, const std::vector<PlacePoint>& points) {
+  AppendLittleEndian(out, static_cast<uint32_t>(points.size()));
+  for (const PlacePoint& point : points) {
+    AppendLittleEndian(out, point.slack);
+    AppendLittleEndian(out, std::bit_cast<uint32_t>(point.recall));
+    AppendLittleEndian(out, point.distances);
+  }
+}
+
+bool DecodePlaces(ByteReader& in, std::vector<PlacePoint>& points) {
+  const auto count = in.Little<uint32_t>();
+  for (uint32_t i = 0; in.ok() && i < count; ++i) {
+    PlacePoint& point = points.emplace_back();
+    point.slack = in.Little<uint32_t>();
+    point.recall = std::bit_cast<float>(in.Little<uint32_t>());
+    point.distances = in.Little<uint32_t>();
+    if (point.slack == 0 || !(point.recall >= 0 && point.recall <= 1)) {
+      return false;
+    }
+  }
+  return in.ok();
+}
+
 bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
   file.name = in.LengthPrefixed();
   const auto kind = in.Little<uint8_t>();
@@ -84,6 +108,9 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
     return false;
   }
   if (format > kManifestFormatWithoutFilteredRecall && !DecodeRecall(in, file.recall.tenth)) {
+    return false;
+  }
+  if (format > kManifestFormatWithoutPlaces && !DecodePlaces(in, file.recall.places)) {
     return false;
   }
   // The name follows from the rest; anything else would be a path to somewhere else.
@@ -114,6 +141,7 @@ std::string EncodeManifest(const SegmentManifest& manifest) {
     AppendLittleEndian(out, file.body_hash.high);
     EncodeRecall(out, file.recall.all);
     EncodeRecall(out, file.recall.tenth);
+    EncodePlaces(out, file.recall.places);
   }
   AppendLittleEndian(out, static_cast<uint32_t>(manifest.specs.size()));
   for (const IndexSpec& spec : manifest.specs) {

@@ -44,6 +44,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.ef = search.ef;
   options.nprobe = search.nprobe;
   options.scan = search.scan;
+  options.slack = search.slack;
   options.deadline = search.deadline;
   options.stats = search.stats;
   options.spare = search.spare;

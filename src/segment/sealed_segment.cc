@@ -593,6 +593,12 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& se
   RowFilter filter;
   IndexSearchOptions options = ToIndexOptions(search);
   options.filter = impl_->MakeFilter(search, *part, filter);
+  std::shared_ptr<const PlacedSlots> placed;
+  if (options.slack > 0 && search.allowed != nullptr && options.filter != nullptr) {
+    placed = search.allowed->placed.Get(search.field,
+                                        [&] { return part->index->PlacesOf(*options.filter); });
+    options.placed = placed.get();
+  }
   SlotWatch watch;
   if (search.watch != nullptr) {
     const float* watched = part->vectors.Find(search.watch->row);

@@ -4,6 +4,15 @@
 
 namespace alidade {
 
+size_t PlacedByField::byte_size() const {
+  MutexLock lock(mutex_);
+  size_t bytes = entries_.capacity() * sizeof(Entry);
+  for (const Entry& entry : entries_) {
+    bytes += entry.slots == nullptr ? 0 : entry.slots->byte_size();
+  }
+  return bytes;
+}
+
 std::shared_ptr<const SelectedRows> SelectionCache::Find(std::string_view filter,
                                                          const SegmentChanges& now,
                                                          SeqNo at) {

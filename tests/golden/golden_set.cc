@@ -62,7 +62,8 @@ SegmentManifest Manifest() {
        hash,
        {.all = {{.k = 10, .effort = 12, .recall = 0.875F},
                 {.k = 100, .effort = 104, .recall = 1.0F}},
-        .tenth = {{.k = 10, .effort = 40, .recall = 0.9F}}}}};
+        .tenth = {{.k = 10, .effort = 40, .recall = 0.9F}},
+        .places = {{.slack = 66, .recall = 0.95F, .distances = 3'000}}}}};
   for (const VectorField& field : GoldenConfig().fields) {
     manifest.specs.push_back(field.index);
   }

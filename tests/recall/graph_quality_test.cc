@@ -33,7 +33,7 @@ constexpr uint32_t kMerges = 10;
 StatusOr<Coded> MakeGraph(CodesSetting setting,
                           const VectorMatrix& matrix,
                           std::string_view previous = {}) {
-  return MakeCodedGraph(setting, matrix, {.kind = IndexKind::kHnsw}, previous);
+  return MakeCodedGraph(setting, matrix, {.kind = IndexKind::kHnsw}, previous, {.places_from = 0});
 }
 
 class GraphQualityTest : public ::testing::TestWithParam<CodesSetting> {
@@ -127,9 +127,11 @@ TEST_P(GraphQualityTest, DeletesCostNoRecall) {
 // filter, whether what passes lies anywhere or together, far from most queries.
 TEST_P(GraphQualityTest, FiltersCostNoRecall) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded graph, MakeGraph(GetParam(), base_->matrix()));
-  const auto recall_of = [&](uint32_t ef, const SlotFilter* filter) {
-    const auto recall =
-        RecallOf(*graph.index, base_->matrix(), *queries_, {.k = 10, .ef = ef, .filter = filter});
+  const auto recall_of = [&](uint32_t ef, const SlotFilter* filter, uint32_t slack = 0) {
+    const auto recall = RecallOf(*graph.index,
+                                 base_->matrix(),
+                                 *queries_,
+                                 {.k = 10, .ef = ef, .slack = slack, .filter = filter});
     EXPECT_THAT(recall, IsOk());
     return recall.value_or(0);
   };
@@ -141,6 +143,8 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
       MeasureRecallCurve(*graph.index, base_->matrix(), graph.codes.get(), nullptr));
   const auto of_tenth = HardnessOfTenth(measured.all, measured.tenth, kSmallEf);
   ASSERT_TRUE(of_tenth.has_value());
+  const auto places = PlacesAsGoodAs(measured, kSmallEf);
+  ASSERT_EQ(places.has_value(), GetParam() != CodesSetting::kNone);
   const uint32_t rows = base_->count();
   const QueryDistance distance(base_->matrix(), base_->Row(1));
   std::vector<float> distances(rows);
@@ -150,7 +154,7 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
   std::vector<float> sorted = distances;
   std::ranges::sort(sorted);
   std::mt19937_64 random(2);
-  for (const double share : {0.5, 0.2, 0.1}) {
+  for (const double share : {0.5, 0.2, 0.1, 0.05}) {
     const float edge = sorted[static_cast<size_t>(share * rows)];
     std::vector<bool> anywhere(rows);
     std::vector<bool> together(rows);
@@ -170,6 +174,11 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
                   recall,
                   plain);
       EXPECT_GE(recall, plain - kLossMax) << what << " " << share;
+      if (places.has_value() && share <= kPlacesShareMax) {
+        const double by_places = recall_of(kPlacesEf, &filter, places->slack);
+        std::printf(".. by places: %.4f\n", by_places);
+        EXPECT_GE(by_places, plain - kLossMax) << what << " " << share;
+      }
     }
   }
 }

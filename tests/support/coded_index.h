@@ -30,12 +30,14 @@ inline StatusOr<Coded> MakeCodes(CodesSetting setting, const VectorMatrix& matri
   return coded;
 }
 
+// `build`: its codes are set here.
 inline StatusOr<Coded> MakeCodedGraph(CodesSetting setting,
                                       const VectorMatrix& matrix,
                                       const IndexSpec& spec,
-                                      std::string_view previous = {}) {
+                                      std::string_view previous = {},
+                                      BuildOptions build = {}) {
   ALIDADE_ASSIGN_OR_RETURN(Coded coded, MakeCodes(setting, matrix));
-  const BuildOptions build{.threads = 1, .progress = nullptr, .codes = coded.codes.get()};
+  build.codes = coded.codes.get();
   ALIDADE_ASSIGN_OR_RETURN(coded.graph_body,
                            BuildBody(spec, IndexKind::kHnsw, matrix, previous, build));
   ALIDADE_ASSIGN_OR_RETURN(

@@ -22,10 +22,25 @@ struct RecallPoint {
 // Rising by (k, effort). Empty: not measured.
 using RecallCurve = std::vector<RecallPoint>;
 
+// The ef with which searches by places are measured, and the least one that what was measured holds
+// for.
+inline constexpr uint32_t kPlacesEf = 32;
+
+// A search by places (IndexSearchOptions::slack).
+struct PlacePoint {
+  uint32_t slack = 0;
+  float recall = 0;  // the least under several filters, at kRecallCurveK[0]
+  // Computed for one query, where every tenth vector passes, whichever these are.
+  uint32_t distances = 0;
+
+  friend bool operator==(const PlacePoint&, const PlacePoint&) = default;
+};
+
 struct MeasuredRecall {
   RecallCurve all;
   // Of a graph, under a filter that every tenth vector passes: at kRecallCurveK[0] hits only.
   RecallCurve tenth;
+  std::vector<PlacePoint> places;  // of a graph with places; rising by slack
 
   friend bool operator==(const MeasuredRecall&, const MeasuredRecall&) = default;
 };
@@ -51,5 +66,9 @@ uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall);
 std::optional<double> HardnessOfTenth(const RecallCurve& all,
                                       const RecallCurve& tenth,
                                       uint32_t effort);
+
+// The least slack that was measured to find as much by places, under whatever filter, as a walk
+// with this effort without one. Nothing if it was not measured, or not reached.
+std::optional<PlacePoint> PlacesAsGoodAs(const MeasuredRecall& measured, uint32_t effort);
 
 }  // namespace alidade

@@ -43,6 +43,16 @@ class SlotFilter {
   virtual SlotBits bits() const { return {}; }
 };
 
+// What a filter allows, place by place: slots from starts[p] on are of place p.
+struct PlacedSlots {
+  size_t byte_size() const {
+    return sizeof(*this) + (starts.capacity() + slots.capacity()) * sizeof(uint32_t);
+  }
+
+  std::vector<uint32_t> starts;
+  std::vector<uint32_t> slots;
+};
+
 // What a search did, added up over segments.
 struct SearchStats {
   uint64_t distance_computations = 0;
@@ -73,7 +83,14 @@ struct IndexSearchOptions {
   // HNSW: the codes of all allowed vectors are looked at, instead of walking; the `ef` nearest by
   // them are ranked as the finds of a walk are.
   bool scan = false;
+  // HNSW with places, where `scan` is not set: how much farther than the k-th nearest found so far
+  // the centre of a place may lie, for its allowed vectors to be looked at; in steps of 1/64 of the
+  // usual distance of a vector from its centre, where 65 are none. 0: a walk.
+  uint32_t slack = 0;
   const SlotFilter* filter = nullptr;  // null: all
+  // What the index says of the filter (PlacesOf), for searches by places: they need not try it on
+  // slots then; null: they do.
+  const PlacedSlots* placed = nullptr;
   const Deadline* deadline = nullptr;  // null: never
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
@@ -87,6 +104,10 @@ class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
   virtual IndexKind kind() const = 0;
+  // Of vectors, by which a search may go (IndexSearchOptions::slack); 0: none.
+  virtual uint32_t places() const { return 0; }
+  // What the filter allows, by place. Cost: a look at every slot. Requires: there are places.
+  virtual PlacedSlots PlacesOf(const SlotFilter& /*filter*/) const { return {}; }
 
   // The k nearest allowed vectors, ascending by (distance, slot).
   // Requires: query has matrix.dim floats that passed ValidateVector; 1 <= k.
@@ -128,6 +149,9 @@ struct BuildOptions {
   // Of the same vectors, or null. With codes, distances of a graph are estimated by those of 8
   // bits, which are made for the build if these are others.
   const VectorCodes* codes = nullptr;
+  // A graph over so many vectors and more gets places, if there are codes: of fewer, a filter lets
+  // so few through that all of them are looked at.
+  uint32_t places_from = 20'000;
 };
 
 // Builds an index of `kind` (kHnsw or kIvf) over the matrix and writes its body to `sink`.

@@ -34,18 +34,21 @@ struct PlanRequest {
 };
 
 enum class SegmentMethod {
-  kSkip,   // nothing can match
-  kExact,  // every allowed row is compared
-  kScan,   // the codes of every allowed row are compared, and the vectors of the nearest by them
-  kIndex,  // approximate, repeated exactly if it comes back short
+  kSkip,    // nothing can match
+  kExact,   // every allowed row is compared
+  kScan,    // the codes of every allowed row are compared, and the vectors of the nearest by them
+  kPlaces,  // of the places around the query the codes of every allowed row are compared, then as
+            // kScan
+  kIndex,   // approximate, repeated exactly if it comes back short
 };
 
 struct SegmentStep {
   SegmentMethod method = SegmentMethod::kExact;
   const char* reason = "";  // static text for DescribePlan; empty: goes without saying
-  // Of kIndex and kScan: ef or nprobe, where a recall is aimed at or a filter makes a graph harder
+  // Of all but kExact: ef or nprobe, where a recall is aimed at or a filter makes a graph harder
   // to walk; 0: as asked.
   uint32_t effort = 0;
+  uint32_t slack = 0;  // of kPlaces, as in IndexSearchOptions
 };
 
 struct SearchPlan {
@@ -60,7 +63,11 @@ inline constexpr double kScanShareMax = 0.15;
 // the codes of so many rows for each unit of ef. Chosen by bench/micro/filtered_search.cc.
 inline constexpr double kFullEffortShare = 0.5;
 inline constexpr double kTenthHardness = 3;
-inline constexpr double kScanRowsPerEf = 130;
+inline constexpr double kScanRowsPerEf = 200;
+// What is looked at place by place takes as long as as many codes of a scan. How much slack that
+// takes was measured where a tenth of the rows passes: it is enough where fewer do, and where more
+// do, up to this share, nearly. Chosen by the same.
+inline constexpr double kPlacesShareMax = 0.12;
 
 // How much more ef a walk needs under a filter that lets this share of the rows through, if it
 // needs `of_tenth` as much where a tenth passes; pure.

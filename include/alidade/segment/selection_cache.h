@@ -6,6 +6,7 @@
 //           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,8 @@
 #include "alidade/common/mutex.h"
 #include "alidade/common/row_bitmap.h"
 #include "alidade/common/types.h"
+#include "alidade/index/vector_index.h"
+#include "alidade/segment/schema.h"
 
 namespace alidade {
 
@@ -25,6 +28,40 @@ namespace alidade {
 struct SegmentChanges {
   uint64_t count = 0;
   SeqNo newest;
+};
+
+// Slots of a selection by their places in the index of a field. Thread-safe.
+class PlacedByField {
+ public:
+  // As `make()` says it; null when it is asked for the first time: what is used once is not worth
+  // it. Two that ask at once may both make it.
+  template <class Make>
+  std::shared_ptr<const PlacedSlots> Get(FieldIndex field, const Make& make) {
+    {
+      MutexLock lock(mutex_);
+      entries_.resize(std::max(entries_.size(), field + 1));
+      if (entries_[field].slots != nullptr) {
+        return entries_[field].slots;
+      }
+      if (!std::exchange(entries_[field].asked, true)) {
+        return nullptr;
+      }
+    }
+    auto made = std::make_shared<const PlacedSlots>(make());
+    MutexLock lock(mutex_);
+    entries_[field].slots = made;
+    return made;
+  }
+  size_t byte_size() const;
+
+ private:
+  struct Entry {
+    bool asked = false;
+    std::shared_ptr<const PlacedSlots> slots;
+  };
+
+  mutable Mutex mutex_;
+  std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
 };
 
 // Alive rows that pass. Immutable.
@@ -39,12 +76,14 @@ struct SelectedRows {
     }
   }
   size_t byte_size() const {
-    return sizeof(*this) + rows.words().size_bytes() + list.capacity() * sizeof(RowId);
+    return sizeof(*this) + rows.words().size_bytes() + list.capacity() * sizeof(RowId) +
+           placed.byte_size();
   }
 
   const RowBitmap rows;
   const uint32_t count;
   std::vector<RowId> list;  // rising; empty: too many, or none
+  mutable PlacedByField placed;
 };
 
 class SelectionCache {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "support/built_index.h"
+#include "support/coded_index.h"
 #include "support/status_matchers.h"
 #include "support/vector_set.h"
 
@@ -183,6 +184,60 @@ TEST(RecallCurveTest, HardnessIsTheRatioOfEffortsAtTheRecallReached) {
   EXPECT_EQ(HardnessOfTenth(all, {}, 10), std::nullopt);
   EXPECT_EQ(HardnessOfTenth({}, tenth, 10), std::nullopt);
   EXPECT_EQ(HardnessOfTenth(all, {{.k = 10, .effort = 10, .recall = 0.9F}}, 20), 1.0);
+}
+
+TEST(RecallCurveTest, PlacesAreAsGoodAsAWalkWhereTheyWereMeasuredToFindAsMuch) {
+  const MeasuredRecall measured = {.all = {{.k = 10, .effort = 10, .recall = 0.5F},
+                                           {.k = 10, .effort = 20, .recall = 0.95F},
+                                           {.k = 10, .effort = 40, .recall = 0.99F},
+                                           {.k = 100, .effort = 100, .recall = 0.9F}},
+                                   .tenth = {},
+                                   .places = {{.slack = 50, .recall = 0.6F, .distances = 500},
+                                              {.slack = 60, .recall = 0.92F, .distances = 900},
+                                              {.slack = 70, .recall = 0.97F, .distances = 2'000}}};
+  const auto slack = [&measured](uint32_t effort) {
+    const auto point = PlacesAsGoodAs(measured, effort);
+    return point.has_value() ? point->slack : 0;
+  };
+  EXPECT_EQ(slack(20), 70U);
+  EXPECT_EQ(slack(39), 70U);
+  EXPECT_EQ(slack(40), 0U);
+  EXPECT_EQ(slack(10), 60U) << "less than 0.9 is not aimed at";
+  EXPECT_FALSE(PlacesAsGoodAs({.all = measured.all, .tenth = {}, .places = {}}, 10).has_value());
+  EXPECT_FALSE(PlacesAsGoodAs({.all = {}, .tenth = {}, .places = measured.places}, 10).has_value());
+}
+
+// What was measured holds for other queries and other tenths, too.
+TEST(RecallCurveTest, OtherTenthsAreFoundByPlacesAsMeasured) {
+  const VectorSet set = Clustered(5'000, 2);
+  const VectorSet queries = Clustered(100, 3);
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const Coded graph,
+      MakeCodedGraph(
+          CodesSetting::kInt8, set.matrix(), Spec(IndexKind::kHnsw), {}, {.places_from = 0}));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const MeasuredRecall measured,
+      MeasureRecallCurve(*graph.index, set.matrix(), graph.codes.get(), nullptr));
+  const std::vector<PlacePoint>& places = measured.places;
+  ASSERT_GE(places.size(), 3U);
+  EXPECT_GE(places.back().recall, 0.99F);
+  EXPECT_TRUE(std::ranges::is_sorted(places, {}, &PlacePoint::slack));
+  EXPECT_TRUE(std::ranges::is_sorted(places, {}, &PlacePoint::distances));
+  std::mt19937_64 random(8);
+  std::vector<bool> allowed(set.count());
+  for (uint32_t slot = 0; slot < set.count(); ++slot) {
+    allowed[slot] = random() % 10 == 0;
+  }
+  const SlotBitSet filter(allowed);
+  for (const PlacePoint& point : places) {
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const double recall,
+        RecallOf(*graph.index,
+                 set.matrix(),
+                 queries,
+                 {.k = 10, .ef = kPlacesEf, .slack = point.slack, .filter = &filter}));
+    EXPECT_GE(recall, point.recall - 0.05) << point.slack;
+  }
 }
 
 TEST(RecallCurveTest, AWishForMoreThanWasReachedHasNoEffort) {

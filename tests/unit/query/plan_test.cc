@@ -47,21 +47,21 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 1: ivf (filter passes 751 of 5000 rows)\n"
        "segment 2: ivf (filter passes 5000 of 5000 rows)"},
       // Around the number of rows below which a scan is cheaper than a walk, whose ef rises as
-      // fewer rows pass: 130 * 128 * (0.5 / 0.4)^0.4 are about 18,300, 130 * 20 * (0.5 / 0.05)^0.4
-      // about 6,600.
+      // fewer rows pass: 200 * 128 * (0.5 / 0.4)^0.7 are about 30,000, 200 * 20 * (0.5 / 0.1)^0.7
+      // about 12,200.
       {{10, false},
        {Filtered(12, 5'000, kHnsw),
-        Filtered(19'200, 48'000, kHnsw),
-        Filtered(19'600, 49'000, kHnsw),
+        Filtered(30'000, 75'000, kHnsw),
+        Filtered(30'200, 75'500, kHnsw),
         Filtered(5'000'000, 9'000'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 128; filter passes 12 of 5000 rows)\n"
-       "segment 1: scan (cheaper than a walk; ef 128; filter passes 19200 of 48000 rows)\n"
-       "segment 2: hnsw (ef 150; filter passes 19600 of 49000 rows)\n"
+       "segment 1: scan (cheaper than a walk; ef 128; filter passes 30000 of 75000 rows)\n"
+       "segment 2: hnsw (ef 150; filter passes 30200 of 75500 rows)\n"
        "segment 3: hnsw (ef 128; filter passes 5000000 of 9000000 rows)"},
       {{.k = 10, .ef = 20},
-       {Filtered(7'700, 77'000, kHnsw), Filtered(8'200, 82'000, kHnsw)},
-       "segment 0: scan (cheaper than a walk; ef 20; filter passes 7700 of 77000 rows)\n"
-       "segment 1: hnsw (ef 61; filter passes 8200 of 82000 rows)"},
+       {Filtered(12'200, 122'000, kHnsw), Filtered(12'300, 123'000, kHnsw)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 12200 of 122000 rows)\n"
+       "segment 1: hnsw (ef 61; filter passes 12300 of 123000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
@@ -81,13 +81,14 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
 }
 
 TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
-  const MeasuredRecall curve = {.all = {{.k = 10, .effort = 11, .recall = 0.8F},
-                                        {.k = 10, .effort = 20, .recall = 0.95F},
-                                        {.k = 10, .effort = 40, .recall = 0.99F},
-                                        {.k = 100, .effort = 101, .recall = 0.9F},
-                                        {.k = 100, .effort = 150, .recall = 0.96F}},
-                                .tenth = {{.k = 10, .effort = 22, .recall = 0.8F},
-                                          {.k = 10, .effort = 100, .recall = 0.98F}}};
+  const MeasuredRecall curve = {
+      .all = {{.k = 10, .effort = 11, .recall = 0.8F},
+              {.k = 10, .effort = 20, .recall = 0.95F},
+              {.k = 10, .effort = 40, .recall = 0.99F},
+              {.k = 100, .effort = 101, .recall = 0.9F},
+              {.k = 100, .effort = 150, .recall = 0.96F}},
+      .tenth = {{.k = 10, .effort = 22, .recall = 0.8F}, {.k = 10, .effort = 100, .recall = 0.98F}},
+      .places = {}};
   const auto with = [](SegmentFacts facts, const MeasuredRecall* recall) {
     facts.recall = recall;
     return facts;
@@ -117,11 +118,49 @@ TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
             "segment 0: exact (its recall was not measured; 9000 rows)");
 }
 
+TEST(PlanTest, PlacesAreTakenWhereTheyCostLeastAndWereMeasuredToFindAsMuch) {
+  const MeasuredRecall curve = {
+      .all = {{.k = 10, .effort = 10, .recall = 0.9F},
+              {.k = 10, .effort = 20, .recall = 0.95F},
+              {.k = 10, .effort = 200, .recall = 0.999F}},
+      .tenth = {{.k = 10, .effort = 30, .recall = 0.9F}, {.k = 10, .effort = 60, .recall = 0.96F}},
+      .places = {{.slack = 60, .recall = 0.9F, .distances = 1'500},
+                 {.slack = 66, .recall = 0.95F, .distances = 3'000},
+                 {.slack = 70, .recall = 0.99F, .distances = 9'000}}};
+  const auto plan = [&curve](PlanRequest request, SegmentFacts facts) {
+    facts.recall = &curve;
+    return Plan(request, {facts});
+  };
+  const SegmentFacts tenth = Filtered(20'000, 200'000, kHnsw);
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, tenth),
+            "segment 0: places (cheaper than a walk; slack 66, ef 32; filter passes 20000 of "
+            "200000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 15}, tenth),
+            "segment 0: places (cheaper than a walk; slack 60, ef 32; filter passes 20000 of "
+            "200000 rows)");
+  EXPECT_EQ(plan({.k = 10, .recall_target = 0.95}, tenth),
+            "segment 0: places (cheaper than a walk; slack 66, ef 32; filter passes 20000 of "
+            "200000 rows)");
+  // Fewer rows pass than places would look at.
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(3'000, 200'000, kHnsw)),
+            "segment 0: scan (cheaper than a walk; ef 20; filter passes 3000 of 200000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(3'001, 200'000, kHnsw)),
+            "segment 0: places (cheaper than a walk; slack 66, ef 32; filter passes 3001 of 200000 "
+            "rows)");
+  // So many pass that a walk hardly notices.
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(26'000, 200'000, kHnsw)),
+            "segment 0: hnsw (ef 51; filter passes 26000 of 200000 rows)");
+  // Places were not measured to find as much as a walk with this ef.
+  EXPECT_EQ(plan({.k = 10, .ef = 200}, Filtered(200'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (ef 601; filter passes 200000 of 2000000 rows)");
+}
+
 TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   const uint32_t rows = 4'294'967'295;
   EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),
             "segment 0: exact (k covers all; 4294967295 rows)");
-  const MeasuredRecall curve = {.all = {{.k = 1, .effort = rows, .recall = 1}}, .tenth = {}};
+  const MeasuredRecall curve = {
+      .all = {{.k = 1, .effort = rows, .recall = 1}}, .tenth = {}, .places = {}};
   SegmentFacts facts = Filtered(rows - 1, rows, kHnsw);
   facts.recall = &curve;
   EXPECT_EQ(Plan({.k = 1, .recall_target = 0.5}, {facts}),

@@ -27,15 +27,18 @@ SegmentManifest Example() {
                             .index_kind = IndexKind::kFlat,
                             .bytes = 50000,
                             .body_hash = {.low = 3, .high = 4}});
-  manifest.files.push_back({.name = "field_3.idx",
-                            .kind = SegmentFileKind::kIndex,
-                            .field = FieldId(3),
-                            .index_kind = IndexKind::kIvf,
-                            .bytes = 60000,
-                            .body_hash = {.low = 5, .high = 6},
-                            .recall = {.all = {{.k = 10, .effort = 1, .recall = 0.5F},
-                                               {.k = 10, .effort = 2, .recall = 1.0F}},
-                                       .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}}}});
+  manifest.files.push_back(
+      {.name = "field_3.idx",
+       .kind = SegmentFileKind::kIndex,
+       .field = FieldId(3),
+       .index_kind = IndexKind::kIvf,
+       .bytes = 60000,
+       .body_hash = {.low = 5, .high = 6},
+       .recall = {
+           .all = {{.k = 10, .effort = 1, .recall = 0.5F}, {.k = 10, .effort = 2, .recall = 1.0F}},
+           .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}},
+           .places = {{.slack = 60, .recall = 0.5F, .distances = 900},
+                      {.slack = 70, .recall = 1, .distances = 4'000}}}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -65,7 +68,7 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 5;
+  bytes[0] = 6;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
@@ -83,7 +86,13 @@ TEST(ManifestTest, RefusesARecallThatIsNone) {
                                    RecallPoint{.k = 10, .effort = 1, .recall = 1.5F},
                                    RecallPoint{.k = 10, .effort = 1, .recall = NAN}}) {
     SegmentManifest manifest = Example();
-    manifest.files.back().recall = {.all = {point}, .tenth = {}};
+    manifest.files.back().recall = {.all = {point}, .tenth = {}, .places = {}};
+    EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
+  }
+  for (const PlacePoint& point :
+       {PlacePoint{.slack = 0, .recall = 0.5F}, PlacePoint{.slack = 1, .recall = -0.5F}}) {
+    SegmentManifest manifest = Example();
+    manifest.files.back().recall = {.all = {}, .tenth = {}, .places = {point}};
     EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
   }
 }

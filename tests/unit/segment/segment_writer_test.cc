@@ -1,5 +1,6 @@
 #include "alidade/segment/segment_writer.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -443,6 +444,50 @@ TEST(SegmentWriterTest, IndexesAnswerForRowsWhereManyLackTheVector) {
       segment->MarkDeleted(row, SeqNo(1));
     }
     EXPECT_GE(RecallAtTen(rng, *segment, schema, kAt), kind == IndexKind::kIvf ? 0.5 : 0.9);
+  }
+}
+
+// Rows are no slots where some lack the vector. From the second search on the selection knows the
+// places of its rows.
+TEST(SegmentWriterTest, SearchesByPlacesAnswerWhatASelectionAllows) {
+  const TemporaryDirectory directory;
+  const Schema schema = IndexedSchema({.kind = IndexKind::kHnsw}, Metric::kL2);
+  Rng rng(8);
+  std::vector<ModelRow> rows = GaussRows(rng, schema, 3000, 0);
+  for (RowId row = 0; row < rows.size(); row += 5) {
+    rows[row].vectors[0].reset();
+  }
+  auto request =
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(99'999))});
+  request.build_indexes = true;
+  request.build.places_from = 0;
+  const auto written = WriteSegment(request);
+  ASSERT_THAT(written.status(), IsOk());
+  EXPECT_FALSE(written->manifest.files.back().recall.places.empty());
+  const auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  RowBitmap allowed(3000);
+  for (RowId row = 0; row < 3000; ++row) {
+    if (Below(rng, 10) == 0) {
+      allowed.Set(row);
+    }
+  }
+  const SelectedRows selected(std::move(allowed));
+  const size_t bytes = selected.byte_size();
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<float> query = GaussVector(rng, schema.fields[0].dim);
+    SegmentSearch search;
+    search.query = query.data();
+    search.ef = 3000;
+    search.at = kAt;
+    search.visible_rows = segment->rows();
+    search.allowed = &selected;
+    const auto exact = segment->SearchExact(search);
+    search.slack = 1'000'000;
+    const auto hits = segment->SearchIndex(search);
+    ASSERT_TRUE(exact.ok() && hits.ok());
+    EXPECT_TRUE(std::ranges::equal(*hits, *exact, {}, &RowHit::row, &RowHit::row));
+    EXPECT_EQ(selected.byte_size() > bytes + 100 * sizeof(RowId), i > 0);
   }
 }
 
