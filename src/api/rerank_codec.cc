@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "alidade/filter/geo_point.h"
+
 #include "field_path.h"
 #include "filter_codec.h"
 #include "point_codec.h"
@@ -142,8 +144,14 @@ class ExpressionDecoder {
         out.target = *instant;
         break;
       }
+      case v1::Decay::kPlace: {
+        const GeoPoint place{.lat = in.place().lat(), .lon = in.place().lon()};
+        ALIDADE_RETURN_IF_ERROR(CheckGeoPoint(place, path.Field("place").ToString()));
+        out.target = place;
+        break;
+      }
       case v1::Decay::TARGET_NOT_SET:
-        return FieldError(path.ToString(), "has neither `number` nor `datetime`");
+        return FieldError(path.ToString(), "has none of `number`, `datetime`, `place`");
     }
     if (!(in.scale() > 0 && std::isfinite(in.scale()))) {
       return FieldError(path.Field("scale").ToString(), "is {}; it has to be above 0", in.scale());

@@ -4,21 +4,15 @@
 #include <cmath>
 #include <numbers>
 
-#include "key_path.h"
+#include "alidade/filter/geo_point.h"
 
 namespace alidade {
 namespace {
 
-constexpr double kEarthRadiusMetres = 6'371'008.8;  // mean radius, IUGG 1980
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
 
 // Makes up for whatever Contains rounds (chosen: a thousandth is a hundred metres on a degree).
 constexpr double kReachMargin = 1.001;
-
-double Haversine(double radians) {
-  const double half = std::sin(radians / 2);
-  return half * half;
-}
 
 enum class Side { kOutside, kEdge, kInside };
 
@@ -50,51 +44,20 @@ GeoPoint Twin(const GeoPoint& point) {
   return std::abs(point.lon) == 180 ? GeoPoint{.lat = point.lat, .lon = -point.lon} : point;
 }
 
-std::optional<double> NumberOf(const std::optional<ValueView>& value) {
-  if (value.has_value() && value->tag() == ValueTag::kDouble) {
-    return value->AsDouble();
-  }
-  if (value.has_value() && value->tag() == ValueTag::kInt64) {
-    return static_cast<double>(value->AsInt64());
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<GeoPoint> GeoPointOf(const ValueView& value) {
-  static const KeyPath kLat("lat");
-  static const KeyPath kLon("lon");
-  if (value.tag() != ValueTag::kObject) {
-    return std::nullopt;
-  }
-  const auto lat = NumberOf(kLat.Find(value.AsObject()));
-  const auto lon = NumberOf(kLon.Find(value.AsObject()));
-  if (!lat.has_value() || !lon.has_value() || !(*lat >= -90 && *lat <= 90) ||
-      !(*lon >= -180 && *lon <= 180)) {
-    return std::nullopt;
-  }
-  return GeoPoint{.lat = *lat, .lon = *lon};
-}
 
 Disc::Disc(const GeoRadius& radius)
     : center_(radius.center),
       reach_(radius.metres / kEarthRadiusMetres / kRadiansPerDegree * kReachMargin + kReachMargin -
              1),
-      cos_lat_(std::cos(radius.center.lat * kRadiansPerDegree)),
       // From half way round the earth on, everything is in it; no haversine is above 1.
       haversine_max_(radius.metres >= kEarthRadiusMetres * std::numbers::pi
                          ? 2
                          : Haversine(radius.metres / kEarthRadiusMetres)) {}
 
 bool Disc::Contains(const GeoPoint& point) const {
-  const double by_lat = Haversine((point.lat - center_.lat) * kRadiansPerDegree);
-  if (by_lat > haversine_max_) {
-    return false;
-  }
-  return by_lat + cos_lat_ * std::cos(point.lat * kRadiansPerDegree) *
-                      Haversine((point.lon - center_.lon) * kRadiansPerDegree) <=
-         haversine_max_;
+  return point.lat >= south() && point.lat <= north() &&
+         HaversineBetween(center_, point) <= haversine_max_;
 }
 
 bool Box::Contains(const GeoPoint& point) const {

@@ -9,6 +9,7 @@
 
 #include "alidade/common/payload_codec.h"
 #include "alidade/filter/filter.h"
+#include "alidade/filter/geo_point.h"
 
 namespace alidade {
 
@@ -22,8 +23,7 @@ class Disc {
 
  private:
   GeoPoint center_;
-  double reach_;  // in degrees, rather too much
-  double cos_lat_;
+  double reach_;          // in degrees, rather too much
   double haversine_max_;  // of the angle that the radius spans
 };
 
@@ -54,10 +54,6 @@ class Polygon {
   std::vector<GeoPoint> exterior_;
   std::vector<std::vector<GeoPoint>> holes_;
 };
-
-// The point that a value is; nothing unless it is an object with numbers "lat" and "lon" in their
-// ranges.
-std::optional<GeoPoint> GeoPointOf(const ValueView& value);
 
 // Reads {lat, lon} and asks the shape.
 template <typename Shape>

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "alidade/common/bytes.h"
+#include "alidade/filter/geo_point.h"
 
-#include "geo_shapes.h"
 #include "scalar_order.h"
 
 namespace alidade {

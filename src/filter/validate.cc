@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "alidade/filter/filter.h"
+#include "alidade/filter/geo_point.h"
 #include "alidade/filter/instant.h"
 
 #include "bounds.h"
@@ -33,16 +34,6 @@ Status CheckBounds(const AnyRange& range, const std::string& path) {
   return OkStatus();
 }
 
-Status CheckPoint(const GeoPoint& point, const std::string& path) {
-  if (!(std::abs(point.lat) <= 90)) {
-    return FieldError(path + ".lat", "is {}; -90..90 are allowed", point.lat);
-  }
-  if (!(std::abs(point.lon) <= 180)) {
-    return FieldError(path + ".lon", "is {}; -180..180 are allowed", point.lon);
-  }
-  return OkStatus();
-}
-
 Status CheckRing(const std::vector<GeoPoint>& ring, const std::string& path) {
   // A ring may be closed by its first point once more.
   const size_t corners =
@@ -51,7 +42,7 @@ Status CheckRing(const std::vector<GeoPoint>& ring, const std::string& path) {
     return FieldError(path + ".points", "has {} corners; a ring has at least 3", corners);
   }
   for (size_t i = 0; i < ring.size(); ++i) {
-    ALIDADE_RETURN_IF_ERROR(CheckPoint(ring[i], fmt::format("{}.points[{}]", path, i)));
+    ALIDADE_RETURN_IF_ERROR(CheckGeoPoint(ring[i], fmt::format("{}.points[{}]", path, i)));
   }
   return OkStatus();
 }
@@ -150,7 +141,7 @@ class Validator {
   Status CheckNode(const GeoRadius& radius, uint32_t /*depth*/, const std::string& path) const {
     const std::string here = path + ".geo_radius";
     ALIDADE_RETURN_IF_ERROR(CheckKey(radius.key, here));
-    ALIDADE_RETURN_IF_ERROR(CheckPoint(radius.center, here + ".center"));
+    ALIDADE_RETURN_IF_ERROR(CheckGeoPoint(radius.center, here + ".center"));
     if (!(radius.metres > 0) || std::isinf(radius.metres)) {
       return FieldError(here + ".metres", "is {}; more than 0 is wanted", radius.metres);
     }
@@ -159,8 +150,8 @@ class Validator {
   Status CheckNode(const GeoBox& box, uint32_t /*depth*/, const std::string& path) const {
     const std::string here = path + ".geo_box";
     ALIDADE_RETURN_IF_ERROR(CheckKey(box.key, here));
-    ALIDADE_RETURN_IF_ERROR(CheckPoint(box.south_west, here + ".south_west"));
-    ALIDADE_RETURN_IF_ERROR(CheckPoint(box.north_east, here + ".north_east"));
+    ALIDADE_RETURN_IF_ERROR(CheckGeoPoint(box.south_west, here + ".south_west"));
+    ALIDADE_RETURN_IF_ERROR(CheckGeoPoint(box.north_east, here + ".north_east"));
     if (box.south_west.lat > box.north_east.lat) {
       return FieldError(here + ".south_west.lat",
                         "is {}, north of north_east.lat, which is {}",

@@ -9,6 +9,7 @@
 
 #include "alidade/common/payload_codec.h"
 #include "alidade/common/point_id.h"
+#include "alidade/filter/geo_point.h"
 #include "alidade/query/executor.h"
 
 namespace alidade {
@@ -48,15 +49,30 @@ double SecondsBetween(const Instant& a, const Instant& b) {
          (static_cast<double>(a.nanoseconds) - static_cast<double>(b.nanoseconds)) * 1e-9;
 }
 
+double DistanceBetween(double a, double b) { return std::abs(a - b); }
+double DistanceBetween(const Instant& a, const Instant& b) {
+  return std::abs(SecondsBetween(a, b));
+}
+double DistanceBetween(const GeoPoint& a, const GeoPoint& b) { return MetresBetween(a, b); }
+
+// From the target to the value of its kind that `read` finds at the key.
+template <typename Target, typename Read>
+std::optional<double> DistanceFrom(const Target& target,
+                                   const std::string& key,
+                                   std::string_view payload,
+                                   const Read& read) {
+  const std::optional<Target> value = ValueAt(payload, key, read);
+  return value.has_value() ? std::optional(DistanceBetween(*value, target)) : std::nullopt;
+}
+
 std::optional<double> DistanceTo(const Decay& decay, std::string_view payload) {
   if (const auto* number = std::get_if<double>(&decay.target)) {
-    const auto value = ValueAt(payload, decay.key, NumberOf);
-    return value.has_value() ? std::optional(std::abs(*value - *number)) : std::nullopt;
+    return DistanceFrom(*number, decay.key, payload, NumberOf);
   }
-  const auto value = ValueAt(payload, decay.key, InstantOf);
-  return value.has_value()
-             ? std::optional(std::abs(SecondsBetween(*value, std::get<Instant>(decay.target))))
-             : std::nullopt;
+  if (const auto* instant = std::get_if<Instant>(&decay.target)) {
+    return DistanceFrom(*instant, decay.key, payload, InstantOf);
+  }
+  return DistanceFrom(std::get<GeoPoint>(decay.target), decay.key, payload, GeoPointOf);
 }
 
 // Evaluates for one hit.

@@ -516,6 +516,7 @@ std::vector<std::string> SearchCorpus() {
                   expressions { number { key: "n" missing: 1 } } expressions { log1p { constant: 2 } }
                   expressions { condition { exists { key: "a" } } } } }
                 expressions { decay { key: "t" datetime: "2024-01-01" scale: 3600 midpoint: 0.3 } }
+                expressions { decay { key: "g" place { lat: 1 lon: 2 } scale: 900 missing: 0.1 } }
                 expressions { decay { key: "n" kind: DECAY_KIND_LINEAR number: 3 scale: 2 } } } } } })"),
       FromText<Search>(
           R"(collection: "c" k: 2 queries { point_id { num: 1 } } group_by { key: "a" group_size: 2 }

@@ -20,10 +20,10 @@ class ComposedCommandTest : public CommandServerTest {
     CommandServerTest::SetUp();
     ASSERT_TRUE(server_->ready()) << server_->Log();
     std::ofstream(Path("points.jsonl")) <<
-        R"({"id": 1, "vector": [1, 0], "payload": {"doc": "sea", "note": "salt water", "n": 1}}
-{"id": 2, "vector": [0.9, 0.1], "payload": {"doc": "sea", "note": "deep water", "n": 2}}
-{"id": 3, "vector": [0.8, 0.3], "payload": {"doc": "sea", "note": "blue", "n": 3}}
-{"id": 4, "vector": [0.1, 1], "payload": {"doc": "lake", "note": "fresh water water", "n": 4}}
+        R"({"id": 1, "vector": [1, 0], "payload": {"doc": "sea", "note": "salt water", "n": 1, "at": {"lat": 0, "lon": 1}}}
+{"id": 2, "vector": [0.9, 0.1], "payload": {"doc": "sea", "note": "deep water", "n": 2, "at": {"lat": 0, "lon": 2}}}
+{"id": 3, "vector": [0.8, 0.3], "payload": {"doc": "sea", "note": "blue", "n": 3, "at": {"lat": 0, "lon": 3}}}
+{"id": 4, "vector": [0.1, 1], "payload": {"doc": "lake", "note": "fresh water water", "n": 4, "at": {"lat": 0, "lon": 4}}}
 {"id": 5, "vector": [0, 1], "payload": {"doc": "rock", "note": "stone", "n": 5}}
 )";
     ASSERT_EQ(Run({"import",
@@ -123,6 +123,16 @@ TEST_F(ComposedCommandTest, ARequestMayComeFromAFile) {
       {"query": {"words": {"text": "water"}}, "filter": {"exists": {"key": "doc"}}}]}},
       {"point_id": {"num": 1}}]})";
   EXPECT_EQ(Ids({"--request", Path("request.json")}), "4 1 2 3");
+  std::ofstream(Path("request.json"))
+      << R"({"k": 5, "queries": [{"vector": {"values": {"values": [1, 0]}}}],
+      "rerank": [{"formula": {"expression": {"decay":
+          {"key": "at", "place": {"lat": 0, "lon": 4}, "scale": 100000, "missing": -1}}}}]})";
+  EXPECT_EQ(Ids({"--request", Path("request.json")}), "4 3 2 1 5");
+  std::ofstream(Path("request.json"))
+      << R"({"k": 5, "queries": [{"vector": {"values": {"values": [1, 0]}}}],
+      "rerank": [{"formula": {"expression": {"decay": {"key": "at", "place": {"lat": 91}, "scale": 1}}}}]})";
+  EXPECT_THAT(Ids({"--request", Path("request.json")}),
+              HasSubstr("rerank[0].formula.expression.decay.place.lat: is 91"));
   std::ofstream(Path("request.json")) << R"({"kk": 2})";
   EXPECT_THAT(Ids({"--request", Path("request.json")}), HasSubstr("is no SearchRequest"));
 }

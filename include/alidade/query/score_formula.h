@@ -38,7 +38,7 @@ struct Logarithm {             // ln(1 + x); of x <= -1 it has no value
   std::vector<Expression> of;  // one
 };
 
-// 1 at the target, `midpoint` at the distance `scale` from it, falling to both sides.
+// 1 at the target, `midpoint` at the distance `scale` from it, falling to all sides.
 struct Decay {
   enum class Kind {
     kExponential,  // midpoint ^ (distance / scale)
@@ -47,10 +47,11 @@ struct Decay {
   };
   Kind kind = Kind::kExponential;
   std::string key;
-  std::variant<double, Instant> target = 0.0;  // numbers, or RFC 3339 strings as instants
-  double scale = 1;                            // above 0; of instants in seconds
-  double midpoint = 0.5;                       // above 0, below 1
-  double missing = 0;                          // where there is no such value
+  // Numbers, RFC 3339 strings as instants, or places; of a list the first that is one.
+  std::variant<double, Instant, GeoPoint> target = 0.0;
+  double scale = 1;       // above 0; of instants in seconds, of places in metres
+  double midpoint = 0.5;  // above 0, below 1
+  double missing = 0;     // where there is no such value
 };
 
 struct Expression {

@@ -133,6 +133,21 @@ std::string Formula(const std::string& inside) {
   return Stage("formula { expression { " + inside + " } }");
 }
 
+TEST(QueryCodec, DecaysFromPlaces) {
+  const auto decoded =
+      DecodeSearch(Parse<v1::SearchRequest>(Formula("decay { key: \"at\" kind: DECAY_KIND_GAUSSIAN "
+                                                    "place { lat: 52.5 lon: -180 } scale: 500 }")),
+                   Limits(),
+                   Deadline());
+  ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
+  const auto& formula =
+      *std::get<std::shared_ptr<const Expression>>((*decoded->queries[0].rerank)[0].stage);
+  const auto& decay = std::get<Decay>(formula.node);
+  EXPECT_EQ(std::get<GeoPoint>(decay.target), (GeoPoint{.lat = 52.5, .lon = -180}));
+  EXPECT_EQ(decay.kind, Decay::Kind::kGaussian);
+  EXPECT_EQ(decay.scale, 500);
+}
+
 TEST(QueryCodec, RefusesBadRequestsWithTheirField) {
   const std::string near = std::string(kHead) + "queries { point_id { num: 1 } } ";
   const std::string branch = "queries[0].fusion.branches[0]";
@@ -203,7 +218,7 @@ TEST(QueryCodec, RefusesBadRequestsWithTheirField) {
        ""},
       {"no condition", Formula("condition { }"), expression + ".condition", ""},
       {"no argument", Formula("log1p { }"), expression + ".log1p", "is empty"},
-      {"no target", Formula("decay { key: \"t\" scale: 1 }"), expression + ".decay", "neither"},
+      {"no target", Formula("decay { key: \"t\" scale: 1 }"), expression + ".decay", "none of"},
       {"no scale", Formula("decay { key: \"t\" number: 1 }"), expression + ".decay.scale", ""},
       {"midpoint",
        Formula("decay { key: \"t\" number: 1 scale: 1 midpoint: 1 }"),
@@ -217,6 +232,18 @@ TEST(QueryCodec, RefusesBadRequestsWithTheirField) {
        Formula("decay { key: \"t\" datetime: \"soon\" scale: 1 }"),
        expression + ".decay.datetime",
        "\"soon\" is neither"},
+      {"latitude",
+       Formula("decay { key: \"t\" place { lat: 90.5 } scale: 1 }"),
+       expression + ".decay.place.lat",
+       "is 90.5"},
+      {"longitude",
+       Formula("decay { key: \"t\" place { lon: nan } scale: 1 }"),
+       expression + ".decay.place.lon",
+       "is nan"},
+      {"no scale of a place",
+       Formula("decay { key: \"t\" place { } scale: 0 }"),
+       expression + ".decay.scale",
+       "is 0"},
       {"wide",
        Formula("sum { " + wide + " }"),
        expression + ".sum.expressions[255]",

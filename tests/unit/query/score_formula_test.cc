@@ -1,6 +1,10 @@
 #include "alidade/query/score_formula.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numbers>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -81,6 +85,67 @@ TEST_F(ScoreFormulaTest, DatetimesDecayBySeconds) {
   EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"t", Value("2024-03-01T12:00:00Z")}}), std::sqrt(0.5));
   EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"t", Value("yesterday")}}), 0);
   EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"t", Value(5.0)}}), 0);
+}
+
+Value Place(double lat, double lon) {
+  return Value(Object{{"lat", Value(lat)}, {"lon", Value(lon)}});
+}
+
+// The central angle by the chord between the places as vectors: another way than the haversine.
+double MetresByChord(const GeoPoint& a, const GeoPoint& b) {
+  const auto unit = [](const GeoPoint& p) {
+    const double lat = p.lat * std::numbers::pi / 180;
+    const double lon = p.lon * std::numbers::pi / 180;
+    return std::array{std::cos(lat) * std::cos(lon), std::cos(lat) * std::sin(lon), std::sin(lat)};
+  };
+  double squared = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    squared += std::pow(unit(a)[i] - unit(b)[i], 2);
+  }
+  return 6'371'008.8 * 2 * std::asin(std::min(1.0, std::sqrt(squared) / 2));
+}
+
+TEST_F(ScoreFormulaTest, PlacesDecayByMetres) {
+  const GeoPoint berlin{.lat = 52.52, .lon = 13.405};
+  Decay decay{.key = "at", .target = berlin, .scale = 500'000, .midpoint = 0.3, .missing = -1};
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> degrees(-1, 1);
+  for (int i = 0; i < 200; ++i) {
+    const GeoPoint to{.lat = 90 * degrees(random), .lon = 180 * degrees(random)};
+    const double scaled = MetresByChord(berlin, to) / decay.scale;
+    const auto at = [&](Decay::Kind kind) {
+      decay.kind = kind;
+      return ScoreOf({decay}, {{"at", Place(to.lat, to.lon)}});
+    };
+    EXPECT_NEAR(at(Decay::Kind::kExponential), std::pow(0.3, scaled), 1e-9);
+    EXPECT_NEAR(at(Decay::Kind::kGaussian), std::pow(0.3, scaled * scaled), 1e-9);
+    EXPECT_NEAR(at(Decay::Kind::kLinear), std::max(0.0, 1 - 0.7 * scaled), 1e-9);
+  }
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Place(berlin.lat, berlin.lon)}}), 1);
+}
+
+TEST_F(ScoreFormulaTest, PlacesAroundTheWorld) {
+  // A quarter of a meridian, half way round, and across the antimeridian.
+  const double quarter = 6'371'008.8 * std::numbers::pi / 2;
+  Decay decay{.key = "at", .target = GeoPoint{.lat = 90, .lon = 0}, .scale = quarter};
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Place(0, 77)}}), 0.5);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Place(-90, 5)}}), 0.25);
+  decay.target = GeoPoint{.lat = 0, .lon = 179};
+  decay.scale = quarter / 45;
+  EXPECT_NEAR(ScoreOf({decay}, {{"at", Place(0, -179)}}), 0.5, 1e-12);
+}
+
+TEST_F(ScoreFormulaTest, WhatIsNoPlaceIsMissing) {
+  const Decay decay{.key = "at", .target = GeoPoint{.lat = 1, .lon = 2}, .missing = -1};
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {}), -1);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Value("1,2")}}), -1);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Place(91, 2)}}), -1);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Value(Object{{"lat", Value(1.0)}})}}), -1);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Value(List{Value(4.0), Place(91, 2)})}}), -1);
+  // Integers are degrees too; of a list the first place counts.
+  const Value whole(Object{{"lat", Value(int64_t{1})}, {"lon", Value(int64_t{2})}});
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", whole}}), 1);
+  EXPECT_DOUBLE_EQ(ScoreOf({decay}, {{"at", Value(List{Value(4.0), whole, Place(3, 3)})}}), 1);
 }
 
 TEST_F(ScoreFormulaTest, WhatIsNoNumberNamesThePoint) {
