@@ -86,8 +86,13 @@ class QueryDecoder {
                                    DecodePointId(in[i].point_id(), at.Field("point_id")));
           break;
         }
+        case v1::Example::kSparse: {
+          ALIDADE_ASSIGN_OR_RETURN(out.emplace_back(),
+                                   DecodeSparse(in[i].sparse(), at.Field("sparse")));
+          break;
+        }
         case v1::Example::EXAMPLE_NOT_SET:
-          return FieldError(at.ToString(), "has neither `vector` nor `point_id`");
+          return FieldError(at.ToString(), "has none of `vector`, `point_id`, `sparse`");
       }
     }
     return out;

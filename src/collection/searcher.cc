@@ -1,7 +1,6 @@
 #include "searcher.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,7 +8,6 @@
 #include "alidade/query/sparse_search.h"
 #include "alidade/query/text_search.h"
 #include "alidade/vec/metric.h"
-#include "alidade/vec/vector_matrix.h"
 
 #include "field_lookup.h"
 
@@ -37,12 +35,6 @@ StatusOr<const PayloadIndexSpec*> FindTextIndex(const Schema& schema,
                       "TEXT_INDEX_NOT_FOUND");
   }
   return found;
-}
-
-void AddScaled(const std::vector<float>& vector, double factor, std::vector<double>& sum) {
-  for (size_t i = 0; i < sum.size(); ++i) {
-    sum[i] += factor * static_cast<double>(vector[i]);
-  }
 }
 
 Found FoundIn(QueryOutcome outcome, std::optional<Metric> metric) {
@@ -74,25 +66,6 @@ std::string Indented(const std::string& text) {
 
 }  // namespace
 
-std::vector<std::string> IdsOf(const SearchTarget& target) {
-  std::vector<std::string> ids;
-  if (const auto* id = std::get_if<PointId>(&target)) {
-    ids.push_back(id->Encode());
-  } else if (const auto* recommend = std::get_if<RecommendTarget>(&target)) {
-    for (const auto* examples : {&recommend->positive, &recommend->negative}) {
-      for (const Example& example : *examples) {
-        if (const auto* stored = std::get_if<PointId>(&example)) {
-          ids.push_back(stored->Encode());
-        }
-      }
-    }
-    std::ranges::sort(ids);
-    const auto repeated = std::ranges::unique(ids);
-    ids.erase(repeated.begin(), repeated.end());
-  }
-  return ids;
-}
-
 void Found::AddPlan(const std::string& text) {
   plan += plan.empty() || text.empty() ? "" : "\n";
   plan += text;
@@ -102,75 +75,6 @@ void Found::AddCost(const Found& other) {
   stats.Add(other.stats);
   seconds.Add(other.seconds);
   exact = exact && other.exact;
-}
-
-StatusOr<std::vector<float>> Searcher::VectorOf(const Example& example,
-                                                FieldIndex field,
-                                                const std::string& path) const {
-  const VectorField& spec = view_.schema.fields[field];
-  if (const auto* given = std::get_if<std::vector<float>>(&example)) {
-    if (given->size() != spec.dim) {
-      return FieldError(path + ".vector",
-                        "has {} dimensions, the field \"{}\" has {}",
-                        given->size(),
-                        spec.name,
-                        spec.dim);
-    }
-    ALIDADE_RETURN_IF_ERROR(ValidateVector(*given, spec.metric, path + ".vector"));
-    return *given;
-  }
-  ALIDADE_ASSIGN_OR_RETURN(const std::string bytes,
-                           StoredVectorOf(std::get<PointId>(example), spec.id, spec.name, path));
-  return FloatsOf(bytes);
-}
-
-StatusOr<std::string> Searcher::StoredVectorOf(const PointId& id,
-                                               FieldId field,
-                                               const std::string& name,
-                                               const std::string& path) const {
-  const auto snapshot = store_.TakeSnapshot();
-  ALIDADE_ASSIGN_OR_RETURN(const auto entries,
-                           store_.GetIds(space_, {id.Encode()}, snapshot.get()));
-  const std::optional<IdEntry>& entry = entries[0];
-  if (!entry.has_value()) {
-    return WithReason(NotFound("{}.point_id: there is no point {}", path, id.ToString()),
-                      "POINT_NOT_FOUND");
-  }
-  ALIDADE_ASSIGN_OR_RETURN(auto vectors,
-                           store_.GetVectors(space_, field, {entry->row}, snapshot.get()));
-  std::optional<std::string>& bytes = vectors[0];
-  if (!bytes.has_value()) {
-    return FailedPrecondition(
-        "{}.point_id: the point {} has no vector in the field \"{}\"", path, id.ToString(), name);
-  }
-  return std::move(*bytes);
-}
-
-StatusOr<std::vector<float>> Searcher::RecommendedVector(const RecommendTarget& target,
-                                                         FieldIndex field,
-                                                         const std::string& path) const {
-  const VectorField& spec = view_.schema.fields[field];
-  std::vector<double> sum(spec.dim, 0);
-  const auto add =
-      [&](const std::vector<Example>& examples, double weight, const char* name) -> Status {
-    for (size_t i = 0; i < examples.size(); ++i) {
-      ALIDADE_ASSIGN_OR_RETURN(
-          const std::vector<float> vector,
-          VectorOf(examples[i], field, fmt::format("{}.{}[{}]", path, name, i)));
-      const double scale = spec.metric == Metric::kCosine
-                               ? static_cast<double>(InverseNorm(vector.data(), spec.dim))
-                               : 1;
-      AddScaled(vector, scale * weight / static_cast<double>(examples.size()), sum);
-    }
-    return OkStatus();
-  };
-  ALIDADE_RETURN_IF_ERROR(add(target.positive, target.negative.empty() ? 1 : 2, "positive"));
-  ALIDADE_RETURN_IF_ERROR(add(target.negative, -1, "negative"));
-  std::vector<float> vector(sum.begin(), sum.end());
-  if (!ValidateVector(vector, spec.metric, path).ok()) {
-    return FieldError(path, "the examples cancel each other out, or are too large");
-  }
-  return vector;
 }
 
 Status Searcher::MakeNear(const SearchQuery& query,
@@ -218,12 +122,6 @@ StatusOr<Found> Searcher::FindNear(const SearchQuery& query,
   return FoundIn(std::move(outcome), metric);
 }
 
-bool Searcher::IsSparse(const SearchQuery& query) const {
-  return std::holds_alternative<SparseVector>(query.target) ||
-         (std::holds_alternative<PointId>(query.target) &&
-          view_.schema.FindSparseField(query.field).has_value());
-}
-
 StatusOr<Found> Searcher::FindSparse(const SearchQuery& query,
                                      const FindOptions& options,
                                      const std::string& path) const {
@@ -234,19 +132,10 @@ StatusOr<Found> Searcher::FindSparse(const SearchQuery& query,
                      .filter = query.filter.get(),
                      .score_min = options.any_score ? std::nullopt : query.score_threshold,
                      .explain = options.explain};
-  SparseVector stored;
-  std::string self;
-  if (const auto* id = std::get_if<PointId>(&query.target)) {
-    const SparseField& spec = view_.schema.sparse_fields[field];
-    ALIDADE_ASSIGN_OR_RETURN(const std::string bytes,
-                             StoredVectorOf(*id, spec.id, spec.name, path));
-    ALIDADE_ASSIGN_OR_RETURN(stored, DecodeSparseVector(bytes));
-    self = id->Encode();
-    wanted.excluded_id = self;
-    wanted.vector = &stored;
-  } else {
-    wanted.vector = &std::get<SparseVector>(query.target);
-  }
+  ALIDADE_ASSIGN_OR_RETURN(const SparseVector vector, SparseVectorFor(query.target, field, path));
+  wanted.vector = &vector;
+  const std::vector<std::string> excluded = IdsOf(query.target);
+  wanted.excluded_ids = excluded;
   ALIDADE_ASSIGN_OR_RETURN(QueryOutcome outcome, ExecuteSparseSearch(view_, wanted, deadline_));
   return FoundIn(std::move(outcome), std::nullopt);
 }

@@ -142,7 +142,7 @@ class Searcher {
   StatusOr<Found> FindSparse(const SearchQuery& query,
                              const FindOptions& options,
                              const std::string& path) const;
-  // Whether the target is one of a sparse field.
+  // Whether the target is one of a sparse field: it has sparse vectors, or the field is one.
   bool IsSparse(const SearchQuery& query) const;
   StatusOr<Found> FindWords(const SearchQuery& query,
                             const FindOptions& options,
@@ -155,12 +155,23 @@ class Searcher {
                                        FieldId field,
                                        const std::string& name,
                                        const std::string& path) const;
+  // Requires, here and for what is recommended: no sparse vector; IsSparse looks for them.
   StatusOr<std::vector<float>> VectorOf(const Example& example,
                                         FieldIndex field,
                                         const std::string& path) const;
   StatusOr<std::vector<float>> RecommendedVector(const RecommendTarget& target,
                                                  FieldIndex field,
                                                  const std::string& path) const;
+  StatusOr<SparseVector> SparseVectorOf(const Example& example,
+                                        SparseIndex field,
+                                        const std::string& path) const;
+  StatusOr<SparseVector> RecommendedSparseVector(const RecommendTarget& target,
+                                                 SparseIndex field,
+                                                 const std::string& path) const;
+  // Of a target for which IsSparse.
+  StatusOr<SparseVector> SparseVectorFor(const SearchTarget& target,
+                                         SparseIndex field,
+                                         const std::string& path) const;
   Status Rescore(const VectorRescore& stage, const std::string& path, Found& found) const;
   Status RankByMaxSim(const MaxSimStage& stage, const std::string& path, Found& found) const;
   Status Diversify(const DiversityStage& stage,

@@ -36,7 +36,7 @@ StatusOr<std::vector<DocumentHit>> Rank(const std::vector<PostingHits>& hits,
     parts.push_back({.postings = part.postings, .allowed = part.allowed});
     documents += part.postings->documents();
   }
-  const uint64_t wanted = uint64_t{query.k} + (query.excluded_id.empty() ? 0 : 1);
+  const uint64_t wanted = uint64_t{query.k} + query.excluded_ids.size();
   uint64_t k = wanted + 1;
   while (true) {
     const PostingSearch search{.parts = parts,
@@ -72,7 +72,7 @@ StatusOr<std::vector<GlobalHit>> SearchPostings(const SegmentSet& view,
     const Segment& segment = *view.segments[part.segment].segment;
     const RowId row = part.rows == nullptr ? hit.document : (*part.rows)[hit.document];
     const std::string_view id = segment.encoded_id(row);
-    if (!query.excluded_id.empty() && id == query.excluded_id) {
+    if (std::ranges::binary_search(query.excluded_ids, id)) {
       continue;
     }
     collected.push_back(

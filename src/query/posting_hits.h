@@ -8,8 +8,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "alidade/query/merger.h"
@@ -29,8 +29,8 @@ struct PostingHits {
 struct PostingQuery {
   uint32_t k = 10;
   std::optional<double> score_min =
-      std::nullopt;                   // hits with a lower score, as a float, are left out
-  std::string_view excluded_id = {};  // encoded; empty: none
+      std::nullopt;  // hits with a lower score, as a float, are left out
+  std::span<const std::string> excluded_ids = {};  // encoded, ascending
 };
 
 // Ranks the documents of the parts, falling; equal ones as in SearchBm25.

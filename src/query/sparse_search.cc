@@ -37,7 +37,7 @@ class SparseRun {
         SearchPostings(
             view_,
             parts_,
-            {.k = query_.k, .score_min = query_.score_min, .excluded_id = query_.excluded_id},
+            {.k = query_.k, .score_min = query_.score_min, .excluded_ids = query_.excluded_ids},
             rank,
             deadline_,
             counters));

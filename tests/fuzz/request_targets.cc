@@ -453,6 +453,8 @@ void CheckQuery(const SearchQuery& query) {
   } else if (const auto* vector = std::get_if<std::vector<float>>(&query.target)) {
     Require(!vector->empty(), "a query has elements");
   } else if (const auto* words = std::get_if<WordsTarget>(&query.target)) {
+  } else if (const auto* sparse = std::get_if<SparseVector>(&example)) {
+    CheckSparse(*sparse);
     Require(!words->words.empty(), "words are not empty");
   } else if (const auto* recommend = std::get_if<RecommendTarget>(&query.target)) {
     Require(!recommend->positive.empty(), "there is a positive example");
@@ -507,7 +509,7 @@ std::vector<std::string> SearchCorpus() {
                 branches { limit: 3 weight: 0.5 query { words { text: "a" } } filter { )" +
           std::string(kEveryCondition) + R"( } }
                 branches { vector_field: "v" params { ef: 3 } score_threshold: 1 query { recommend {
-                  positive { point_id { num: 1 } } negative { vector { values { values: [1, 2] } } } } } }
+                  positive { point_id { num: 1 } } positive { sparse { indices: 3 values: 1 } } negative { vector { values { values: [1, 2] } } } } } }
                 branches { query { fusion { reciprocal_rank { k: 3 }
                   branches { query { point_id { num: 1 } } } } } } } }
               rerank { candidates: 4 vector { vector { values { values: [1, 2] } } vector_field: "v" } }

@@ -53,6 +53,9 @@ TEST_F(SparseCommandTest, VectorsAreFoundWhereverRowsLie) {
     EXPECT_EQ(Search({"--sparse", R"({"3": 2, "8": 0.9})", "--field", "rare"}), "1 2 3");
     EXPECT_EQ(Search({"--sparse", R"({"3": 1})", "--field", "rare", "--filter", "n >= 2"}), "2 3");
     EXPECT_EQ(Search({"--id", "1", "--field", "plain"}), "2");
+    EXPECT_EQ(Search({"--positive", "2", "--negative", "3", "--field", "rare"}), "1");
+    EXPECT_THAT(Search({"--positive", "1,3", "--field", "plain"}),
+                HasSubstr("recommend.positive[1].point_id: the point 3 has no vector"));
     EXPECT_EQ(Search({"--sparse", R"({"99": 1})", "--field", "plain"}), "");
     EXPECT_EQ(Run({"points", "count", "papers", "--filter", "has_vector(\"plain\")"}).out, "2\n");
     EXPECT_EQ(Run({"verify", Path("points.jsonl"), "--collection", "papers"}).out,

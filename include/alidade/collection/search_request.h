@@ -33,7 +33,7 @@ struct WordsTarget {
 };
 
 // A vector, or the one of a stored point.
-using Example = std::variant<std::vector<float>, PointId>;
+using Example = std::variant<std::vector<float>, SparseVector, PointId>;
 
 // Near the positive examples, far from the negative ones.
 struct RecommendTarget {

@@ -6,7 +6,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
+#include <span>
+#include <string>
 
 #include "alidade/common/deadline.h"
 #include "alidade/query/executor.h"
@@ -20,7 +21,8 @@ struct SparseQuery {
   uint32_t k = 10;                 // at least 1
   const Filter* filter = nullptr;  // null: all
   std::optional<double> score_min = std::nullopt;
-  std::string_view excluded_id = {};  // encoded id that is not a hit; empty: none
+  // Encoded ids that are not hits, ascending.
+  std::span<const std::string> excluded_ids = {};
   bool explain = false;
 };
 

@@ -25,7 +25,8 @@ TEST(QueryCodec, BranchesTakeOverWhatTheyDoNotSay) {
         branches { vector_field: "w" limit: 9 params { exact: true } score_threshold: 0.5 weight: 2
           filter { exists { key: "b" } } query { words { text: "x" } } }
         branches { query { recommend { positive { point_id { num: 1 } } positive { vector { values {
-          values: 1 } } } negative { point_id { str: "n" } } } } } } })"),
+          values: 1 } } } negative { point_id { str: "n" } } negative { sparse { indices: [ 9, 4 ]
+          values: [ 1, -2 ] } } } } } } })"),
                                     Limits(),
                                     Deadline());
   ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
@@ -48,7 +49,9 @@ TEST(QueryCodec, BranchesTakeOverWhatTheyDoNotSay) {
   EXPECT_EQ(*own.filter, (Filter{AllOf{{Filter{Exists{"a"}}, Filter{Exists{"b"}}}}}));
   const auto& recommend = std::get<RecommendTarget>(fusion.branches[2].query.target);
   EXPECT_THAT(recommend.positive, ElementsAre(PointId(1), std::vector<float>{1}));
-  EXPECT_THAT(recommend.negative, ElementsAre(PointId(std::string("n"))));
+  EXPECT_THAT(recommend.negative,
+              ElementsAre(PointId(std::string("n")),
+                          SparseVector{.dimensions = {4, 9}, .weights = {-2, 1}}));
 }
 
 TEST(QueryCodec, StagesGroupsAndDefaults) {
@@ -194,7 +197,17 @@ TEST(QueryCodec, RefusesBadRequestsWithTheirField) {
       {"an empty example",
        std::string(kHead) + "queries { recommend { positive { } } }",
        "queries[0].recommend.positive[0]",
-       "neither"},
+       "none of"},
+      {"a sparse example without indices",
+       std::string(kHead) +
+           "queries { recommend { positive { point_id { num: 1 } } negative { sparse { } } } }",
+       "queries[0].recommend.negative[0].sparse.indices",
+       "has 0 entries"},
+      {"a sparse example that is not finite",
+       std::string(kHead) +
+           "queries { recommend { positive { sparse { indices: 1 values: inf } } } }",
+       "queries[0].recommend.positive[0].sparse.values[0]",
+       "not finite"},
       {"no stage", Stage(""), "rerank[0]", "has none of"},
       {"candidates", Stage("candidates: 11 diversity { }"), "rerank[0].candidates", "2 (the hits"},
       {"few candidates", Stage("candidates: 1 diversity { }"), "rerank[0].candidates", ""},

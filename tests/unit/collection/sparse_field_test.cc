@@ -1,10 +1,12 @@
 // Sparse fields over the life of a collection: written, read, searched, changed, sealed, merged,
 // damaged, opened again; the answers are those of a plain loop over the vectors.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -195,6 +197,125 @@ TEST_F(SparseFieldTest, SearchesReturnVectorsAndLeaveOutTheStoredPoint) {
   EXPECT_THAT(SearchFor(SparseQueryFor(Id(4))),
               StatusIs(StatusCode::kFailedPrecondition, HasSubstr("no vector in the field \"s\"")));
   EXPECT_THAT(SearchFor(SparseQueryFor(Id(9))), StatusIs(StatusCode::kNotFound));
+}
+
+// As the proto has it: the mean of the positive examples, and as much again away from the mean of
+// the negative ones.
+Weights Between(const std::vector<Weights>& positive, const std::vector<Weights>& negative) {
+  std::map<uint32_t, double> sum;
+  const auto add = [&sum](const std::vector<Weights>& examples, double factor) {
+    for (const Weights& example : examples) {
+      for (const auto& [dimension, weight] : example) {
+        sum[dimension] +=
+            factor * static_cast<double>(weight) / static_cast<double>(examples.size());
+      }
+    }
+  };
+  add(positive, negative.empty() ? 1 : 2);
+  add(negative, -1);
+  Weights out;
+  for (const auto& [dimension, weight] : sum) {
+    out[dimension] = static_cast<float>(weight);
+  }
+  return out;
+}
+
+TEST_F(SparseFieldTest, RecommendationsAreThoseOfAPlainLoop) {
+  std::mt19937_64 random(6);
+  ASSERT_NO_FATAL_FAILURE(PutRandom(random, 1, 200));
+  const auto any_filled = [&] {
+    uint64_t number = 0;
+    do {
+      number = 1 + random() % 200;
+    } while (model_.at(number).empty());
+    return number;
+  };
+  size_t found = 0;
+  for (int round = 0; round < 40; ++round) {
+    if (round == 20) {
+      SealAll();
+    }
+    RecommendTarget target;
+    std::array<std::vector<Weights>, 2> weights;
+    std::set<uint64_t> examples;
+    // One, two or four of a kind: means are exact. Every other one by its vector.
+    for (const auto& [side, count] : {std::pair(size_t{0}, 1U << (random() % 3)),
+                                      std::pair(size_t{1}, round % 3 == 0 ? 0U : 2U)}) {
+      for (uint32_t i = 0; i < count; ++i) {
+        const uint64_t number = any_filled();
+        weights[side].push_back(model_.at(number));
+        Example example = Id(number);
+        if (i % 2 == 0) {
+          examples.insert(number);
+        } else {
+          example = VectorOf(model_.at(number));
+        }
+        (side == 0 ? target.positive : target.negative).push_back(example);
+      }
+    }
+    const auto k = static_cast<uint32_t>(1 + random() % 40);
+    auto expected = Expected(Between(weights[0], weights[1]), 1'000);
+    std::erase_if(expected, [&](const auto& hit) { return examples.contains(hit.first); });
+    expected.resize(std::min<size_t>(expected.size(), k));
+    EXPECT_EQ(Found(SparseQueryFor(target, k)), expected) << "round " << round;
+    found += expected.size();
+  }
+  EXPECT_GT(found, 300U);
+}
+
+TEST_F(SparseFieldTest, RecommendationsThatDoNotFitAreRefused) {
+  ASSERT_NO_FATAL_FAILURE(PutSparse(1, {{1, 2}}));
+  ASSERT_NO_FATAL_FAILURE(PutSparse(2, {}));
+  const auto error = [&](RecommendTarget target, const std::string& field) {
+    SearchQuery query = SparseQueryFor(std::move(target));
+    query.field = field;
+    const Status status = SearchFor(query).status();
+    EXPECT_FALSE(status.ok());
+    return MessageOf(status);
+  };
+  const SparseVector sparse = VectorOf({{1, 1}});
+  const std::vector<float> dense = {1, 0, 0, 1};
+  EXPECT_THAT(error({{sparse}, {dense}}, "s"),
+              HasSubstr("queries[0].recommend.negative[0].vector: is not sparse"));
+  EXPECT_THAT(error({{dense}, {}}, "s"), HasSubstr("queries[0].recommend.positive[0].vector"));
+  EXPECT_THAT(error({{Id(1)}, {sparse}}, "v"), HasSubstr("vector_field: \"v\" is no sparse field"));
+  EXPECT_THAT(error({{sparse}, {}}, ""), HasSubstr("one of the 2 sparse fields"));
+  EXPECT_THAT(error({{Id(1), Id(9)}, {}}, "s"), HasSubstr("queries[0].recommend.positive[1]"));
+  EXPECT_THAT(error({{Id(1)}, {Id(2)}}, "s"), HasSubstr("no vector in the field \"s\""));
+  SparseVector wide;
+  for (uint32_t i = 0; i < kSparseValuesMax; ++i) {
+    wide.dimensions.push_back(2 * i);
+    wide.weights.push_back(1);
+  }
+  EXPECT_THAT(SearchFor(SparseQueryFor(RecommendTarget{{wide, wide}, {}})), IsOk());
+  EXPECT_THAT(error({{wide}, {sparse}}, "s"),
+              HasSubstr("queries[0].recommend: the examples have more than 4096"));
+  const SparseVector large = VectorOf({{1, 3e38F}});
+  EXPECT_THAT(error({{large}, {VectorOf({{1, -3e38F}})}}, "s"),
+              HasSubstr("queries[0].recommend: the examples are too large"));
+}
+
+TEST_F(SparseFieldTest, ExamplesThatCancelEachOtherOutStillFindByTheirIndices) {
+  ASSERT_NO_FATAL_FAILURE(PutSparse(1, {{1, 2}, {2, 1}}));
+  ASSERT_NO_FATAL_FAILURE(PutSparse(2, {{2, 3}}));
+  ASSERT_NO_FATAL_FAILURE(PutSparse(3, {{1, 1}}));
+  const RecommendTarget target{{VectorOf({{1, 1}, {2, 1}})}, {VectorOf({{1, 2}, {2, 4}})}};
+  using Hits = std::vector<std::pair<uint64_t, double>>;
+  EXPECT_EQ(Found(SparseQueryFor(target)), (Hits{{3, 0}, {1, -2}, {2, -6}}));
+  SearchQuery query = SparseQueryFor(target);
+  query.why_not = {Id(2), Id(1)};
+  query.k = 2;
+  const auto result = SearchFor(query);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->why_not[0].stage, LossStage::kRank);
+  EXPECT_EQ(result->why_not[0].rank, 3U);
+  EXPECT_EQ(result->why_not[1].stage, LossStage::kFound);
+  query.target = RecommendTarget{{Id(3)}, {}};
+  query.why_not = {Id(3), Id(2)};
+  const auto other = SearchFor(query);
+  ASSERT_THAT(other, IsOk());
+  EXPECT_EQ(other->why_not[0].stage, LossStage::kExcluded);
+  EXPECT_EQ(other->why_not[1].stage, LossStage::kNoMatch);
 }
 
 TEST_F(SparseFieldTest, NamesThatDoNotFitAreRefused) {

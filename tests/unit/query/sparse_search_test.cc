@@ -133,7 +133,7 @@ struct PlainQuery {
   bool idf = false;
   bool odd_only = false;
   std::optional<float> score_min = std::nullopt;
-  std::optional<uint64_t> excluded = std::nullopt;
+  std::set<uint64_t> excluded = {};
 };
 
 // All hits, best first. Dead rows count for what a dimension weighs.
@@ -160,7 +160,8 @@ std::vector<PlainHit> SearchPlainly(const std::vector<PlainRow>& rows, const Pla
       }
     }
     const auto seen = static_cast<float>(score);
-    if (any && !row.dead && (!query.odd_only || row.id % 2 == 1) && row.id != query.excluded &&
+    if (any && !row.dead && (!query.odd_only || row.id % 2 == 1) &&
+        !query.excluded.contains(row.id) &&
         (!query.score_min.has_value() || seen >= *query.score_min)) {
       hits.push_back({.score = seen, .id = row.id});
     }
@@ -235,20 +236,24 @@ TEST(SparseSearchTest, AnswersDoNotDependOnWhereRowsLie) {
       plain.score_min = 2;
     }
     if (i % 7 == 0) {
-      plain.excluded = rows[random() % rows.size()].id;
+      for (uint64_t count = random() % 12; count > 0; --count) {
+        plain.excluded.insert(rows[random() % rows.size()].id);
+      }
     }
     const auto k = static_cast<uint32_t>(random() % 30 + 1);
     const auto expected = FirstOf(SearchPlainly(rows, plain), k);
     found += expected.size();
     const SparseVector vector = VectorOf(plain.weights);
-    const std::string excluded =
-        plain.excluded.has_value() ? PointId(*plain.excluded).Encode() : "";
+    std::vector<std::string> excluded;
+    for (const uint64_t id : plain.excluded) {
+      excluded.push_back(PointId(id).Encode());
+    }
     for (size_t view = 0; view < views.size(); ++view) {
       SparseQuery query{.field = plain.idf ? kRare : kPlain,
                         .vector = &vector,
                         .k = k,
                         .filter = plain.odd_only ? &odd : nullptr,
-                        .excluded_id = excluded};
+                        .excluded_ids = excluded};
       if (plain.score_min.has_value()) {
         query.score_min = static_cast<double>(*plain.score_min);
       }
