@@ -79,6 +79,9 @@ struct Shared {
 
 StatusOr<PointBatch> NextBatch(Shared& shared, const IngestOptions& options) {
   MutexLock lock(shared.mutex);
+  if (shared.stopped) {
+    return PointBatch{};
+  }
   uint64_t most = options.batch_rows;
   if (options.progress != nullptr) {
     while (const uint64_t done = options.progress->DoneFrom(shared.next)) {
@@ -92,11 +95,12 @@ StatusOr<PointBatch> NextBatch(Shared& shared, const IngestOptions& options) {
     }
     most = options.progress->OpenFrom(shared.next, most);
   }
-  if (shared.stopped) {
-    return PointBatch{};
+  StatusOr<PointBatch> batch = shared.source.Next(most);
+  if (batch.ok()) {
+    shared.next += batch->ids.size();
+  } else {
+    shared.stopped = true;  // or the next writer would read on in the middle, and complain of that
   }
-  ALIDADE_ASSIGN_OR_RETURN(PointBatch batch, shared.source.Next(most));
-  shared.next += batch.ids.size();
   return batch;
 }
 

@@ -142,6 +142,15 @@ TEST_F(IngestTest, SparseVectorsGoInRows) {
   EXPECT_EQ(sent[0].rows().points(1).sparse_vectors_size(), 0);
 }
 
+TEST_F(IngestTest, ABadLineIsNamedHoweverManyWritersThereAre) {
+  options_.writers = 4;
+  for (int round = 0; round < 50; ++round) {
+    OpenLines("{\"id\": 1, \"vector\": [1]}\n{\"id\": 2, \"vector\": [\"x\"]}\n");
+    EXPECT_THAT(Run(),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("set.jsonl:2: \"vector\"")));
+  }
+}
+
 TEST_F(IngestTest, PointsMayHaveSparseVectorsAlone) {
   OpenLines("{\"id\": 1, \"sparse\": {\"s\": {\"3\": 1}}}\n{\"id\": 2}\n");
   options_.batch_rows = 1;
