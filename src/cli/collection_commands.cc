@@ -51,6 +51,12 @@ void PrintCollection(const v1::Collection& collection) {
                 field.name().c_str(),
                 field.modifier() == v1::SPARSE_MODIFIER_IDF ? ", idf" : "");
   }
+  for (const v1::MultiVectorField& field : collection.multi_vector_fields()) {
+    std::printf("  %s: multi-vector, %u x %s",
+                field.name().c_str(),
+                field.dimension(),
+                MetricName(field.metric()).c_str());
+  }
   for (const v1::PayloadIndex& index : collection.payload_indexes()) {
     std::printf("  index %s: %s", index.key().c_str(), PayloadIndexTypeText(index.type()).c_str());
     if (!index.analyzer().language().empty()) {
@@ -246,13 +252,13 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
   add("list", "All collections", List);
 
   CLI::App* create =
-      add("create", "Make an empty collection with one vector field, and sparse fields", Create);
+      add("create", "Make an empty collection with one vector field, and others", Create);
   create->add_option("name", flags->name)->required();
   create->add_option("--dim", flags->dim, "Elements per vector (0: no vector field)")->required();
   create->add_option("--description", flags->description, "For humans");
   AddSchemaFlags(*create, flags->schema);
   AddPayloadIndexFlag(*create, flags->schema);
-  AddSparseFieldFlag(*create, flags->schema);
+  AddFurtherFieldFlags(*create, flags->schema);
 
   add("describe", "One collection as JSON", Describe)->add_option("name", flags->name)->required();
 

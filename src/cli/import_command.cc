@@ -156,6 +156,23 @@ bool HasSparse(const v1::Point& point, const SparseVectors& expected) {
   });
 }
 
+// Whether the point has these multi-vectors, bit for bit.
+bool HasMultiVectors(const v1::Point& point, const MultiVectors& expected) {
+  return std::ranges::all_of(expected, [&point](const auto& field) {
+    const auto found = point.multi_vectors().find(field.first);
+    return found != point.multi_vectors().end() && found->second.packed() == field.second.packed();
+  });
+}
+
+template <typename Named>
+void AddNames(const std::vector<Named>& vectors, std::set<std::string>& names) {
+  for (const Named& named : vectors) {
+    for (const auto& [name, vector] : named) {
+      names.insert(name);
+    }
+  }
+}
+
 // Compares one batch of the source with what the server has. Adds to the count of differences,
 // prints the first few.
 grpc::Status VerifyBatch(const ImportFlags& flags,
@@ -170,13 +187,10 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
   if (!batch.vectors.empty()) {
     request.add_with_vectors(flags.schema.field);
   }
-  std::set<std::string> sparse;
-  for (const SparseVectors& vectors : batch.sparse) {
-    for (const auto& [name, vector] : vectors) {
-      sparse.insert(name);
-    }
-  }
-  request.mutable_with_vectors()->Add(sparse.begin(), sparse.end());
+  std::set<std::string> names;
+  AddNames(batch.sparse, names);
+  AddNames(batch.multi_vectors, names);
+  request.mutable_with_vectors()->Add(names.begin(), names.end());
   v1::GetPointsResponse response;
   grpc::Status status =
       CallWithRetry(flags.connection, flags.ingest.retry, [&](grpc::ClientContext& context) {
@@ -202,6 +216,9 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
     const auto vector = point.vectors().find(flags.schema.field);
     if (!batch.sparse.empty() && !HasSparse(point, batch.sparse[i])) {
       report(batch.ids[i], "a sparse vector differs");
+    }
+    if (!batch.multi_vectors.empty() && !HasMultiVectors(point, batch.multi_vectors[i])) {
+      report(batch.ids[i], "a multi-vector differs");
     }
     if (dim == 0) {
       continue;
@@ -274,7 +291,7 @@ void AddImportCommands(CLI::App& app, int& exit_code) {
   import->add_flag("--create", flags->create, "Make the collection if it is not there");
   AddSchemaFlags(*import, flags->schema);
   AddPayloadIndexFlag(*import, flags->schema);
-  AddSparseFieldFlag(*import, flags->schema);
+  AddFurtherFieldFlags(*import, flags->schema);
   import->add_option("--batch", flags->ingest.batch_rows, "Rows per request")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

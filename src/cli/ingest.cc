@@ -29,8 +29,8 @@ v1::UpsertPointsRequest MakeRequest(const IngestOptions& options,
       std::all_of(batch.ids.begin(), batch.ids.end(), [](const auto& id) { return id.has_num(); });
   const bool strings =
       std::all_of(batch.ids.begin(), batch.ids.end(), [](const auto& id) { return id.has_str(); });
-  if ((!numbers && !strings) || !batch.sparse.empty()) {
-    // Columns hold ids of one kind, and no sparse vectors.
+  if ((!numbers && !strings) || !batch.sparse.empty() || !batch.multi_vectors.empty()) {
+    // Columns hold ids of one kind; sparse vectors and multi-vectors are here by point.
     auto& rows = *request.mutable_rows();
     const size_t dim = batch.vectors.size() / batch.ids.size();
     for (size_t i = 0; i < batch.ids.size(); ++i) {
@@ -42,6 +42,10 @@ v1::UpsertPointsRequest MakeRequest(const IngestOptions& options,
       }
       if (!batch.sparse.empty()) {
         point.mutable_sparse_vectors()->insert(batch.sparse[i].begin(), batch.sparse[i].end());
+      }
+      if (!batch.multi_vectors.empty()) {
+        point.mutable_multi_vectors()->insert(batch.multi_vectors[i].begin(),
+                                              batch.multi_vectors[i].end());
       }
       if (!batch.payloads.empty()) {
         *point.mutable_payload() = std::move(batch.payloads[i]);

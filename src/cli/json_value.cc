@@ -262,6 +262,27 @@ Status JsonToSparse(const Json& json, alidade::v1::SparseVector& vector) {
   return OkStatus();
 }
 
+Status JsonToMultiVector(const Json& json, alidade::v1::MultiVector& vectors) {
+  if (!json.is_array() || json.empty()) {
+    return InvalidArgument("a multi-vector is a list of one or more vectors");
+  }
+  std::vector<float> values;
+  for (const Json& vector : json) {
+    if (!vector.is_array() || vector.empty() || vector.size() != json.front().size()) {
+      return InvalidArgument("a multi-vector has a vector that is no list of numbers as the first");
+    }
+    for (const Json& element : vector) {
+      if (!element.is_number()) {
+        return InvalidArgument("a multi-vector has the element {}, which is no number",
+                               element.dump(-1, ' ', false, Json::error_handler_t::replace));
+      }
+      values.push_back(element.get<float>());
+    }
+  }
+  vectors.set_packed(values.data(), values.size() * sizeof(float));
+  return OkStatus();
+}
+
 std::string ValueText(const alidade::v1::Value& value) {
   return FromValue(value).dump(-1, ' ', false, Json::error_handler_t::replace);
 }

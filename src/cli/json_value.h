@@ -17,6 +17,8 @@ Status JsonToValue(const nlohmann::json& json, alidade::v1::Value& value);
 Status JsonToObject(const nlohmann::json& json, alidade::v1::Object& object);
 // {"indices": [3, 7], "values": [0.5, 1]} or {"3": 0.5, "7": 1}; the vector has its indices rising.
 Status JsonToSparse(const nlohmann::json& json, alidade::v1::SparseVector& vector);
+// [[0.5, 1], [2, -1]]: a list of vectors of equal lengths, which the result has packed.
+Status JsonToMultiVector(const nlohmann::json& json, alidade::v1::MultiVector& vectors);
 std::string ValueText(const alidade::v1::Value& value);
 std::string ObjectText(const alidade::v1::Object& object);
 

@@ -32,6 +32,30 @@ Status ParseId(const Json& json, uint64_t offset, alidade::v1::PointId& id) {
   return InvalidArgument("\"id\" is neither a number from 0 nor a string");
 }
 
+// The vectors at `key` by name, if there are any, for the last of `points` points; `vectors` has
+// those of all, or is empty as long as there are none.
+template <typename Vector, typename Parse>
+Status ReadNamed(const Json& line,
+                 const char* key,
+                 size_t points,
+                 const Parse& parse,
+                 std::vector<std::map<std::string, Vector>>& vectors) {
+  const auto named = line.find(key);
+  if (named == line.end()) {
+    return OkStatus();
+  }
+  if (!named->is_object()) {
+    return InvalidArgument("\"{}\" is no object of vectors by name", key);
+  }
+  vectors.resize(points);
+  for (const auto& [name, vector] : named->items()) {
+    if (const Status status = parse(vector, vectors.back()[name]); !status.ok()) {
+      return WithContext(status, fmt::format("\"{}\", \"{}\"", key, name));
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<PointSource>> PointSource::Open(const PointSourceOptions& options) {
@@ -73,18 +97,6 @@ Status PointSource::OpenLines(const std::string& path) {
   return lines_ ? OkStatus() : NotFound("{} cannot be read", path);
 }
 
-// Into the batch, whose last id is the point's.
-Status PointSource::ReadSparse(const Json& json, PointBatch& batch) {
-  if (!json.is_object()) {
-    return InvalidArgument("\"sparse\" is no object of vectors by name");
-  }
-  batch.sparse.resize(batch.ids.size());
-  for (const auto& [name, vector] : json.items()) {
-    ALIDADE_RETURN_IF_ERROR(JsonToSparse(vector, batch.sparse.back()[name]));
-  }
-  return OkStatus();
-}
-
 Status PointSource::ReadLine(PointBatch& batch) {
   const uint64_t row = batch.first + batch.ids.size();
   std::string line;
@@ -99,8 +111,12 @@ Status PointSource::ReadLine(PointBatch& batch) {
   if (status.ok() && json.contains("payload")) {
     status = JsonToObject(json["payload"], payload);
   }
-  if (status.ok() && json.contains("sparse")) {
-    status = ReadSparse(json["sparse"], batch);
+  if (status.ok()) {
+    status = ReadNamed(json, "sparse", batch.ids.size(), JsonToSparse, batch.sparse);
+  }
+  if (status.ok()) {
+    status =
+        ReadNamed(json, "multi_vectors", batch.ids.size(), JsonToMultiVector, batch.multi_vectors);
   }
   if (status.ok() && vectors_ == nullptr && dim_ == 0 && json.contains("vector")) {
     status = InvalidArgument("has a \"vector\", the first line has none");
@@ -138,8 +154,12 @@ StatusOr<PointBatch> PointSource::Next(uint64_t count) {
     }
   }
   next_ += count;
+  // The last lines may have had none.
   if (!batch.sparse.empty()) {
-    batch.sparse.resize(count);  // the last lines had none
+    batch.sparse.resize(count);
+  }
+  if (!batch.multi_vectors.empty()) {
+    batch.multi_vectors.resize(count);
   }
   return batch;
 }

@@ -18,12 +18,15 @@ namespace alidade {
 
 // By name of the sparse field.
 using SparseVectors = std::map<std::string, alidade::v1::SparseVector>;
+// By name of the multi-vector field, packed.
+using MultiVectors = std::map<std::string, alidade::v1::MultiVector>;
 
 // Rows first .. first + ids.size() - 1 of the source.
 struct PointBatch {
   uint64_t first = 0;
-  std::vector<float> vectors;         // rows x dim
-  std::vector<SparseVectors> sparse;  // empty: the source has none
+  std::vector<float> vectors;               // rows x dim
+  std::vector<SparseVectors> sparse;        // empty: the source has none
+  std::vector<MultiVectors> multi_vectors;  // likewise
   std::vector<alidade::v1::PointId> ids;
   std::vector<alidade::v1::Object> payloads;  // empty: the source has none
 };
@@ -39,8 +42,8 @@ struct PointSourceOptions {
 
 // A matrix file whose row i has the id and payload of line i of a .jsonl file, or the id i without
 // one; or a .jsonl file whose lines {"id", "vector", "payload"} have all. Lines may have "sparse":
-// {"name": {"indices": [..], "values": [..]}}; a .jsonl file with those needs no "vector". Read
-// from the front. Thread-compatible.
+// {"name": {"indices": [..], "values": [..]}}, a .jsonl file with those needs no "vector"; and
+// "multi_vectors": {"name": [[..], ..]}. Read from the front. Thread-compatible.
 class PointSource {
  public:
   static StatusOr<std::unique_ptr<PointSource>> Open(const PointSourceOptions& options);
@@ -55,7 +58,6 @@ class PointSource {
   explicit PointSource(const PointSourceOptions& options) : options_(options) {}
   Status OpenLines(const std::string& path);
   Status ReadLine(PointBatch& batch);
-  static Status ReadSparse(const nlohmann::json& json, PointBatch& batch);
 
   const PointSourceOptions options_;
   std::unique_ptr<VectorFile> vectors_;  // null: the vectors are in the lines

@@ -1,6 +1,9 @@
 #include "schema_flags.h"
 
+#include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <optional>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -59,6 +62,27 @@ std::string IvfCodesText(alidade::v1::IvfCodes codes) {
          : codes == alidade::v1::IVF_CODES_SQ8 ? "sq8"
          : codes == alidade::v1::IVF_CODES_SQ4 ? "sq4"
                                                : "flat";
+}
+
+// Nothing if the text is not NAME:DIM or NAME:DIM:METRIC.
+std::optional<alidade::v1::MultiVectorField> MultiVectorFieldFor(const std::string& text) {
+  const size_t first = text.find(':');
+  if (first == std::string::npos) {
+    return std::nullopt;
+  }
+  const size_t second = std::min(text.find(':', first + 1), text.size());
+  const std::string metric = second == text.size() ? "cosine" : text.substr(second + 1);
+  uint32_t dimension = 0;
+  const char* const end = text.data() + second;
+  const auto [stop, error] = std::from_chars(text.data() + first + 1, end, dimension);
+  if (error != std::errc() || stop != end || (metric != "cosine" && metric != "dot")) {
+    return std::nullopt;
+  }
+  alidade::v1::MultiVectorField field;
+  field.set_name(text.substr(0, first));
+  field.set_dimension(dimension);
+  field.set_metric(metric == "dot" ? alidade::v1::METRIC_DOT : alidade::v1::METRIC_COSINE);
+  return field;
 }
 
 }  // namespace
@@ -135,7 +159,7 @@ std::vector<std::string> PayloadIndexTypeNames() {
   return names;
 }
 
-void AddSparseFieldFlag(CLI::App& command, SchemaFlags& flags) {
+void AddFurtherFieldFlags(CLI::App& command, SchemaFlags& flags) {
   command
       .add_option("--sparse-field",
                   flags.sparse_fields,
@@ -145,6 +169,19 @@ void AddSparseFieldFlag(CLI::App& command, SchemaFlags& flags) {
         return colon == std::string::npos || text.substr(colon) == ":idf"
                    ? std::string()
                    : fmt::format("\"{}\" is neither NAME nor NAME:idf", text);
+      });
+  command
+      .add_option("--multi-vector-field",
+                  flags.multi_vector_fields,
+                  "NAME:DIM of a multi-vector field of a new collection, under cosine, or "
+                  "NAME:DIM:dot; may be repeated")
+      ->check([](const std::string& text) -> std::string {
+        return MultiVectorFieldFor(text).has_value()
+                   ? std::string()
+                   : fmt::format(
+                         "\"{}\" is neither NAME:DIM nor NAME:DIM:METRIC with a metric of "
+                         "cosine, dot",
+                         text);
       });
 }
 
@@ -158,6 +195,11 @@ void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection&
     field.set_name(text.substr(0, colon));
     field.set_modifier(colon == std::string::npos ? alidade::v1::SPARSE_MODIFIER_NONE
                                                   : alidade::v1::SPARSE_MODIFIER_IDF);
+  }
+  for (const std::string& text : flags.multi_vector_fields) {
+    if (auto field = MultiVectorFieldFor(text); field.has_value()) {
+      *collection.add_multi_vector_fields() = *std::move(field);
+    }
   }
   for (const std::string& text : flags.payload_indexes) {
     const size_t colon = text.rfind(':');

@@ -1,4 +1,4 @@
-// SchemaFlags: a collection with one vector field, and sparse ones, told by flags.
+// SchemaFlags: a collection with one vector field, and fields of other kinds, told by flags.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,9 @@ struct SchemaFlags {
   uint32_t nlist = 0;
   std::string codes = "flat";
   uint32_t pq_m = 0;
-  std::vector<std::string> payload_indexes;  // KEY:TYPE
-  std::vector<std::string> sparse_fields;    // NAME or NAME:idf
+  std::vector<std::string> payload_indexes;      // KEY:TYPE
+  std::vector<std::string> sparse_fields;        // NAME or NAME:idf
+  std::vector<std::string> multi_vector_fields;  // NAME:DIM or NAME:DIM:METRIC
 };
 
 // --field, --metric, --index and its parameters.
@@ -31,8 +32,8 @@ void AddSchemaFlags(CLI::App& command, SchemaFlags& flags);
 // --payload-index KEY:TYPE, any number of times.
 void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags);
 
-// --sparse-field NAME[:idf], any number of times.
-void AddSparseFieldFlag(CLI::App& command, SchemaFlags& flags);
+// --sparse-field NAME[:idf] and --multi-vector-field NAME:DIM[:METRIC], any number of times.
+void AddFurtherFieldFlags(CLI::App& command, SchemaFlags& flags);
 
 // "keyword", "integer", ...; UNSPECIFIED for another word.
 alidade::v1::PayloadIndexType PayloadIndexTypeFor(const std::string& name);
@@ -42,7 +43,7 @@ std::vector<std::string> PayloadIndexTypeNames();
 
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim);
 
-// The vector field (none if dim is 0), sparse fields and payload indexes.
+// The vector field (none if dim is 0), the fields of other kinds and payload indexes.
 void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection& collection);
 
 // Makes the collection; one of this name with the same vector field is fine.

@@ -1,5 +1,5 @@
-// Sparse fields through the real binary: imported, searched across the delta and a sealed segment,
-// after a restart and with a damaged file.
+// Sparse and multi-vector fields through the real binary: imported, searched across the delta and
+// a sealed segment, after a restart and with a damaged file.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -89,6 +89,48 @@ TEST_F(SparseCommandTest, VectorsAreFoundWhereverRowsLie) {
   check("made anew");
   ASSERT_EQ(Run({"collections", "delete", "papers"}).exit_code, 0);
   EXPECT_THAT(Search({"--sparse", R"({"3": 1})", "--field", "plain"}), HasSubstr("no collection"));
+}
+
+TEST_F(SparseCommandTest, MultiVectorsAreImportedAndRankWhatWasFound) {
+  ASSERT_TRUE(server_->ready()) << server_->Log();
+  const std::vector<std::string> create = {
+      "--create", "--multi-vector-field", "tokens:2:dot", "--multi-vector-field", "patches:3"};
+  const CommandResult imported = Import(
+      R"({"id": 1, "vector": [1, 0], "multi_vectors": {"tokens": [[1, 0], [0, 1]]}}
+{"id": 2, "vector": [0.9, 0.1], "multi_vectors": {"tokens": [[3, 0]], "patches": [[1, 2, 3]]}}
+{"id": 3, "vector": [0.8, 0.2]}
+)",
+      create);
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_THAT(Run({"collections", "list"}).out,
+              HasSubstr("tokens: multi-vector, 2 x dot  patches: multi-vector, 3 x cosine"));
+  std::ofstream(Path("request.json"))
+      << R"({"collection": "papers", "k": 3, "queries": [{"vector": {"values": {"values": [1, 0]}}}],
+             "rerank": [{"maxSim": {"multiVectorField": "tokens",
+                                    "vectors": {"rows": {"lists": [{"values": [0, 2]}, {"values": [1, 0]}]}}}}]})";
+  // 2 + 1 and 0 + 3: a tie; the third has none.
+  EXPECT_EQ(Search({"--request", Path("request.json")}), "1 2");
+  const std::vector<std::string> verify = {
+      "verify", Path("points.jsonl"), "--collection", "papers"};
+  EXPECT_EQ(Run(verify).out, "3 acknowledged rows checked: 0 missing or different\n");
+  std::ofstream(Path("points.jsonl"))
+      << R"({"id": 1, "vector": [1, 0], "multi_vectors": {"tokens": [[1, 0], [0, 2]]}})"
+      << "\n";
+  EXPECT_THAT(Run(verify).out, HasSubstr("point 1: a multi-vector differs"));
+
+  EXPECT_THAT(Import(R"({"id": 4, "vector": [1, 0]}
+{"id": 5, "vector": [1, 0], "multi_vectors": {"tokens": [[1, 0], [1]]}}
+)",
+                     {})
+                  .err,
+              HasSubstr("points.jsonl:2: \"multi_vectors\", \"tokens\": "));
+  EXPECT_THAT(
+      Import(R"({"id": 4, "vector": [1, 0], "multi_vectors": {"tokens": [[1, 0, 0]]}})", {}).err,
+      HasSubstr("rows.points[0].multi_vectors[\"tokens\"]"));
+  EXPECT_EQ(Run({"points", "count", "papers"}).out, "3\n");
+  EXPECT_EQ(
+      Run({"collections", "create", "other", "--dim", "2", "--multi-vector-field", "m"}).exit_code,
+      64);  // a command line that is not allowed
 }
 
 }  // namespace

@@ -151,6 +151,20 @@ TEST_F(IngestTest, ABadLineIsNamedHoweverManyWritersThereAre) {
   }
 }
 
+TEST_F(IngestTest, MultiVectorsGoInRows) {
+  OpenLines(R"({"id": 1, "vector": [1, 2], "multi_vectors": {"m": [[1, 2], [3, 4]]}}
+{"id": 2, "vector": [3, 4]}
+)");
+  ASSERT_THAT(Run(), IsOk());
+  const auto sent = server_.upserts();
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_EQ(sent[0].rows().points_size(), 2);
+  const v1::Point& point = sent[0].rows().points(0);
+  EXPECT_THAT(FloatsOf(point.vectors().at("v").packed()), ElementsAre(1, 2));
+  EXPECT_THAT(FloatsOf(point.multi_vectors().at("m").packed()), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(sent[0].rows().points(1).multi_vectors_size(), 0);
+}
+
 TEST_F(IngestTest, PointsMayHaveSparseVectorsAlone) {
   OpenLines("{\"id\": 1, \"sparse\": {\"s\": {\"3\": 1}}}\n{\"id\": 2}\n");
   options_.batch_rows = 1;

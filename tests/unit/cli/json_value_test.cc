@@ -93,6 +93,31 @@ TEST(JsonValues, SparseVectorsHaveTwoForms) {
   }
 }
 
+TEST(JsonMultiVectors, AreListsOfVectorsOfOneLength) {
+  v1::MultiVector vectors;
+  ASSERT_THAT(JsonToMultiVector(nlohmann::json::parse("[[1, -0.5], [2, 3], [0, 1]]"), vectors),
+              IsOk());
+  const std::vector<float> expected = {1, -0.5F, 2, 3, 0, 1};
+  EXPECT_EQ(vectors.packed(),
+            std::string(reinterpret_cast<const char*>(expected.data()), 6 * sizeof(float)));
+  for (const char* text : {"[]",
+                           "{}",
+                           "1",
+                           "null",
+                           "[1, 2]",
+                           "[[]]",
+                           "[[1], []]",
+                           "[[1, 2], [1]]",
+                           "[[1], {\"0\": 1}]",
+                           "[[1, \"2\"]]",
+                           "[[1, null]]",
+                           "[[[1]]]"}) {
+    EXPECT_THAT(JsonToMultiVector(nlohmann::json::parse(text), vectors),
+                StatusIs(StatusCode::kInvalidArgument))
+        << text;
+  }
+}
+
 TEST(JsonFilters, SayWhatTheFiltersOfTheApiSay) {
   struct Case {
     std::string json;

@@ -76,6 +76,26 @@ TEST_F(PointSourceTest, ReadsVectorsOutOfLines) {
   EXPECT_THAT(Ids(batch), ElementsAre("num: 11", "str: \"two\""));
 }
 
+TEST_F(PointSourceTest, ReadsVectorsByNameOutOfLinesThatHaveThem) {
+  const std::string path = Write(
+      "all.jsonl",
+      "{\"id\": 1, \"vector\": [1]}\n"
+      "{\"id\": 2, \"vector\": [2], \"multi_vectors\": {\"m\": [[1, 2], [3, 4]], \"n\": [[5]]}}\n"
+      "{\"id\": 3, \"vector\": [3], \"sparse\": {\"s\": {\"7\": 1}}}\n"
+      "{\"id\": 4, \"vector\": [4]}\n");
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto source, PointSource::Open({.path = path, .points = ""}));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const PointBatch batch, source->Next(10));
+  ASSERT_EQ(batch.multi_vectors.size(), 4U);
+  EXPECT_THAT(batch.multi_vectors[0], IsEmpty());
+  ASSERT_EQ(batch.multi_vectors[1].size(), 2U);
+  EXPECT_EQ(batch.multi_vectors[1].at("m").packed(), BytesOf(std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(batch.multi_vectors[1].at("n").packed(), BytesOf(std::vector<float>{5}));
+  EXPECT_THAT(batch.multi_vectors[2], IsEmpty());
+  ASSERT_EQ(batch.sparse.size(), 4U);
+  EXPECT_THAT(batch.sparse[1], IsEmpty());
+  EXPECT_EQ(batch.sparse[2].at("s").ShortDebugString(), "indices: 7 values: 1");
+}
+
 TEST_F(PointSourceTest, SkippedRowsLeaveTheRestAligned) {
   const std::string path = WriteMatrix("base.npy");
   const std::string lines = Write("other.jsonl", "{\"id\": 1}\n{\"id\": 2}\n{\"id\": 3}\n");
@@ -120,7 +140,15 @@ TEST_F(PointSourceTest, ErrorsNameTheFileAndTheLine) {
            {"{\"id\": 1, \"sparse\": {}}\n{\"id\": 2, \"vector\": [1]}\n",
             "all.jsonl:2: has a \"vector\", the first line has none"},
            {"{\"id\": 1, \"sparse\": [1]}\n", "all.jsonl:1: \"sparse\" is no object"},
-           {"{\"id\": 1, \"sparse\": {\"s\": {\"x\": 1}}}\n", "all.jsonl:1: \"x\" is no index"},
+           {"{\"id\": 1, \"sparse\": {\"s\": {\"x\": 1}}}\n",
+            "all.jsonl:1: \"sparse\", \"s\": \"x\" is no index"},
+           {"{\"id\": 1, \"vector\": [1]}\n{\"id\": 2, \"vector\": [1], \"multi_vectors\": "
+            "[[1]]}\n",
+            "all.jsonl:2: \"multi_vectors\" is no object of vectors by name"},
+           {"{\"id\": 1, \"vector\": [1], \"multi_vectors\": {\"m\": [[1, 2], [1]]}}\n",
+            "all.jsonl:1: \"multi_vectors\", \"m\": a multi-vector has a vector that is no list"},
+           {"{\"id\": 1, \"vector\": [1], \"multi_vectors\": {\"m\": []}}\n",
+            "all.jsonl:1: \"multi_vectors\", \"m\": a multi-vector is a list"},
            {"{\"id\": 1, \"vector\": [1, \"2\"]}\n",
             "all.jsonl:1: \"vector\" is no list of 2 numbers"},
            {"{\"id\": 1, \"vector\": [1, 2]}\n{\"id\": 2}\n",

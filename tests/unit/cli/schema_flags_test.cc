@@ -51,7 +51,7 @@ TEST(SchemaFlagsTest, UnknownWordsAreRefused) {
 TEST(SchemaFlagsTest, SparseFields) {
   CLI::App app("test");
   SchemaFlags schema;
-  AddSparseFieldFlag(app, schema);
+  AddFurtherFieldFlags(app, schema);
   app.parse("--sparse-field a --sparse-field b:idf", /*program_name_included=*/false);
   v1::Collection collection;
   FillSchema(schema, 0, collection);
@@ -59,6 +59,27 @@ TEST(SchemaFlagsTest, SparseFields) {
             "sparse_fields { name: \"a\" modifier: SPARSE_MODIFIER_NONE } "
             "sparse_fields { name: \"b\" modifier: SPARSE_MODIFIER_IDF }");
   EXPECT_THROW(app.parse("--sparse-field a:dif", false), CLI::ValidationError);
+}
+
+TEST(SchemaFlagsTest, MultiVectorFields) {
+  CLI::App app("test");
+  SchemaFlags schema;
+  AddFurtherFieldFlags(app, schema);
+  app.parse(
+      "--multi-vector-field a:128 --multi-vector-field b:3:dot --multi-vector-field c:4:cosine",
+      /*program_name_included=*/false);
+  v1::Collection collection;
+  FillSchema(schema, 0, collection);
+  EXPECT_EQ(collection.ShortDebugString(),
+            "multi_vector_fields { name: \"a\" dimension: 128 metric: METRIC_COSINE } "
+            "multi_vector_fields { name: \"b\" dimension: 3 metric: METRIC_DOT } "
+            "multi_vector_fields { name: \"c\" dimension: 4 metric: METRIC_COSINE }");
+  for (const char* text :
+       {"a", "a:", "a:x", "a:-1", "a:4x", "a:4:", "a:4:l2", "a:4294967296", ""}) {
+    EXPECT_THROW(app.parse(std::vector<std::string>{text, "--multi-vector-field"}),
+                 CLI::ValidationError)
+        << text;
+  }
 }
 
 TEST(SchemaFlagsTest, NamesForPeople) {
