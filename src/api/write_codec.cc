@@ -10,6 +10,7 @@
 #include "alidade/common/point_id.h"
 #include "alidade/vec/kernels.h"
 
+#include "column_codec.h"
 #include "field_path.h"
 #include "point_codec.h"
 #include "value_codec.h"
@@ -213,6 +214,10 @@ Status DecodeColumns(const v1::PointColumns& in, const Limits& limits, UpsertReq
     }
   }
   out.backing = std::move(backing);
+  ALIDADE_RETURN_IF_ERROR(
+      DecodeSparseColumns(in.sparse_vectors(), columns.Field("sparse_vectors"), out.points));
+  ALIDADE_RETURN_IF_ERROR(
+      DecodeMultiVectorColumns(in.multi_vectors(), columns.Field("multi_vectors"), out.points));
 
   const FieldPath payloads = columns.Field("payloads");
   const auto payload_count = static_cast<size_t>(in.payloads_size());
@@ -254,12 +259,12 @@ bool TakeUntil(std::string_view end, std::string_view& rest, std::string_view& t
   return true;
 }
 
-// The column of this field.
-std::string ColumnPath(const v1::UpsertPointsRequest& in, std::string_view name) {
-  const auto& columns = in.columns().vectors();
+// The column of this field, among those that the message has at `list`.
+template <typename Columns>
+std::string ColumnPath(const Columns& columns, std::string_view list, std::string_view name) {
   const auto found = std::find_if(
       columns.begin(), columns.end(), [&](const auto& column) { return column.field() == name; });
-  return fmt::format("columns.vectors[{}]", found - columns.begin());
+  return fmt::format("columns.{}[{}]", list, found - columns.begin());
 }
 
 // The first of the rows that has a vector of this field.
@@ -281,10 +286,6 @@ Status WithField(const Status& status,
   const std::optional<std::string> reason = ReasonOf(status);
   return reason.has_value() ? WithReason(moved, *reason) : moved;
 }
-
-}  // namespace
-
-namespace {
 
 Status DecodeConditions(const v1::UpsertPointsRequest& in, UpsertRequest& out) {
   switch (in.mode()) {
@@ -337,26 +338,39 @@ Status WithWirePath(const Status& status, const v1::UpsertPointsRequest& in) {
   if (!field.has_value()) {
     return status;
   }
+  const v1::PointColumns& columns = in.columns();
   std::string_view rest = *field;
   std::string_view name;
   if (Take("field_names[\"", rest) && TakeUntil("\"]", rest, name)) {
     return WithField(status,
                      *field,
-                     in.has_columns() ? ColumnPath(in, name) + ".field" : FirstUsePath(in, name));
+                     in.has_columns() ? ColumnPath(columns.vectors(), "vectors", name) + ".field"
+                                      : FirstUsePath(in, name));
   }
   if (!Take("points[", rest)) {
     return status;
   }
   std::string_view row;
-  if (!in.has_columns() || !TakeUntil("].vectors[\"", rest, row) || !TakeUntil("\"]", rest, name)) {
+  std::string_view list;
+  if (!in.has_columns() || !TakeUntil("].", rest, row) || !TakeUntil("[\"", rest, list) ||
+      !TakeUntil("\"]", rest, name)) {
     return WithFieldPrefix(status, in.has_columns() ? "columns" : "rows");
   }
-  std::string place = fmt::format("row {}", row);
-  std::string_view element;
-  if (Take("[", rest) && TakeUntil("]", rest, element)) {
-    place += fmt::format(", element {}", element);
+  if (list == "sparse_vectors") {  // there is no such field, all else the decoder has seen
+    return WithField(status, *field, ColumnPath(columns.sparse_vectors(), list, name) + ".field");
   }
-  return WithField(status, *field, ColumnPath(in, name) + ".data", place);
+  std::string place = fmt::format("row {}", row);
+  std::string_view part;
+  if (Take(".rows[", rest) && TakeUntil("]", rest, part)) {
+    place += fmt::format(", vector {}", part);
+  }
+  const bool of_values = list == "vectors" || !part.empty();
+  if (Take("[", rest) && TakeUntil("]", rest, part)) {
+    place += fmt::format(", element {}", part);
+  }
+  const std::string column = list == "vectors" ? ColumnPath(columns.vectors(), list, name)
+                                               : ColumnPath(columns.multi_vectors(), list, name);
+  return WithField(status, *field, of_values ? column + ".data" : column, place);
 }
 
 }  // namespace alidade

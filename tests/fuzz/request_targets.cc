@@ -173,6 +173,12 @@ void CheckFilter(const std::shared_ptr<const Filter>& filter) {
   static_cast<void>(compiled->Matches({.payload = payload, .encoded_id = "", .vectors = 2}));
 }
 
+// Whether it is one that the store gives back.
+void CheckSparse(const SparseVector& vector) {
+  const auto read = DecodeSparseVector(EncodeSparseVector(vector));
+  Require(read.ok() && *read == vector, "a sparse vector survives the store");
+}
+
 void FuzzUpsert(std::string_view bytes) {
   v1::UpsertPointsRequest message;
   if (!Parse(bytes, message)) {
@@ -193,6 +199,13 @@ void FuzzUpsert(std::string_view bytes) {
       EncodeVector({vector.begin(), vector.end()}, wire);
       Require(wire.packed().size() == vector.size_bytes(), "a vector survives the wire");
     }
+    for (const auto& [name, vector] : point.sparse_vectors) {
+      CheckSparse(vector);
+    }
+    for (const auto& [name, vector] : point.multi_vectors) {
+      Require(vector.rows == 0 || vector.values.size() % vector.rows == 0,
+              "vectors of a multi-vector are of one length");
+    }
   }
 }
 
@@ -210,6 +223,12 @@ std::vector<std::string> UpsertCorpus() {
           vectors { field: "w" data: ")" +
                            one + one + R"(" }
           payloads {} payloads { fields { key: "x" value { double_value: 0.5 } } } })"),
+          FromText<Upsert>(R"(collection: "c" columns { number_ids { values: [1, 2] }
+          sparse_vectors { field: "s" offsets: "\000\000\000\000\001\000\000\000\002\000\000\000"
+            indices: "\003\000\000\000\007\000\000\000" values: ")" +
+                           one + one + R"(" }
+          multi_vectors { field: "m" counts: [2, 0] data: ")" +
+                           one + one + R"(" } })"),
           FromText<Upsert>(R"(collection: "c" rows { points { id { num: 1 }
           sparse_vectors { key: "s" value { indices: [9, 2] values: [1, 0.5] } }
           multi_vectors { key: "m" value { rows { lists { values: [1, 2] } lists { values: [3, 4] } } } }
@@ -431,15 +450,11 @@ std::vector<std::string> CountCorpus() {
                                            std::string(kEveryCondition) + " }")};
 }
 
-// Whether it is one that the store gives back.
-void CheckSparse(const SparseVector& vector) {
-  const auto read = DecodeSparseVector(EncodeSparseVector(vector));
-  Require(read.ok() && *read == vector, "a sparse vector survives the store");
-}
-
 void CheckExample(const Example& example) {
   if (const auto* id = std::get_if<PointId>(&example); id != nullptr) {
     CheckId(*id);
+  } else if (const auto* sparse = std::get_if<SparseVector>(&example)) {
+    CheckSparse(*sparse);
   } else {
     Require(!std::get<std::vector<float>>(example).empty(), "an example has elements");
   }
@@ -453,8 +468,6 @@ void CheckQuery(const SearchQuery& query) {
   } else if (const auto* vector = std::get_if<std::vector<float>>(&query.target)) {
     Require(!vector->empty(), "a query has elements");
   } else if (const auto* words = std::get_if<WordsTarget>(&query.target)) {
-  } else if (const auto* sparse = std::get_if<SparseVector>(&example)) {
-    CheckSparse(*sparse);
     Require(!words->words.empty(), "words are not empty");
   } else if (const auto* recommend = std::get_if<RecommendTarget>(&query.target)) {
     Require(!recommend->positive.empty(), "there is a positive example");

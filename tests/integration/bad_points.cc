@@ -245,6 +245,22 @@ std::vector<BadInput> BadBatches() {
                       "collection: 'c' rows { points { id { num: 50 } multi_vectors { key: 'x' "
                       "value { rows { lists { values: 1 } } } } } }",
                       "rows.points[0].multi_vectors[\"x\"]"),
+      Invalid<Upsert>("a column of a sparse field that there is not",
+                      "collection: 'c' columns { number_ids { values: 50 } sparse_vectors { field: "
+                      "'x' offsets: '\\0\\0\\0\\0\\1\\0\\0\\0' indices: 'abcd' values: 'abcd' } }",
+                      "columns.sparse_vectors[0].field"),
+      Invalid<Upsert>("a column of sparse vectors with offsets beyond its end",
+                      "collection: 'c' columns { number_ids { values: 50 } sparse_vectors { field: "
+                      "'x' offsets: '\\0\\0\\0\\0\\2\\0\\0\\0' indices: 'abcd' values: 'abcd' } }",
+                      "columns.sparse_vectors[0].offsets"),
+      Invalid<Upsert>("a column of a multi-vector field that there is not",
+                      "collection: 'c' columns { number_ids { values: 50 } multi_vectors { field: "
+                      "'x' counts: 1 data: 'abcd' } }",
+                      "columns.multi_vectors[0]"),
+      Invalid<Upsert>("a column of multi-vectors with a count too few",
+                      "collection: 'c' columns { number_ids { values: [50, 51] } multi_vectors { "
+                      "field: 'x' counts: 1 data: 'abcd' } }",
+                      "columns.multi_vectors[0].counts"),
       Invalid<Upsert>("no batch", "collection: 'c'", "batch"),
       Invalid<Upsert>("no rows", "collection: 'c' rows {}", "rows.points"),
       Invalid<Upsert>("columns without ids", "collection: 'c' columns {}", "columns"),

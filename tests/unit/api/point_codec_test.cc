@@ -293,32 +293,48 @@ TEST(UpsertCodec, RefusesIdsThatAreNotUtf8) {
 TEST(UpsertCodec, PathsOfTheCollectionBecomePathsOfTheMessage) {
   const auto rows = Parse<v1::UpsertPointsRequest>(
       "rows { points { vectors { key: 'w' value {} } } points { vectors { key: 'v' value {} } } }");
-  const auto columns =
-      Parse<v1::UpsertPointsRequest>("columns { vectors { field: 'w' } vectors { field: 'v' } }");
+  const auto columns = Parse<v1::UpsertPointsRequest>(
+      "columns { vectors { field: 'w' } vectors { field: 'v' } "
+      "sparse_vectors { field: 'r' } sparse_vectors { field: 's' } "
+      "multi_vectors { field: 'm' } }");
   struct Case {
     std::string field;
     std::string in_rows;
     std::string in_columns;
     std::string place;  // in a column
   };
-  for (const Case& c : std::vector<Case>{{R"(points[3].vectors["v"])",
-                                          R"(rows.points[3].vectors["v"])",
-                                          "columns.vectors[1].data",
-                                          "row 3: "},
-                                         {R"(points[30].vectors["w"][2])",
-                                          R"(rows.points[30].vectors["w"][2])",
-                                          "columns.vectors[0].data",
-                                          "row 30, element 2: "},
-                                         {R"(field_names["v"])",
-                                          R"(rows.points[1].vectors["v"])",
-                                          "columns.vectors[1].field",
-                                          ""},
-                                         {R"(points[1].sparse_vectors["s"])",
-                                          R"(rows.points[1].sparse_vectors["s"])",
-                                          R"(columns.points[1].sparse_vectors["s"])",
-                                          ""},
-                                         {"points", "points", "points", ""},
-                                         {"request_id", "request_id", "request_id", ""}}) {
+  for (const Case& c :
+       std::vector<Case>{{R"(points[3].vectors["v"])",
+                          R"(rows.points[3].vectors["v"])",
+                          "columns.vectors[1].data",
+                          "row 3: "},
+                         {R"(points[30].vectors["w"][2])",
+                          R"(rows.points[30].vectors["w"][2])",
+                          "columns.vectors[0].data",
+                          "row 30, element 2: "},
+                         {R"(field_names["v"])",
+                          R"(rows.points[1].vectors["v"])",
+                          "columns.vectors[1].field",
+                          ""},
+                         {R"(points[1].sparse_vectors["s"])",
+                          R"(rows.points[1].sparse_vectors["s"])",
+                          "columns.sparse_vectors[1].field",
+                          ""},
+                         {R"(points[4].multi_vectors["m"])",
+                          R"(rows.points[4].multi_vectors["m"])",
+                          "columns.multi_vectors[0]",
+                          "row 4: "},
+                         {R"(points[4].multi_vectors["m"].rows[2])",
+                          R"(rows.points[4].multi_vectors["m"].rows[2])",
+                          "columns.multi_vectors[0].data",
+                          "row 4, vector 2: "},
+                         {R"(points[4].multi_vectors["m"].rows[2][7])",
+                          R"(rows.points[4].multi_vectors["m"].rows[2][7])",
+                          "columns.multi_vectors[0].data",
+                          "row 4, vector 2, element 7: "},
+                         {"points[5].id", "rows.points[5].id", "columns.points[5].id", ""},
+                         {"points", "points", "points", ""},
+                         {"request_id", "request_id", "request_id", ""}}) {
     SCOPED_TRACE(c.field);
     const Status status = WithReason(FieldError(c.field, "is wrong"), "WRONG");
     for (const auto& [message, field, place] :
