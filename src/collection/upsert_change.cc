@@ -50,16 +50,18 @@ Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
   return OkStatus();
 }
 
-void UpsertChange::LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row) {
+Status UpsertChange::LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row) {
   row.sparse.resize(schema.sparse_fields.size());
   for (const auto& [name, vector] : point.sparse_vectors) {
-    row.sparse[*schema.FindSparseField(name)] = EncodeSparseVector(vector);
+    ALIDADE_ASSIGN_OR_RETURN(const SparseIndex field, FindSparseFieldOrError(schema, name, name));
+    row.sparse[field] = EncodeSparseVector(vector);
   }
   row.multi.resize(schema.multi_vector_fields.size());
   for (const auto& [name, vector] : point.multi_vectors) {
-    const size_t field = *schema.FindMultiVectorField(name);
+    ALIDADE_ASSIGN_OR_RETURN(const size_t field, FindMultiVectorFieldOrError(schema, name, name));
     row.multi[field] = EncodeMultiVector(WithRows(vector, schema.multi_vector_fields[field].dim));
   }
+  return OkStatus();
 }
 
 Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
@@ -96,7 +98,7 @@ Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
       row.vectors[fields[k]] = point.vectors[k];
       bytes_ += point.vectors[k].size_bytes();
     }
-    LoadEncoded(schema, point, row);
+    ALIDADE_RETURN_IF_ERROR(LoadEncoded(schema, point, row));
     for (const auto* list : {&row.sparse, &row.multi}) {
       for (const std::string& vector : *list) {
         bytes_ += vector.size();

@@ -41,8 +41,8 @@ class UpsertChange final : public PointChange {
     bool skipped = false;
   };
 
-  // What is stored encoded: sparse vectors and multi-vectors.
-  static void LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row);
+  // What is stored encoded: sparse vectors and multi-vectors. No error after CheckPoint.
+  static Status LoadEncoded(const Schema& schema, const UpsertPoint& point, Row& row);
   Status CheckPoint(const std::vector<FieldIndex>& fields,
                     const Schema& schema,
                     size_t index) const;

@@ -81,6 +81,23 @@ TEST_F(MultiVectorFieldTest, ComeBackWithPointsAndHitsWhereverRowsLie) {
   check("payload changed");
 }
 
+class SoleFieldsTest : public MultiVectorFieldTest {
+ protected:
+  SoleFieldsTest() { config_.multi_vector_fields.resize(1); }
+};
+
+TEST_F(SoleFieldsTest, NeedNoName) {
+  OwnedPoint point = Numbered(1);
+  point.sparse_vectors[""] = {{7}, {2}};
+  point.multi_vectors[""] = {.rows = 1, .values = {1, 2}};
+  ASSERT_THAT(Put({point}), IsOk());
+  const auto points = List({"s", "m"});
+  ASSERT_THAT(points, IsOk());
+  ASSERT_THAT(*points, SizeIs(1));
+  EXPECT_EQ((*points)[0].sparse_vectors.at("s"), (SparseVector{{7}, {2}}));
+  EXPECT_EQ((*points)[0].multi_vectors.at("m"), (MultiVector{.rows = 1, .values = {1, 2}}));
+}
+
 TEST_F(MultiVectorFieldTest, ThoseThatDoNotFitAreRefused) {
   const auto refused = [&](OwnedPoint point) {
     const Status status = Put({Numbered(1), std::move(point)}).status();
