@@ -37,7 +37,7 @@ IndexSpec DecodeSpec(ByteReader& in, uint8_t format) {
   spec.ivf_nlist = in.Little<uint32_t>();
   spec.ivf_codes = static_cast<IvfCodes>(in.Little<uint8_t>());
   spec.ivf_pq_m = in.Little<uint32_t>();
-  if (format != kConfigFormatWithoutCodes) {
+  if (format >= kConfigFormatWithoutPayloadIndexes) {
     spec.codes = static_cast<CodesSetting>(in.Little<uint8_t>());
   }
   return spec;
