@@ -17,6 +17,30 @@
 #include "alidade/segment/segment_writer.h"
 
 namespace alidade {
+namespace {
+
+// By FieldIndex, of each of the rows.
+StatusOr<std::vector<std::vector<std::optional<std::string>>>> ReadDense(
+    const Store& store, KeySpace space, const Schema& schema, const std::vector<RowNo>& rows) {
+  std::vector<std::vector<std::optional<std::string>>> vectors;
+  for (const VectorField& field : schema.fields) {
+    ALIDADE_ASSIGN_OR_RETURN(auto read, store.GetVectors(space, field.id, rows, nullptr));
+    for (size_t i = 0; i < read.size(); ++i) {
+      const std::optional<std::string>& bytes = read[i];
+      if (bytes.has_value() && bytes->size() != field.dim * sizeof(float)) {
+        return DataLoss("row {} has {} bytes in field \"{}\" of {} dimensions",
+                        rows[i],
+                        bytes->size(),
+                        field.name,
+                        field.dim);
+      }
+    }
+    vectors.push_back(std::move(read));
+  }
+  return vectors;
+}
+
+}  // namespace
 
 Collection::Collection(CollectionContext context, CollectionId id, const CollectionConfig& config)
     : context_(std::move(context)), id_(id) {
@@ -282,21 +306,8 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
     for (const Replayed& row : chunk) {
       numbers.push_back(row.number);
     }
-    std::vector<std::vector<std::optional<std::string>>> vectors;
-    for (const VectorField& field : schema_.fields) {
-      ALIDADE_ASSIGN_OR_RETURN(auto read,
-                               context_.store->GetVectors(space(), field.id, numbers, nullptr));
-      for (size_t i = 0; i < read.size(); ++i) {
-        if (read[i].has_value() && read[i]->size() != field.dim * sizeof(float)) {
-          return DataLoss("row {} has {} bytes in field \"{}\" of {} dimensions",
-                          numbers[i],
-                          read[i]->size(),
-                          field.name,
-                          field.dim);
-        }
-      }
-      vectors.push_back(std::move(read));
-    }
+    ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
+                             ReadDense(*context_.store, space(), schema_, numbers));
     ALIDADE_ASSIGN_OR_RETURN(const auto sparse, ReadSparse(numbers));
     for (size_t i = 0; i < chunk.size(); ++i) {
       NewRow row{.row = chunk[i].number,
