@@ -61,21 +61,7 @@ Status ReadNamed(const Json& line,
 StatusOr<std::unique_ptr<PointSource>> PointSource::Open(const PointSourceOptions& options) {
   std::unique_ptr<PointSource> source(new PointSource(options));
   if (options.path.ends_with(".jsonl")) {
-    ALIDADE_RETURN_IF_ERROR(source->OpenLines(options.path));
-    std::string line;
-    while (std::getline(source->lines_, line)) {
-      if (source->rows_++ == 0) {
-        const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-        const bool dense = json.is_object() && json.contains("vector");
-        if (dense ? !json["vector"].is_array() || json["vector"].empty()
-                  : !json.is_object() || !json.contains("sparse")) {
-          return InvalidArgument("{}:1: no object with \"id\", and \"vector\" or \"sparse\"",
-                                 options.path);
-        }
-        source->dim_ = dense ? static_cast<uint32_t>(json["vector"].size()) : 0;
-      }
-    }
-    ALIDADE_RETURN_IF_ERROR(source->OpenLines(options.path));
+    ALIDADE_RETURN_IF_ERROR(source->MeasureLines());
   } else {
     ALIDADE_ASSIGN_OR_RETURN(source->vectors_, OpenVectorFile(options.path, options.dataset));
     source->rows_ = source->vectors_->rows();
@@ -89,6 +75,25 @@ StatusOr<std::unique_ptr<PointSource>> PointSource::Open(const PointSourceOption
     source->rows_ = std::min(source->rows_, options.limit);
   }
   return source;
+}
+
+Status PointSource::MeasureLines() {
+  ALIDADE_RETURN_IF_ERROR(OpenLines(options_.path));
+  std::string line;
+  while (std::getline(lines_, line)) {
+    if (rows_++ > 0) {
+      continue;
+    }
+    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const bool dense = json.is_object() && json.contains("vector");
+    if (dense ? !json["vector"].is_array() || json["vector"].empty()
+              : !json.is_object() || !json.contains("sparse")) {
+      return InvalidArgument("{}:1: no object with \"id\", and \"vector\" or \"sparse\"",
+                             options_.path);
+    }
+    dim_ = dense ? static_cast<uint32_t>(json["vector"].size()) : 0;
+  }
+  return OpenLines(options_.path);
 }
 
 Status PointSource::OpenLines(const std::string& path) {

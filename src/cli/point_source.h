@@ -56,6 +56,8 @@ class PointSource {
 
  private:
   explicit PointSource(const PointSourceOptions& options) : options_(options) {}
+  // Of a .jsonl file with the vectors: counts its lines and takes the dimension from the first.
+  Status MeasureLines();
   Status OpenLines(const std::string& path);
   Status ReadLine(PointBatch& batch);
 
