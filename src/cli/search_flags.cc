@@ -172,6 +172,73 @@ Status AddStages(const SearchFlags& flags, v1::SearchRequest& request) {
   return OkStatus();
 }
 
+// What to look for.
+void AddTargetFlags(CLI::App& command, SearchFlags& flags) {
+  command.add_option("--field", flags.field, "Vector field (default: the only one)");
+  command.add_option("--sparse-field", flags.sparse_field, "Sparse field (default: the only one)");
+  command.add_option(
+      "--sparse", flags.sparse, "Near this sparse vector, e.g. '{\"3\": 0.5, \"70\": 2}'");
+  CLI::Option* id =
+      command.add_option("--id", flags.id, "Near this stored point (text:42 is the string \"42\")");
+  CLI::Option* vector =
+      command.add_option("--vector", flags.vector, "Near this vector, a JSON list")->excludes(id);
+  CLI::Option* file =
+      command.add_option("--file", flags.file, "Near a row of this .npy, .fvecs or .hdf5 file")
+          ->excludes(id)
+          ->excludes(vector);
+  command.add_option("--row", flags.row, "The row of --file")->capture_default_str();
+  CLI::Option* positive =
+      command.add_option("--positive", flags.positive, "Near these stored points (ids)")
+          ->delimiter(',')
+          ->excludes(id)
+          ->excludes(vector)
+          ->excludes(file);
+  command.add_option("--negative", flags.negative, "And far from these (ids)")
+      ->delimiter(',')
+      ->needs(positive);
+  CLI::Option* text =
+      command.add_option("--text,--words",
+                         flags.text,
+                         "With some of these words, ranked by BM25; with a vector: both, fused");
+  command
+      .add_option(
+          "--text-key", flags.text_key, "Payload key with a text index (default: the only one)")
+      ->needs(text);
+}
+
+// How several are fused, and what ranks the hits again.
+void AddRankingFlags(CLI::App& command, SearchFlags& flags) {
+  command
+      .add_option("--fusion",
+                  flags.fusion,
+                  "How words and vector are fused: by ranks (rrf), or by scores brought to one "
+                  "scale (min-max, distribution)")
+      ->check(CLI::IsMember({"rrf", "min-max", "distribution"}))
+      ->capture_default_str();
+  command.add_option("--weights", flags.weights, "Weights of vector and words, e.g. 1,0.5")
+      ->delimiter(',');
+  command.add_option("--branch-limit",
+                     flags.branch_limit,
+                     "Hits of each that are fused (0: 100, or k if that is more)");
+  command
+      .add_option("--boost",
+                  flags.boosts,
+                  "WEIGHT:FILTER: adds WEIGHT to the score where FILTER holds; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--recency",
+                     flags.recency,
+                     "KEY:SECONDS[:WEIGHT]: adds WEIGHT (1) to the score of what is dated now at "
+                     "KEY, half of it of what is SECONDS old, and so on");
+  command.add_option("--diversity",
+                     flags.diversity,
+                     "Hits that differ (MMR): 1 relevance alone, 0 difference alone");
+  command.add_option("--candidates",
+                     flags.candidates,
+                     "Hits that --boost, --recency and --diversity choose from (0: 100, or 5 k if "
+                     "that is more)");
+}
+
 }  // namespace
 
 void SetPacked(const float* vector, size_t dim, v1::Vector& out) {
@@ -227,65 +294,8 @@ StatusOr<v1::SearchRequest> MakeSearchRequest(const SearchFlags& flags) {
 
 void AddSearchFlags(CLI::App& command, SearchFlags& flags) {
   command.add_option("collection", flags.collection, "Collection or alias")->required();
-  command.add_option("--field", flags.field, "Vector field (default: the only one)");
-  command.add_option("--sparse-field", flags.sparse_field, "Sparse field (default: the only one)");
-  command.add_option(
-      "--sparse", flags.sparse, "Near this sparse vector, e.g. '{\"3\": 0.5, \"70\": 2}'");
-  CLI::Option* id =
-      command.add_option("--id", flags.id, "Near this stored point (text:42 is the string \"42\")");
-  CLI::Option* vector =
-      command.add_option("--vector", flags.vector, "Near this vector, a JSON list")->excludes(id);
-  CLI::Option* file =
-      command.add_option("--file", flags.file, "Near a row of this .npy, .fvecs or .hdf5 file")
-          ->excludes(id)
-          ->excludes(vector);
-  command.add_option("--row", flags.row, "The row of --file")->capture_default_str();
-  CLI::Option* positive =
-      command.add_option("--positive", flags.positive, "Near these stored points (ids)")
-          ->delimiter(',')
-          ->excludes(id)
-          ->excludes(vector)
-          ->excludes(file);
-  command.add_option("--negative", flags.negative, "And far from these (ids)")
-      ->delimiter(',')
-      ->needs(positive);
-  CLI::Option* text =
-      command.add_option("--text,--words",
-                         flags.text,
-                         "With some of these words, ranked by BM25; with a vector: both, fused");
-  command
-      .add_option(
-          "--text-key", flags.text_key, "Payload key with a text index (default: the only one)")
-      ->needs(text);
-  command
-      .add_option("--fusion",
-                  flags.fusion,
-                  "How words and vector are fused: by ranks (rrf), or by scores brought to one "
-                  "scale (min-max, distribution)")
-      ->check(CLI::IsMember({"rrf", "min-max", "distribution"}))
-      ->capture_default_str();
-  command.add_option("--weights", flags.weights, "Weights of vector and words, e.g. 1,0.5")
-      ->delimiter(',');
-  command.add_option("--branch-limit",
-                     flags.branch_limit,
-                     "Hits of each that are fused (0: 100, or k if that is more)");
-  command
-      .add_option("--boost",
-                  flags.boosts,
-                  "WEIGHT:FILTER: adds WEIGHT to the score where FILTER holds; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--recency",
-                     flags.recency,
-                     "KEY:SECONDS[:WEIGHT]: adds WEIGHT (1) to the score of what is dated now at "
-                     "KEY, half of it of what is SECONDS old, and so on");
-  command.add_option("--diversity",
-                     flags.diversity,
-                     "Hits that differ (MMR): 1 relevance alone, 0 difference alone");
-  command.add_option("--candidates",
-                     flags.candidates,
-                     "Hits that --boost, --recency and --diversity choose from (0: 100, or 5 k if "
-                     "that is more)");
+  AddTargetFlags(command, flags);
+  AddRankingFlags(command, flags);
   command.add_option("--group-by", flags.group_by, "The best hits of each of k values of this key");
   command.add_option("--group-size", flags.group_size, "Hits in a group")->capture_default_str();
   command.add_option("--cursor", flags.cursor, "Pages: '' for the first, then what it ends with");
