@@ -71,14 +71,14 @@ class TextRun {
         continue;
       }
       ALIDADE_ASSIGN_OR_RETURN(
-          Selection selection,
+          const Selection selection,
           SelectRows(view, view_.at, filter.has_value() ? &*filter : nullptr, deadline_));
-      ALIDADE_RETURN_IF_ERROR(AddSegment(i, std::move(selection.selected)));
+      ALIDADE_RETURN_IF_ERROR(AddSegment(i, selection.selected));
     }
     return OkStatus();
   }
 
-  Status AddSegment(uint32_t i, std::shared_ptr<const SelectedRows> selected) {
+  Status AddSegment(uint32_t i, const std::shared_ptr<const SelectedRows>& selected) {
     const SegmentView& view = view_.segments[i];
     const Segment& segment = *view.segment;
     TextPart part{.segment = i,
@@ -140,6 +140,7 @@ class TextRun {
 
   StatusOr<std::vector<GlobalHit>> Search() {
     std::vector<PostingHits> parts;
+    parts.reserve(parts_.size());
     for (const TextPart& part : parts_) {
       parts.push_back({.segment = part.segment,
                        .postings = part.postings.get(),
