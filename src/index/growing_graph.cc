@@ -74,9 +74,9 @@ Status GrowingGraph::Write(const Places& places, ByteSink& sink) const {
   header.entry = count_ == 0 ? 0 : static_cast<uint32_t>(entry);
   header.max_level = count_ == 0 ? 0 : static_cast<uint32_t>(entry >> 32);
   header.upper_rows = static_cast<uint32_t>(upper_links_.size() / m_);
-  if (places.count() > 0) {
-    header.places = places.count();
-    header.dim = static_cast<uint32_t>(places.centres.size() / places.count());
+  if (const uint32_t count = places.count(); count > 0) {
+    header.places = count;
+    header.dim = static_cast<uint32_t>(places.centres.size() / count);
     header.places_radius = places.radius;
   }
   const HnswLayout layout(header);

@@ -103,7 +103,8 @@ HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const V
     : graph_(graph), matrix_(matrix), codes_(codes), base_links_(graph.base_links) {
   if (codes_ != nullptr && graph_.places.count > 0) {
     const CodeKind kind = codes_->rank().value_or(codes_->walk()).kind;
-    centres_.emplace(codes_->space(), kind, graph_.places.centres, graph_.places.count);
+    centres_ = std::make_unique<CentreCodes>(
+        codes_->space(), kind, graph_.places.centres, graph_.places.count);
   }
 }
 
@@ -224,7 +225,7 @@ Status HnswIndex::Visit(const Distance& distance,
   scratch.centres.resize(places);
   CodeDistance(centres_->matrix(), scratch.query).Range(0, places, scratch.centres.data());
   PlaceVisit visit(graph_.places, distance, options, scratch.walk);
-  const Status visited = visit.Run(scratch.centres.data(), ef, scratch.places);
+  Status visited = visit.Run(scratch.centres.data(), ef, scratch.places);
   stats.distance_computations += places + visit.distances();
   TakePool(scratch);
   return visited;

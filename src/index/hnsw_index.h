@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -75,7 +74,7 @@ class HnswIndex final : public VectorIndex {
                                           const IndexSearchOptions& options) const override;
   void MakeResident() override;
   size_t resident_bytes() const override;
-  uint32_t places() const override { return centres_.has_value() ? graph_.places.count : 0; }
+  uint32_t places() const override { return centres_ != nullptr ? graph_.places.count : 0; }
   PlacedSlots PlacesOf(const SlotFilter& filter) const override;
 
  private:
@@ -107,7 +106,7 @@ class HnswIndex final : public VectorIndex {
               SearchStats& stats,
               Scratch& scratch) const;
   bool ByPlaces(const IndexSearchOptions& options) const {
-    return !options.scan && options.slack > 0 && centres_.has_value();
+    return !options.scan && options.slack > 0 && centres_ != nullptr;
   }
   static void TakePool(Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
@@ -118,8 +117,8 @@ class HnswIndex final : public VectorIndex {
 
   const HnswGraph graph_;
   const VectorMatrix matrix_;
-  const VectorCodes* const codes_;      // null: walks read the vectors
-  std::optional<CentreCodes> centres_;  // none: there are no places, or no codes
+  const VectorCodes* const codes_;              // null: walks read the vectors
+  std::unique_ptr<const CentreCodes> centres_;  // null: there are no places, or no codes
   ZeroedMemory base_copy_;
   std::atomic<const uint32_t*> base_links_;  // mapped, then the copy
   mutable ScratchPool<Scratch> scratch_;

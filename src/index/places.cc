@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "alidade/vec/top_k.h"
@@ -238,10 +239,11 @@ StatusOr<Places> MakePlaces(const VectorMatrix& matrix,
                             const BuildOptions& options) {
   Places places;
   const uint32_t count = std::min(matrix.count / kRowsPerPlace, kPlacesMax);
-  if (matrix.count < options.places_from || matrix.metric == Metric::kDot || count == 0) {
+  const std::optional<CodeMatrix> rows = codes.eight_bits();
+  if (matrix.count < options.places_from || matrix.metric == Metric::kDot || count == 0 ||
+      !rows.has_value()) {
     return places;
   }
-  const CodeMatrix rows = *codes.eight_bits();
   const uint32_t sampled = count * kSamplePerPlace;
   const std::vector<float> sample = SampleRows(matrix, sampled);
   for (uint32_t place = 0; place < count; ++place) {
@@ -251,12 +253,12 @@ StatusOr<Places> MakePlaces(const VectorMatrix& matrix,
   for (int round = 0; round < kRounds; ++round) {
     const GroupedCentres grouped(codes.space(), places.centres);
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> centre_of,
-                             NearestCentres(grouped, rows, matrix.metric, sampled, options));
+                             NearestCentres(grouped, *rows, matrix.metric, sampled, options));
     MoveToMeans(matrix.dim, sample, centre_of, places.centres);
   }
   const GroupedCentres grouped(codes.space(), places.centres);
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> place_of,
-                           NearestCentres(grouped, rows, matrix.metric, matrix.count, options));
+                           NearestCentres(grouped, *rows, matrix.metric, matrix.count, options));
   double distances = 0;
   places.starts.assign(count + 1, 0);
   for (const Candidate& place : place_of) {

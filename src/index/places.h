@@ -55,8 +55,8 @@ struct Places {
   std::vector<uint32_t> nodes;
 };
 
-// Places of the rows of a matrix; none if these are few (BuildOptions), or if their metric is dot,
-// which knows no places. The same each time. Requires: codes of 8 bits, of the same vectors.
+// Places of the rows of a matrix; none if these are few (BuildOptions), have no codes of 8
+// bits, or if their metric is dot, which knows no places. The same each time.
 // Errors: CANCELLED. Throws std::bad_alloc.
 StatusOr<Places> MakePlaces(const VectorMatrix& matrix,
                             const VectorCodes& codes,

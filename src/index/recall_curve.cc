@@ -278,10 +278,10 @@ StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
     ALIDADE_RETURN_IF_ERROR(Measure(index, queries, nullptr, k, progress, measured.all));
   }
   if (index.kind() == IndexKind::kHnsw) {
-    constexpr uint32_t k = kRecallCurveK[0];
     const PickedSlots tenth(matrix.count, 10);
     ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, tenth, progress, queries));
-    ALIDADE_RETURN_IF_ERROR(Measure(index, queries, &tenth, k, progress, measured.tenth));
+    ALIDADE_RETURN_IF_ERROR(
+        Measure(index, queries, &tenth, kRecallCurveK[0], progress, measured.tenth));
   }
   if (index.places() > 0) {
     ALIDADE_ASSIGN_OR_RETURN(measured.places,
