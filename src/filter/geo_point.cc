@@ -24,13 +24,13 @@ std::optional<double> NumberOf(const std::optional<ValueView>& value) {
 }  // namespace
 
 std::optional<GeoPoint> GeoPointOf(const ValueView& value) {
-  static const KeyPath kLat("lat");
-  static const KeyPath kLon("lon");
+  static const KeyPath lat_path("lat");
+  static const KeyPath lon_path("lon");
   if (value.tag() != ValueTag::kObject) {
     return std::nullopt;
   }
-  const auto lat = NumberOf(kLat.Find(value.AsObject()));
-  const auto lon = NumberOf(kLon.Find(value.AsObject()));
+  const auto lat = NumberOf(lat_path.Find(value.AsObject()));
+  const auto lon = NumberOf(lon_path.Find(value.AsObject()));
   if (!lat.has_value() || !lon.has_value() || !(*lat >= -90 && *lat <= 90) ||
       !(*lon >= -180 && *lon <= 180)) {
     return std::nullopt;

@@ -64,7 +64,7 @@ StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
                     .centres = reinterpret_cast<const float*>(body.data() + layout.centres),
                     .starts = reinterpret_cast<const uint32_t*>(body.data() + layout.place_starts),
                     .nodes = reinterpret_cast<const uint32_t*>(body.data() + layout.place_nodes)};
-    ALIDADE_RETURN_IF_ERROR(graph.places.Check(header.count));
+    ALIDADE_RETURN_IF_ERROR(graph.places.Check(header.count, header.dim));
   }
   for (uint32_t node = 0; node < header.count; ++node) {
     const uint32_t levels = graph.levels[node];

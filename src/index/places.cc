@@ -187,7 +187,13 @@ uint32_t KeepAllowed(const SlotFilter& filter,
   return count;
 }
 
-Status PlacesView::Check(uint32_t nodes_count) const {
+Status PlacesView::Check(uint32_t nodes_count, uint32_t dim) const {
+  for (uint32_t place = 0; place < count; ++place) {
+    // Means of vectors, which for cosine may be zero.
+    if (!ValidateVector({centres + size_t{place} * dim, dim}, Metric::kL2, "centre").ok()) {
+      return DataLoss("centre {} of the graph is no mean of vectors", place);
+    }
+  }
   bool good = starts[0] == 0 && starts[count] == nodes_count;
   for (uint32_t place = 0; good && place < count; ++place) {
     good = starts[place] <= starts[place + 1];

@@ -34,8 +34,8 @@ uint32_t KeepAllowed(const SlotFilter& filter,
 
 // As they lie in a body (hnsw_format.h).
 struct PlacesView {
-  // DATA_LOSS if they do not hold each of so many nodes once.
-  Status Check(uint32_t nodes_count) const;
+  // DATA_LOSS if they do not hold each of so many nodes once, or if a centre is none.
+  Status Check(uint32_t nodes_count, uint32_t dim) const;
   // Those of so many nodes that the filter allows.
   PlacedSlots Allowed(const SlotFilter& filter, uint32_t nodes_count) const;
 

@@ -270,6 +270,12 @@ TEST_P(PlacesTest, DamagedPlacesAreRefusedOrHarmless) {
     EXPECT_THAT(open(set(body, layout.place_starts + 8, wrong)), StatusIs(StatusCode::kDataLoss));
   }
   EXPECT_THAT(open(set(body, layout.place_starts, 1)), StatusIs(StatusCode::kDataLoss));
+  constexpr uint32_t kNaN = 0x7FC00000;
+  constexpr uint32_t kInfinity = 0x7F800000;
+  constexpr uint32_t kSquareOverflows = 0x7F000000;
+  for (const uint32_t wrong : {kNaN, kInfinity, kSquareOverflows}) {
+    EXPECT_THAT(open(set(body, layout.centres + 4, wrong)), StatusIs(StatusCode::kDataLoss));
+  }
 
   const uint64_t seed = PrintedTestSeed();
   SCOPED_TRACE("ALIDADE_TEST_SEED=" + std::to_string(seed));
