@@ -164,8 +164,6 @@ StatusOr<std::vector<Candidate>> NearestCentres(const GroupedCentres& centres,
 
 }  // namespace
 
-// Puts those of some slots that the filter allows behind the first `count` of `kept`, which has
-// room for all of them; how many there are then.
 uint32_t KeepAllowed(const SlotFilter& filter,
                      const uint32_t* slot,
                      const uint32_t* end,

@@ -23,7 +23,7 @@ constexpr double kEffortGrowth = 1.3;
 constexpr uint32_t kEfMost = 2'048;
 
 // Slacks tried, in steps: from where places end that lie a quarter of their radius nearer than what
-// is found already, up to where they lie as much as it farther.
+// is found already, up to where they lie two radii farther.
 constexpr uint32_t kSlackFirst = 49;
 constexpr uint32_t kSlackMost = 200;
 uint32_t NextSlack(uint32_t slack) { return slack + 1 + (slack > 80 ? (slack - 80) / 8 : 0); }

@@ -29,7 +29,7 @@ inline constexpr uint32_t kPlacesEf = 32;
 // A search by places (IndexSearchOptions::slack).
 struct PlacePoint {
   uint32_t slack = 0;
-  float recall = 0;  // the least under several filters, at kRecallCurveK[0]
+  float recall = 0;  // at kRecallCurveK[0], the lesser one of two filters
   // Computed for one query, where every tenth vector passes, whichever these are.
   uint32_t distances = 0;
 
@@ -67,8 +67,9 @@ std::optional<double> HardnessOfTenth(const RecallCurve& all,
                                       const RecallCurve& tenth,
                                       uint32_t effort);
 
-// The least slack that was measured to find as much by places, under whatever filter, as a walk
-// with this effort without one. Nothing if it was not measured, or not reached.
+// The least slack that was measured to find as much by places, where a tenth passes, as a walk with
+// this effort does without a filter, and 0.9 at least. Nothing if it was not measured, or not
+// reached.
 std::optional<PlacePoint> PlacesAsGoodAs(const MeasuredRecall& measured, uint32_t effort);
 
 }  // namespace alidade

@@ -3,7 +3,8 @@
 //
 // Threads:  thread-safe; the lock is held for a look through few entries.
 // Limits:   kSelectionsMax filters, those used last; a filter whose text is longer than
-//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row.
+//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row, and 4 bytes
+//           for each that passes once it was searched by places twice, for each field.
 #pragma once
 
 #include <algorithm>
