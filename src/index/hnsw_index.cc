@@ -102,9 +102,8 @@ struct HnswIndex::Scratch {
 HnswIndex::HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes)
     : graph_(graph), matrix_(matrix), codes_(codes), base_links_(graph.base_links) {
   if (codes_ != nullptr && graph_.places.count > 0) {
-    const CodeKind kind = codes_->rank().value_or(codes_->walk()).kind;
     centres_ = std::make_unique<CentreCodes>(
-        codes_->space(), kind, graph_.places.centres, graph_.places.count);
+        codes_->space(), codes_->finest().kind, graph_.places.centres, graph_.places.count);
   }
 }
 
@@ -133,17 +132,19 @@ Status HnswIndex::Scan(const Distance& distance,
                        Scratch& scratch) const {
   TopK& nearest = scratch.allowed;
   nearest = TopK(ef);
-  ALIDADE_ASSIGN_OR_RETURN(const uint64_t rows,
-                           ScanRows(0,
-                                    matrix_.count,
-                                    distance,
-                                    options.filter,
-                                    options.deadline,
-                                    [&nearest](uint32_t slot, float d) {
-                                      if (d <= nearest.WorstDistance()) {
-                                        nearest.Push(d, slot);
-                                      }
-                                    }));
+  const PlacedSlots* copied = ReadsCopies(options) ? options.placed : nullptr;
+  ALIDADE_ASSIGN_OR_RETURN(
+      const uint64_t rows,
+      ScanRows(0,
+               copied == nullptr ? matrix_.count : static_cast<uint32_t>(copied->slots.size()),
+               distance,
+               copied == nullptr ? options.filter : nullptr,
+               options.deadline,
+               [&nearest, copied](uint32_t row, float d) {
+                 if (d <= nearest.WorstDistance()) {
+                   nearest.Push(d, copied == nullptr ? row : copied->slots[row]);
+                 }
+               }));
   scratch.found = nearest.TakeSorted();
   if (options.watch != nullptr) {
     options.watch->met = true;
@@ -224,7 +225,7 @@ Status HnswIndex::Visit(const Distance& distance,
   const uint32_t places = graph_.places.count;
   scratch.centres.resize(places);
   CodeDistance(centres_->matrix(), scratch.query).Range(0, places, scratch.centres.data());
-  PlaceVisit visit(graph_.places, distance, options, scratch.walk);
+  PlaceVisit visit(graph_.places, distance, options, ReadsCopies(options), scratch.walk);
   Status visited = visit.Run(scratch.centres.data(), ef, scratch.places);
   stats.distance_computations += places + visit.distances();
   TakePool(scratch);
@@ -313,9 +314,12 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
     found.resize(std::min<size_t>(found.size(), options.k));
     return found;
   }
-  // Bits alone tell too badly where to end.
-  const CodeMatrix codes =
-      ByPlaces(options) ? codes_->rank().value_or(codes_->walk()) : codes_->walk();
+  // By places bits alone would tell too badly where to end.
+  CodeMatrix codes = ByPlaces(options) ? codes_->finest() : codes_->walk();
+  if (ReadsCopies(options)) {
+    codes.records = options.placed->records.as<uint8_t>();
+    codes.count = static_cast<uint32_t>(options.placed->slots.size());
+  }
   scratch.query.Set(codes_->space(), query);
   scratch.query.Prepare(codes.kind);
   const CodeDistance estimate(codes, scratch.query);
@@ -326,8 +330,19 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   return Refine(query, options, stats, scratch);
 }
 
-PlacedSlots HnswIndex::PlacesOf(const SlotFilter& filter) const {
-  return graph_.places.Allowed(filter, matrix_.count);
+PlacedSlots HnswIndex::PlacesOf(const SlotFilter& filter, bool copy_codes) const {
+  PlacedSlots placed = graph_.places.Allowed(filter, matrix_.count);
+  if (copy_codes && codes_ != nullptr) {
+    const CodeMatrix codes = codes_->finest();
+    const size_t stride = codes.stride();
+    placed.records = ZeroedMemory(placed.slots.size() * stride, ZeroedMemory::Pages::kHuge);
+    uint8_t* record = placed.records.as<uint8_t>();
+    for (const uint32_t slot : placed.slots) {
+      std::memcpy(record, codes.records + slot * stride, stride);
+      record += stride;
+    }
+  }
+  return placed;
 }
 
 void HnswIndex::MakeResident() {

@@ -75,7 +75,7 @@ class HnswIndex final : public VectorIndex {
   void MakeResident() override;
   size_t resident_bytes() const override;
   uint32_t places() const override { return centres_ != nullptr ? graph_.places.count : 0; }
-  PlacedSlots PlacesOf(const SlotFilter& filter) const override;
+  PlacedSlots PlacesOf(const SlotFilter& filter, bool copy_codes) const override;
 
  private:
   struct Scratch;
@@ -107,6 +107,11 @@ class HnswIndex final : public VectorIndex {
               Scratch& scratch) const;
   bool ByPlaces(const IndexSearchOptions& options) const {
     return !options.scan && options.slack > 0 && centres_ != nullptr;
+  }
+  // Copies of codes (PlacedSlots) are read in the place of the codes.
+  bool ReadsCopies(const IndexSearchOptions& options) const {
+    return options.placed != nullptr && options.placed->records.bytes() > 0 &&
+           (options.scan ? !codes_->rank().has_value() : ByPlaces(options));
   }
   static void TakePool(Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 
 #include "alidade/common/status.h"
 #include "alidade/index/vector_index.h"
@@ -15,13 +16,14 @@
 
 namespace alidade {
 
-// Distance as for GraphWalk. Borrows all.
+// Distance as for GraphWalk; of positions in `placed`, if its copies are read. Borrows all.
 template <class Distance>
 class PlaceVisit {
  public:
   PlaceVisit(const PlacesView& places,
              const Distance& distance,
              const IndexSearchOptions& options,
+             bool copied,
              WalkScratch& scratch)
       : distance_(distance),
         options_(options),
@@ -29,7 +31,8 @@ class PlaceVisit {
         count_(places.count),
         slack_(PlaceSlack(options.slack, places.radius)),
         starts_(options.placed == nullptr ? places.starts : options.placed->starts.data()),
-        nodes_(options.placed == nullptr ? places.nodes : options.placed->slots.data()) {}
+        nodes_(options.placed == nullptr ? places.nodes : options.placed->slots.data()),
+        copied_(copied) {}
 
   uint64_t distances() const { return distances_; }
 
@@ -55,7 +58,7 @@ class PlaceVisit {
         if (waiting_ >= kBatch) {
           ALIDADE_RETURN_IF_ERROR(Look());
         }
-        Take(nodes_ + first, nodes_ + std::min(starts_[place + 1], first + kBlock));
+        Take(first, std::min(starts_[place + 1], first + kBlock));
       }
     }
     return Look();
@@ -71,25 +74,32 @@ class PlaceVisit {
            RootDistance(centre) - RootDistance(pool.distance(options_.k - 1)) > slack_;
   }
 
-  // Fetches those of the nodes that are allowed, to be looked at.
-  void Take(const uint32_t* from, const uint32_t* to) {
+  // Fetches those of some nodes that are allowed, to be looked at.
+  void Take(uint32_t first, uint32_t end) {
     uint32_t* const batch = scratch_.batch.data();
     const uint32_t before = waiting_;
-    waiting_ = options_.placed != nullptr || options_.filter == nullptr
-                   ? static_cast<uint32_t>(std::copy(from, to, batch + waiting_) - batch)
-                   : KeepAllowed(*options_.filter, from, to, batch, waiting_);
+    if (copied_) {
+      std::iota(batch + waiting_, batch + waiting_ + (end - first), first);
+      waiting_ += end - first;
+    } else if (options_.placed != nullptr || options_.filter == nullptr) {
+      std::copy(nodes_ + first, nodes_ + end, batch + waiting_);
+      waiting_ += end - first;
+    } else {
+      waiting_ = KeepAllowed(*options_.filter, nodes_ + first, nodes_ + end, batch, waiting_);
+    }
     for (uint32_t i = before; i < waiting_; ++i) {
       distance_.Prefetch(batch[i]);
-      if (options_.watch != nullptr && batch[i] == options_.watch->slot) {
-        options_.watch->met = true;
-      }
     }
   }
 
   Status Look() {
     distance_.Many(scratch_.batch.data(), waiting_, scratch_.distances.data());
     for (uint32_t i = 0; i < waiting_; ++i) {
-      scratch_.pool.Insert(scratch_.distances[i], scratch_.batch[i]);
+      const uint32_t node = copied_ ? nodes_[scratch_.batch[i]] : scratch_.batch[i];
+      scratch_.pool.Insert(scratch_.distances[i], node);
+      if (options_.watch != nullptr && node == options_.watch->slot) {
+        options_.watch->met = true;
+      }
     }
     distances_ += waiting_;
     waiting_ = 0;
@@ -103,6 +113,7 @@ class PlaceVisit {
   const float slack_;
   const uint32_t* const starts_;
   const uint32_t* const nodes_;
+  const bool copied_;
   uint32_t waiting_ = 0;  // in scratch.batch
   uint64_t distances_ = 0;
 };

@@ -211,6 +211,11 @@ PlacedSlots PlacesView::Allowed(const SlotFilter& filter, uint32_t nodes_count) 
   PlacedSlots placed;
   std::vector<uint32_t> slots(nodes_count);
   uint32_t kept = 0;
+  if (count == 0) {
+    std::iota(slots.begin(), slots.end(), 0U);
+    placed.starts.push_back(0);
+    kept = KeepAllowed(filter, slots.data(), slots.data() + nodes_count, slots.data(), 0);
+  }
   for (uint32_t place = 0; place < count; ++place) {
     placed.starts.push_back(kept);
     kept =

@@ -36,7 +36,7 @@ uint32_t KeepAllowed(const SlotFilter& filter,
 struct PlacesView {
   // DATA_LOSS if they do not hold each of so many nodes once, or if a centre is none.
   Status Check(uint32_t nodes_count, uint32_t dim) const;
-  // Those of so many nodes that the filter allows.
+  // Those of so many nodes that the filter allows; in one place if there are none.
   PlacedSlots Allowed(const SlotFilter& filter, uint32_t nodes_count) const;
 
   uint32_t count = 0;

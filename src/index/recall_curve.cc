@@ -235,7 +235,7 @@ StatusOr<std::vector<PlacePoint>> MeasurePlaces(const VectorIndex& index,
   for (const PickedSlots* filter : filters) {
     ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, *filter, progress, queries));
     truths.push_back(queries);
-    placed.push_back(index.PlacesOf(*filter));
+    placed.push_back(index.PlacesOf(*filter, /*copy_codes=*/false));
   }
   std::vector<PlacePoint> points;
   for (uint32_t slack = kSlackFirst; slack <= kSlackMost; slack = NextSlack(slack)) {

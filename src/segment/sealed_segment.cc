@@ -87,6 +87,11 @@ struct SealedSegment::Impl {
                                const FieldPart& part,
                                RowFilter& filter) const;
 
+  // The slots of a selection by place, if they were asked for before.
+  std::shared_ptr<const PlacedSlots> Placed(const SegmentSearch& search,
+                                            const FieldPart& part,
+                                            const SlotFilter& filter) const;
+
   // Made by the first that asks; two that ask at once may both make it.
   std::shared_ptr<const IdTable> Ids() const {
     auto made = ids.Get();
@@ -111,7 +116,7 @@ struct SealedSegment::Impl {
   mutable Published<const IdTable> ids;  // null: nobody has asked yet
   std::unique_ptr<PayloadOverlay> changes;
   std::atomic<bool> remove_files{false};
-  std::shared_ptr<MemoryBudget> budget;  // whence the memory of the copies was taken
+  BudgetShare copies;  // of MakeResident
   std::atomic<bool> resident{false};
 };
 
@@ -312,6 +317,28 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
   return filter.Restricts() || filter.rows_end < rows.count() ? &filter : nullptr;
 }
 
+std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSearch& search,
+                                                               const FieldPart& part,
+                                                               const SlotFilter& filter) const {
+  struct Made {
+    BudgetShare copies;
+    PlacedSlots placed;
+  };
+  const SelectedRows& selected = *search.allowed;
+  return selected.placed.Get(search.field, [&](bool copy) {
+    auto made = std::make_shared<Made>();
+    if (copy && part.codes != nullptr && resident.load(std::memory_order_acquire)) {
+      const size_t wanted = selected.count * part.codes->finest().stride();
+      if (selections.copied_bytes() + wanted <=
+          part.codes->body_bytes() / SelectionCache::kCopiedShare) {
+        made->copies = BudgetShare::Take(copies.budget(), wanted);
+      }
+    }
+    made->placed = part.index->PlacesOf(filter, /*copy_codes=*/made->copies.budget() != nullptr);
+    return std::shared_ptr<const PlacedSlots>(made, &made->placed);
+  });
+}
+
 StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& options) {
   auto impl = std::make_unique<Impl>(options);
   ALIDADE_RETURN_IF_ERROR(impl->OpenRows());
@@ -339,9 +366,6 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
 SealedSegment::SealedSegment(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SealedSegment::~SealedSegment() {
-  if (impl_->budget != nullptr) {
-    impl_->budget->GiveBack(resident_bytes_wanted());
-  }
   const bool remove = impl_->remove_files.load(std::memory_order_acquire);
   const std::string directory = impl_->options.directory;
   impl_.reset();
@@ -445,11 +469,11 @@ void SealedSegment::MakeResident(const std::shared_ptr<MemoryBudget>& budget) {
   if (resident()) {
     return;
   }
-  if (impl_->budget == nullptr) {
-    if (!budget->Take(resident_bytes_wanted())) {
+  if (impl_->copies.budget() == nullptr) {
+    impl_->copies = BudgetShare::Take(budget, resident_bytes_wanted());
+    if (impl_->copies.budget() == nullptr) {
       return;
     }
-    impl_->budget = budget;
   }
   for (FieldPart& part : impl_->fields) {
     if (part.codes != nullptr) {
@@ -594,9 +618,9 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& se
   IndexSearchOptions options = ToIndexOptions(search);
   options.filter = impl_->MakeFilter(search, *part, filter);
   std::shared_ptr<const PlacedSlots> placed;
-  if (options.slack > 0 && search.allowed != nullptr && options.filter != nullptr) {
-    placed = search.allowed->placed.Get(search.field,
-                                        [&] { return part->index->PlacesOf(*options.filter); });
+  if ((options.slack > 0 || options.scan) && search.allowed != nullptr &&
+      options.filter != nullptr && part->index->kind() == IndexKind::kHnsw) {
+    placed = impl_->Placed(search, *part, *options.filter);
     options.placed = placed.get();
   }
   SlotWatch watch;

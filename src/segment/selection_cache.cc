@@ -13,6 +13,15 @@ size_t PlacedByField::byte_size() const {
   return bytes;
 }
 
+size_t PlacedByField::copied_bytes() const {
+  MutexLock lock(mutex_);
+  size_t bytes = 0;
+  for (const Entry& entry : entries_) {
+    bytes += entry.slots == nullptr ? 0 : entry.slots->records.bytes();
+  }
+  return bytes;
+}
+
 std::shared_ptr<const SelectedRows> SelectionCache::Find(std::string_view filter,
                                                          const SegmentChanges& now,
                                                          SeqNo at) {
@@ -53,6 +62,15 @@ size_t SelectionCache::memory_bytes() const {
   size_t bytes = 0;
   for (const Entry& entry : entries_) {
     bytes += sizeof(Entry) + entry.filter.capacity() + entry.selected->byte_size();
+  }
+  return bytes;
+}
+
+size_t SelectionCache::copied_bytes() const {
+  MutexLock lock(mutex_);
+  size_t bytes = 0;
+  for (const Entry& entry : entries_) {
+    bytes += entry.selected->placed.copied_bytes();
   }
   return bytes;
 }

@@ -243,7 +243,8 @@ std::vector<Setting> ServerLimitSettings() {
        Limit(&L::unsealed_bytes_max, 64 << 10, 1024 * kGiB)},
       {"limits.resident_bytes_max",
        "4GiB",
-       "Codes and graphs of indexes in memory; what does not fit is read from mapped files.",
+       "Codes and graphs of indexes in memory, with copies of codes for filters that come often; "
+       "the rest is read from mapped files.",
        Limit(&L::resident_bytes_max, 0, 1024 * kGiB)},
       {"limits.commit_group_bytes_max",
        "32MiB",

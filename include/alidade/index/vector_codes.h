@@ -42,6 +42,8 @@ class VectorCodes {
     return rank_.bytes == 0 ? std::nullopt : std::optional(View(rank_));
   }
 
+  // The most exact ones that there are.
+  CodeMatrix finest() const { return rank().value_or(walk()); }
   // Those of 8 bits among both.
   std::optional<CodeMatrix> eight_bits() const {
     return walk_.kind == CodeKind::kInt8 ? std::optional(walk()) : rank();

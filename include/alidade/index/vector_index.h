@@ -16,6 +16,7 @@
 #include "alidade/common/deadline.h"
 #include "alidade/common/spare_threads.h"
 #include "alidade/common/status.h"
+#include "alidade/common/zeroed_memory.h"
 #include "alidade/index/byte_sink.h"
 #include "alidade/index/index_spec.h"
 #include "alidade/vec/top_k.h"
@@ -46,11 +47,15 @@ class SlotFilter {
 // What a filter allows, place by place: slots from starts[p] on are of place p.
 struct PlacedSlots {
   size_t byte_size() const {
-    return sizeof(*this) + (starts.capacity() + slots.capacity()) * sizeof(uint32_t);
+    return sizeof(*this) + (starts.capacity() + slots.capacity()) * sizeof(uint32_t) +
+           records.bytes();
   }
 
   std::vector<uint32_t> starts;
   std::vector<uint32_t> slots;
+  // Copies of the codes of these slots, as a search by places reads them, one after the other: what
+  // lies together in memory is read several times as fast as what lies apart. Or none.
+  ZeroedMemory records;
 };
 
 // What a search did, added up over segments.
@@ -106,8 +111,12 @@ class VectorIndex {
   virtual IndexKind kind() const = 0;
   // Of vectors, by which a search may go (IndexSearchOptions::slack); 0: none.
   virtual uint32_t places() const { return 0; }
-  // What the filter allows, by place. Cost: a look at every slot. Requires: there are places.
-  virtual PlacedSlots PlacesOf(const SlotFilter& /*filter*/) const { return {}; }
+  // What the filter allows, by place; where there are no places, as if there was one. With copies
+  // of codes too, if wanted. Cost: a look at every slot, and at every code that is copied. Of HNSW.
+  // Throws std::bad_alloc.
+  virtual PlacedSlots PlacesOf(const SlotFilter& /*filter*/, bool /*copy_codes*/) const {
+    return {};
+  }
 
   // The k nearest allowed vectors, ascending by (distance, slot).
   // Requires: query has matrix.dim floats that passed ValidateVector; 1 <= k.

@@ -3,8 +3,10 @@
 //
 // Threads:  thread-safe; the lock is held for a look through few entries.
 // Limits:   kSelectionsMax filters, those used last; a filter whose text is longer than
-//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row, and 4 bytes
-//           for each that passes once it was searched by places twice, for each field.
+//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row; for each field
+//           that was searched under it by places, or by a look at all that passes, 4 bytes for each
+//           row that passes; and if it is used more often, a copy of their codes, of all
+//           selections together no more than one in kCopiedShare of the bytes of the codes.
 #pragma once
 
 #include <algorithm>
@@ -34,30 +36,36 @@ struct SegmentChanges {
 // Slots of a selection by their places in the index of a field. Thread-safe.
 class PlacedByField {
  public:
-  // As `make()` says it; null when it is asked for the first time: what is used once is not worth
-  // it. Two that ask at once may both make it.
+  // Times that a field is asked for until it is worth it to sort the slots, and to copy their
+  // codes, which takes about as long as that many searches that read a tenth of them.
+  static constexpr uint32_t kSortedFrom = 2;
+  static constexpr uint32_t kCopiedFrom = 16;
+
+  // What `make(copy)` made, null the first time; with copies of codes where `copy` is true, if it
+  // has room for them. Two that ask at once may both make it.
   template <class Make>
   std::shared_ptr<const PlacedSlots> Get(FieldIndex field, const Make& make) {
+    uint32_t asked = 0;
     {
       MutexLock lock(mutex_);
       entries_.resize(std::max(entries_.size(), field + 1));
-      if (entries_[field].slots != nullptr) {
-        return entries_[field].slots;
-      }
-      if (!std::exchange(entries_[field].asked, true)) {
-        return nullptr;
+      Entry& entry = entries_[field];
+      asked = entry.asked = std::min(entry.asked + 1, kCopiedFrom + 1);
+      if (asked != kSortedFrom && asked != kCopiedFrom) {
+        return entry.slots;
       }
     }
-    auto made = std::make_shared<const PlacedSlots>(make());
+    std::shared_ptr<const PlacedSlots> made = make(asked == kCopiedFrom);
     MutexLock lock(mutex_);
     entries_[field].slots = made;
     return made;
   }
   size_t byte_size() const;
+  size_t copied_bytes() const;
 
  private:
   struct Entry {
-    bool asked = false;
+    uint32_t asked = 0;
     std::shared_ptr<const PlacedSlots> slots;
   };
 
@@ -91,6 +99,7 @@ class SelectionCache {
  public:
   static constexpr size_t kSelectionsMax = 32;
   static constexpr size_t kSelectionKeyBytesMax = 4096;
+  static constexpr size_t kCopiedShare = 2;
 
   // Null if there is none that holds for a view at `at`. `now`: of the segment, read after the view
   // was taken.
@@ -103,6 +112,8 @@ class SelectionCache {
             SeqNo at,
             std::shared_ptr<const SelectedRows> selected);
   size_t memory_bytes() const;
+  // Of codes (PlacedSlots::records).
+  size_t copied_bytes() const;
 
  private:
   struct Entry {

@@ -71,7 +71,7 @@ TEST_P(PlacesTest, EachAllowedSlotHasOnePlace) {
     }
     return allowed;
   }());
-  const PlacedSlots placed = graph_.index->PlacesOf(bits);
+  const PlacedSlots placed = graph_.index->PlacesOf(bits, /*copy_codes=*/false);
   ASSERT_EQ(placed.starts.size(), graph_.index->places() + 1U);
   EXPECT_EQ(placed.starts.front(), 0U);
   EXPECT_EQ(placed.starts.back(), placed.slots.size());
@@ -79,7 +79,7 @@ TEST_P(PlacesTest, EachAllowedSlotHasOnePlace) {
   EXPECT_EQ(placed.slots.size(), plain.size());
   EXPECT_EQ(std::set<uint32_t>(placed.slots.begin(), placed.slots.end()).size(), plain.size());
   EXPECT_TRUE(std::ranges::all_of(placed.slots, [&](uint32_t slot) { return bits.Allows(slot); }));
-  EXPECT_EQ(graph_.index->PlacesOf(plain).slots, placed.slots);
+  EXPECT_EQ(graph_.index->PlacesOf(plain, /*copy_codes=*/false).slots, placed.slots);
 }
 
 // However the filter is known.
@@ -88,7 +88,7 @@ TEST_P(PlacesTest, AnswersOnlyWhatPassesEachOnceNearestFirst) {
     const std::vector<bool> allowed = OneIn(n);
     const SlotBitSet bits(allowed);
     const SlotSet plain(allowed);
-    const PlacedSlots placed = graph_.index->PlacesOf(bits);
+    const PlacedSlots placed = graph_.index->PlacesOf(bits, /*copy_codes=*/false);
     for (uint32_t i = 0; i < kQueries; ++i) {
       for (const uint32_t slack : {1U, 60U, 66U, 90U}) {
         const IndexSearchOptions options{
@@ -116,6 +116,48 @@ TEST_P(PlacesTest, AnswersOnlyWhatPassesEachOnceNearestFirst) {
   }
 }
 
+// By places, or of all that passes: copies lie elsewhere, and that is all.
+TEST_P(PlacesTest, CopiesOfCodesAreReadInTheirPlace) {
+  for (const uint32_t n : {1U, 5U, 40U, 400U}) {
+    const SlotBitSet filter(OneIn(n));
+    const PlacedSlots placed = graph_.index->PlacesOf(filter, /*copy_codes=*/true);
+    const size_t stride = graph_.codes->finest().stride();
+    ASSERT_EQ(placed.records.bytes(), placed.slots.size() * stride);
+    for (size_t i = 0; i < placed.slots.size(); ++i) {
+      EXPECT_EQ(std::memcmp(placed.records.as<uint8_t>() + i * stride,
+                            graph_.codes->finest().records + placed.slots[i] * stride,
+                            stride),
+                0);
+    }
+    for (uint32_t i = 0; i < kQueries; ++i) {
+      for (const uint32_t slack : {0U, 1U, 66U, kAllPlaces}) {
+        SearchStats read;
+        SearchStats copied;
+        SlotWatch watch_read{.slot = placed.slots[i % placed.slots.size()]};
+        SlotWatch watch_copied = watch_read;
+        IndexSearchOptions options{.k = 10,
+                                   .ef = 30,
+                                   .scan = slack == 0,
+                                   .slack = slack,
+                                   .filter = &filter,
+                                   .stats = &read,
+                                   .watch = &watch_read};
+        ALIDADE_ASSERT_OK_AND_ASSIGN(const std::vector<Candidate> found,
+                                     graph_.index->Search(queries_->Row(i), options));
+        options.placed = &placed;
+        options.stats = &copied;
+        options.watch = &watch_copied;
+        ALIDADE_ASSERT_OK_AND_ASSIGN(const std::vector<Candidate> again,
+                                     graph_.index->Search(queries_->Row(i), options));
+        EXPECT_EQ(again, found);
+        EXPECT_EQ(copied.distance_computations, read.distance_computations);
+        EXPECT_EQ(watch_copied.met, watch_read.met);
+        EXPECT_EQ(watch_copied.place, watch_read.place);
+      }
+    }
+  }
+}
+
 TEST_P(PlacesTest, WithSlackForAllOfThemItIsAScan) {
   for (const uint32_t n : {1U, 3U, 100U}) {
     const SlotBitSet filter(OneIn(n));
@@ -137,7 +179,7 @@ TEST_P(PlacesTest, WithSlackForAllOfThemItIsAScan) {
 
 TEST_P(PlacesTest, MoreSlackLooksAtMoreAndFindsMore) {
   const SlotBitSet filter(OneIn(4));
-  const PlacedSlots placed = graph_.index->PlacesOf(filter);
+  const PlacedSlots placed = graph_.index->PlacesOf(filter, /*copy_codes=*/false);
   uint64_t least = 0;
   uint64_t looked_at = 0;
   double recall = 0;
@@ -231,8 +273,10 @@ TEST_P(PlacesTest, AnExtendedGraphHasPlacesOfAllItsNodes) {
       MakeCodedGraph(codes(), base_->matrix(), spec, first.graph_body, {.places_from = 0}));
   EXPECT_EQ(first.index->places(), kRows / 2 / 96);
   EXPECT_EQ(extended.index->places(), kRows / 96);
-  EXPECT_EQ(extended.index->PlacesOf(SlotBitSet(std::vector<bool>(kRows, true))).slots.size(),
-            kRows);
+  EXPECT_EQ(
+      extended.index->PlacesOf(SlotBitSet(std::vector<bool>(kRows, true)), /*copy_codes=*/false)
+          .slots.size(),
+      kRows);
 }
 
 // DATA_LOSS, or an index that answers something from inside its bounds.
@@ -327,6 +371,38 @@ TEST(PlacesOfOthersTest, DotFewRowsAndPlainGraphsHaveNone) {
   EXPECT_EQ(places(Metric::kL2, CodesSetting::kNone, 500, 0), 0U);
   EXPECT_EQ(places(Metric::kL2, CodesSetting::kInt8, 95, 0), 0U);
   EXPECT_EQ(places(Metric::kL2, CodesSetting::kInt8, 96, 0), 1U);
+}
+
+// A scan reads copies too, whatever the metric.
+TEST(PlacesOfOthersTest, WithoutPlacesAllThatPassesIsInOne) {
+  std::mt19937_64 random(2);
+  const VectorSet set(Metric::kDot, kDim, NormalValues(random, size_t{500} * kDim));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const Coded graph,
+      MakeCodedGraph(CodesSetting::kInt8,
+                     set.matrix(),
+                     {.kind = IndexKind::kHnsw, .hnsw_m = 4, .hnsw_ef_construction = 10},
+                     {},
+                     {}));
+  std::vector<bool> allowed(500);
+  std::vector<uint32_t> slots;
+  for (uint32_t slot = 3; slot < 500; slot += 6) {
+    allowed[slot] = true;
+    slots.push_back(slot);
+  }
+  const SlotBitSet filter(allowed);
+  const PlacedSlots placed = graph.index->PlacesOf(filter, /*copy_codes=*/true);
+  EXPECT_EQ(placed.slots, slots);
+  const auto end = static_cast<uint32_t>(slots.size());
+  EXPECT_EQ(placed.starts, (std::vector<uint32_t>{0, end}));
+  for (uint32_t i = 0; i < 500; i += 20) {
+    IndexSearchOptions options{.k = 10, .ef = 30, .scan = true, .filter = &filter};
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const auto found, graph.index->Search(set.Row(i), options));
+    options.placed = &placed;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const auto again, graph.index->Search(set.Row(i), options));
+    EXPECT_EQ(again, found);
+    EXPECT_EQ(found.size(), 10U);
+  }
 }
 
 // As many equal vectors as anybody has: places of one point, and one that holds them all.

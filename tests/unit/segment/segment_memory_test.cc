@@ -1,6 +1,9 @@
 // Where the bytes of deltas and sealed segments lie: against sums made by hand.
 #include "alidade/segment/segment_memory.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "alidade/common/memory_budget.h"
@@ -163,6 +166,66 @@ TEST_F(SealedMemoryTest, TheCopyMovesCodesAndLinksIntoAnonymousMemory) {
   EXPECT_EQ(segment_->memory_bytes(), before + copied);
   EXPECT_EQ(budget->taken(), copied);
   EXPECT_EQ(budget->bytes_max(), size_t{64} << 20);
+}
+
+// Of filters that come again: within a share of the codes and within the budget, and given back.
+TEST_F(SealedMemoryTest, CopiesForFiltersAreTakenOfTheBudget) {
+  const auto budget = std::make_shared<MemoryBudget>(size_t{64} << 20);
+  const uint64_t record = CodeStride(CodeKind::kInt8, 20);
+  const std::vector<float> query(20, 0.25F);
+  const SegmentChanges unchanged = segment_->changes();
+  const auto select = [&](const std::string& name, uint32_t n) {
+    RowBitmap rows(kRows);
+    for (RowId row = 0; row < kRows; row += n) {
+      rows.Set(row);
+    }
+    auto selected = std::make_shared<const SelectedRows>(std::move(rows));
+    segment_->selections()->Keep(name, unchanged, SeqNo(100'000), selected);
+    return selected;
+  };
+  const auto search = [&](const SelectedRows& allowed, uint32_t times) {
+    std::vector<RowId> first;
+    for (uint32_t i = 0; i < times; ++i) {
+      SegmentSearch asked;
+      asked.query = query.data();
+      asked.scan = true;
+      asked.at = SeqNo(100'000);
+      asked.visible_rows = kRows;
+      asked.allowed = &allowed;
+      const auto found = segment_->SearchIndex(asked);
+      ASSERT_THAT(found.status(), IsOk());
+      std::vector<RowId> rows;
+      std::ranges::transform(*found, std::back_inserter(rows), &RowHit::row);
+      EXPECT_EQ(rows.size(), asked.k);
+      first = i == 0 ? rows : first;
+      EXPECT_EQ(rows, first);
+    }
+  };
+  const auto mapped = select("mapped", 4);
+  search(*mapped, PlacedByField::kCopiedFrom + 2);
+  EXPECT_EQ(mapped->placed.copied_bytes(), 0U);  // the codes themselves are not in memory
+
+  segment_->MakeResident(budget);
+  const size_t before = budget->taken();
+  {
+    const auto quarter = select("quarter", 4);
+    search(*quarter, PlacedByField::kCopiedFrom - 1);
+    EXPECT_EQ(budget->taken(), before);
+    const size_t sorted = segment_->memory_bytes();
+    search(*quarter, 3);
+    EXPECT_EQ(quarter->placed.copied_bytes(), kRows / 4 * record);
+    EXPECT_EQ(budget->taken(), before + kRows / 4 * record);
+    EXPECT_EQ(segment_->memory_bytes(), sorted + kRows / 4 * record);
+
+    const auto third = select("third", 3);  // together more than half of the codes
+    search(*third, PlacedByField::kCopiedFrom + 2);
+    EXPECT_EQ(third->placed.copied_bytes(), 0U);
+    const auto sixth = select("sixth", 6);
+    search(*sixth, PlacedByField::kCopiedFrom + 2);
+    EXPECT_EQ(sixth->placed.copied_bytes(), kRows / 6 * record);
+  }
+  segment_.reset();
+  EXPECT_EQ(budget->taken(), 0U);
 }
 
 TEST(SegmentMemoryTest, BytesAreDividedByWhatTheyAreOf) {
