@@ -1,4 +1,4 @@
-// Path: restart 2/5 .. 5/5 (from engine/engine.cc; to segment/sealed_segment.cc and
+// Path: restart 2/5 .. 5/5 (from engine/engine.cc; to segment/sealed_segment_open.cc and
 // segment/delta.cc)
 //
 // Manifest rows say which sealed segments there are. A segment whose rows or vectors are missing or

@@ -1,4 +1,4 @@
-// Path: search 6/8 (from segment/sealed_segment.cc)
+// Path: search 6/8 (from segment/sealed_segment_search.cc)
 #include "hnsw_index.h"
 
 #include <algorithm>

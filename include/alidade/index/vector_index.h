@@ -1,6 +1,6 @@
 // VectorIndex: finds the vectors of one field of one segment that are nearest to a query.
 //
-// Path:     search 6/8 (from segment/sealed_segment.cc)
+// Path:     search 6/8 (from segment/sealed_segment_search.cc)
 // Threads:  immutable after Open; any number of concurrent Search calls.
 // Owns:     nothing big: graph or lists lie in `body`, vectors in the matrix; both must outlive it.
 // Limits:   at most 2^31 - 1 vectors, dimension at most kDimensionHardMax.

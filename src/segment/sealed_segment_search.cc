@@ -1,0 +1,113 @@
+// Path: search 6/8 (from query/executor.cc, to src/index/*)
+#include <algorithm>
+
+#include "sealed_segment_impl.h"
+
+namespace alidade {
+
+void SealedSegment::Impl::SetBits(const SelectedRows& allowed,
+                                  const FieldPart& part,
+                                  RowFilter& filter) {
+  const uint32_t* slot_rows = part.vectors.slot_rows();
+  if (slot_rows == nullptr) {
+    filter.slot_bits = {allowed.rows.words().data(),
+                        allowed.count,
+                        allowed.list.empty() ? nullptr : allowed.list.data()};
+    return;
+  }
+  const uint32_t slots = part.vectors.matrix().count;
+  filter.slot_words.assign((size_t{slots} + 63) / 64, 0);
+  for (uint32_t slot = 0; slot < slots; ++slot) {
+    const uint64_t bit = allowed.rows.Test(slot_rows[slot]) ? 1 : 0;
+    filter.slot_words[slot / 64] |= bit << (slot % 64);
+    filter.slot_bits.count += static_cast<uint32_t>(bit);
+  }
+  filter.slot_bits.words = filter.slot_words.data();
+}
+
+const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
+                                                  const FieldPart& part,
+                                                  RowFilter& filter) const {
+  filter.slot_rows = part.vectors.slot_rows();
+  filter.at = search.at;
+  filter.allowed = search.allowed == nullptr ? nullptr : &search.allowed->rows;
+  filter.rows_end = std::min(search.visible_rows, rows.count());
+  if (search.allowed != nullptr) {
+    filter.rows_end = std::min(filter.rows_end, search.allowed->rows.rows());
+  }
+  if (search.allowed != nullptr && filter.rows_end == rows.count()) {
+    SetBits(*search.allowed, part, filter);
+  } else if (deletions->count() > 0) {
+    filter.deletions = deletions.get();
+  }
+  return filter.Restricts() || filter.rows_end < rows.count() ? &filter : nullptr;
+}
+
+std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSearch& search,
+                                                               const FieldPart& part,
+                                                               const SlotFilter& filter) const {
+  struct Made {
+    BudgetShare copies;
+    PlacedSlots placed;
+  };
+  const SelectedRows& selected = *search.allowed;
+  return selected.placed.Get(search.field, [&](bool copy) {
+    auto made = std::make_shared<Made>();
+    if (copy && part.codes != nullptr && resident.load(std::memory_order_acquire)) {
+      const size_t wanted = selected.count * part.codes->finest().stride();
+      if (selections.copied_bytes() + wanted <=
+          part.codes->body_bytes() / SelectionCache::kCopiedShare) {
+        made->copies = BudgetShare::Take(copies.budget(), wanted);
+      }
+    }
+    made->placed = part.index->PlacesOf(filter, /*copy_codes=*/made->copies.budget() != nullptr);
+    return std::shared_ptr<const PlacedSlots>(made, &made->placed);
+  });
+}
+
+StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {
+  const FieldPart* part = impl_->FindPart(search.field);
+  if (part == nullptr || part->index == nullptr) {
+    return SearchExact(search);
+  }
+  RowFilter filter;
+  IndexSearchOptions options = ToIndexOptions(search);
+  options.filter = impl_->MakeFilter(search, *part, filter);
+  std::shared_ptr<const PlacedSlots> placed;
+  if ((options.slack > 0 || options.scan) && search.allowed != nullptr &&
+      options.filter != nullptr && part->index->kind() == IndexKind::kHnsw) {
+    placed = impl_->Placed(search, *part, *options.filter);
+    options.placed = placed.get();
+  }
+  SlotWatch watch;
+  if (search.watch != nullptr) {
+    const float* watched = part->vectors.Find(search.watch->row);
+    if (watched != nullptr) {
+      const VectorMatrix& matrix = part->vectors.matrix();
+      watch.slot = static_cast<uint32_t>(static_cast<size_t>(watched - matrix.rows) / matrix.dim);
+      options.watch = &watch;
+    }
+  }
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
+                           part->index->Search(search.query, options));
+  if (options.watch != nullptr) {
+    *search.watch = {search.watch->row, watch.met, watch.kept, watch.place};
+  }
+  return ToRowHits(found, part->vectors.slot_rows());
+}
+
+StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& search) const {
+  const FieldPart* part = impl_->FindPart(search.field);
+  if (part == nullptr) {
+    return std::vector<RowHit>();
+  }
+  RowFilter filter;
+  IndexSearchOptions options = ToIndexOptions(search);
+  options.filter = impl_->MakeFilter(search, *part, filter);
+  ALIDADE_ASSIGN_OR_RETURN(
+      const std::vector<Candidate> found,
+      ExactSearch(part->vectors.matrix(), search.query, options, part->codes.get()));
+  return ToRowHits(found, part->vectors.slot_rows());
+}
+
+}  // namespace alidade
