@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "alidade/index/vector_index.h"
 #include "alidade/segment/segment.h"
+#include "alidade/segment/selection_cache.h"
 
 #include "deletion_times.h"
 
@@ -21,7 +23,7 @@ struct RowFilter final : SlotFilter {
   SeqNo at;
   uint32_t rows_end = 0;  // rows from here on are not in the view
   SlotBits slot_bits = {};
-  std::vector<uint64_t> slot_words = {};  // what slot_bits points to, if slots are no rows
+  std::shared_ptr<const SelectedSlots> slots = {};  // has what slot_bits points to
 
   // False if every row before `rows_end` passes.
   bool Restricts() const {

@@ -65,7 +65,10 @@ struct SealedSegment::Impl {
     return field < fields.size() && fields[field].vectors.matrix().count > 0 ? &fields[field]
                                                                              : nullptr;
   }
-  static void SetBits(const SelectedRows& allowed, const FieldPart& part, RowFilter& filter);
+  static void SetBits(FieldIndex field,
+                      const SelectedRows& allowed,
+                      const FieldPart& part,
+                      RowFilter& filter);
   // Fills the filter; null if every slot passes.
   const SlotFilter* MakeFilter(const SegmentSearch& search,
                                const FieldPart& part,

@@ -5,7 +5,8 @@
 
 namespace alidade {
 
-void SealedSegment::Impl::SetBits(const SelectedRows& allowed,
+void SealedSegment::Impl::SetBits(FieldIndex field,
+                                  const SelectedRows& allowed,
                                   const FieldPart& part,
                                   RowFilter& filter) {
   const uint32_t* slot_rows = part.vectors.slot_rows();
@@ -15,14 +16,17 @@ void SealedSegment::Impl::SetBits(const SelectedRows& allowed,
                         allowed.list.empty() ? nullptr : allowed.list.data()};
     return;
   }
-  const uint32_t slots = part.vectors.matrix().count;
-  filter.slot_words.assign((size_t{slots} + 63) / 64, 0);
-  for (uint32_t slot = 0; slot < slots; ++slot) {
-    const uint64_t bit = allowed.rows.Test(slot_rows[slot]) ? 1 : 0;
-    filter.slot_words[slot / 64] |= bit << (slot % 64);
-    filter.slot_bits.count += static_cast<uint32_t>(bit);
-  }
-  filter.slot_bits.words = filter.slot_words.data();
+  filter.slots = allowed.by_field.Slots(field, [&] {
+    const uint32_t slots = part.vectors.matrix().count;
+    SelectedSlots made{.words = std::vector<uint64_t>((size_t{slots} + 63) / 64)};
+    for (uint32_t slot = 0; slot < slots; ++slot) {
+      const uint64_t bit = allowed.rows.Test(slot_rows[slot]) ? 1 : 0;
+      made.words[slot / 64] |= bit << (slot % 64);
+      made.count += static_cast<uint32_t>(bit);
+    }
+    return made;
+  });
+  filter.slot_bits = {filter.slots->words.data(), filter.slots->count};
 }
 
 const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
@@ -36,7 +40,7 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
     filter.rows_end = std::min(filter.rows_end, search.allowed->rows.rows());
   }
   if (search.allowed != nullptr && filter.rows_end == rows.count()) {
-    SetBits(*search.allowed, part, filter);
+    SetBits(search.field, *search.allowed, part, filter);
   } else if (deletions->count() > 0) {
     filter.deletions = deletions.get();
   }
@@ -51,7 +55,7 @@ std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSear
     PlacedSlots placed;
   };
   const SelectedRows& selected = *search.allowed;
-  return selected.placed.Get(search.field, [&](bool copy) {
+  return selected.by_field.Placed(search.field, [&](bool copy) {
     auto made = std::make_shared<Made>();
     if (copy && part.codes != nullptr && resident.load(std::memory_order_acquire)) {
       const size_t wanted = selected.count * part.codes->finest().stride();

@@ -4,20 +4,23 @@
 
 namespace alidade {
 
-size_t PlacedByField::byte_size() const {
+size_t SelectionByField::byte_size() const {
   MutexLock lock(mutex_);
   size_t bytes = entries_.capacity() * sizeof(Entry);
   for (const Entry& entry : entries_) {
-    bytes += entry.slots == nullptr ? 0 : entry.slots->byte_size();
+    if (entry.slots != nullptr) {
+      bytes += sizeof(*entry.slots) + entry.slots->words.capacity() * sizeof(uint64_t);
+    }
+    bytes += entry.placed == nullptr ? 0 : entry.placed->byte_size();
   }
   return bytes;
 }
 
-size_t PlacedByField::copied_bytes() const {
+size_t SelectionByField::copied_bytes() const {
   MutexLock lock(mutex_);
   size_t bytes = 0;
   for (const Entry& entry : entries_) {
-    bytes += entry.slots == nullptr ? 0 : entry.slots->records.bytes();
+    bytes += entry.placed == nullptr ? 0 : entry.placed->records.bytes();
   }
   return bytes;
 }
@@ -70,7 +73,7 @@ size_t SelectionCache::copied_bytes() const {
   MutexLock lock(mutex_);
   size_t bytes = 0;
   for (const Entry& entry : entries_) {
-    bytes += entry.selected->placed.copied_bytes();
+    bytes += entry.selected->by_field.copied_bytes();
   }
   return bytes;
 }

@@ -3,10 +3,11 @@
 //
 // Threads:  thread-safe; the lock is held for a look through few entries.
 // Limits:   kSelectionsMax filters, those used last; a filter whose text is longer than
-//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row; for each field
-//           that was searched under it by places, or by a look at all that passes, 4 bytes for each
-//           row that passes; and if it is used more often, a copy of their codes, of all
-//           selections together no more than one in kCopiedShare of the bytes of the codes.
+//           kSelectionKeyBytesMax is not kept. A selection takes a bit for each row, and for each
+//           slot of a searched field that not every row has. For each field that was searched under
+//           it by places, or by a look at all that passes, it takes 4 bytes for each row that
+//           passes, and, if that is done often, a copy of its code; the copies of all selections
+//           together no more than one in kCopiedShare of the bytes of the codes.
 #pragma once
 
 #include <algorithm>
@@ -33,41 +34,68 @@ struct SegmentChanges {
   SeqNo newest;
 };
 
-// Slots of a selection by their places in the index of a field. Thread-safe.
-class PlacedByField {
+// A selection as bits of the slots of a field of which not every row has a vector.
+struct SelectedSlots {
+  std::vector<uint64_t> words;
+  uint32_t count = 0;  // bits that are set
+};
+
+// What searches make of a selection, field by field. Thread-safe. Two that ask at once may both
+// make it.
+class SelectionByField {
  public:
-  // Times that a field is asked for until it is worth it to sort the slots, and to copy their
+  // Times that slots by place are asked for until it is worth it to sort them, and to copy their
   // codes, which takes about as long as that many searches that read a tenth of them.
   static constexpr uint32_t kSortedFrom = 2;
   static constexpr uint32_t kCopiedFrom = 16;
 
-  // What `make(copy)` made, null the first time; with copies of codes where `copy` is true, if it
-  // has room for them. Two that ask at once may both make it.
+  // What `make()` made for the first that asked.
   template <class Make>
-  std::shared_ptr<const PlacedSlots> Get(FieldIndex field, const Make& make) {
+  std::shared_ptr<const SelectedSlots> Slots(FieldIndex field, const Make& make) {
+    {
+      MutexLock lock(mutex_);
+      if (const Entry& entry = At(field); entry.slots != nullptr) {
+        return entry.slots;
+      }
+    }
+    auto made = std::make_shared<const SelectedSlots>(make());
+    MutexLock lock(mutex_);
+    At(field).slots = made;
+    return made;
+  }
+  // What `make(copy)` made, null the first time; with copies of codes where `copy` is true, if it
+  // has room for them.
+  template <class Make>
+  std::shared_ptr<const PlacedSlots> Placed(FieldIndex field, const Make& make) {
     uint32_t asked = 0;
     {
       MutexLock lock(mutex_);
-      entries_.resize(std::max(entries_.size(), field + 1));
-      Entry& entry = entries_[field];
+      Entry& entry = At(field);
       asked = entry.asked = std::min(entry.asked + 1, kCopiedFrom + 1);
       if (asked != kSortedFrom && asked != kCopiedFrom) {
-        return entry.slots;
+        return entry.placed;
       }
     }
     std::shared_ptr<const PlacedSlots> made = make(asked == kCopiedFrom);
     MutexLock lock(mutex_);
-    entries_[field].slots = made;
+    At(field).placed = made;
     return made;
   }
   size_t byte_size() const;
+  // Of codes.
   size_t copied_bytes() const;
 
  private:
   struct Entry {
-    uint32_t asked = 0;
-    std::shared_ptr<const PlacedSlots> slots;
+    std::shared_ptr<const SelectedSlots> slots;
+    uint32_t asked = 0;  // for `placed`
+    std::shared_ptr<const PlacedSlots> placed;
   };
+
+  Entry& At(FieldIndex field) ALIDADE_REQUIRES(mutex_) {
+    entries_.resize(std::max(entries_.size(), field + 1));
+    return entries_[field];
+  }
 
   mutable Mutex mutex_;
   std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
@@ -86,13 +114,13 @@ struct SelectedRows {
   }
   size_t byte_size() const {
     return sizeof(*this) + rows.words().size_bytes() + list.capacity() * sizeof(RowId) +
-           placed.byte_size();
+           by_field.byte_size();
   }
 
   const RowBitmap rows;
   const uint32_t count;
   std::vector<RowId> list;  // rising; empty: too many, or none
-  mutable PlacedByField placed;
+  mutable SelectionByField by_field;
 };
 
 class SelectionCache {

@@ -202,30 +202,56 @@ TEST_F(SealedMemoryTest, CopiesForFiltersAreTakenOfTheBudget) {
     }
   };
   const auto mapped = select("mapped", 4);
-  search(*mapped, PlacedByField::kCopiedFrom + 2);
-  EXPECT_EQ(mapped->placed.copied_bytes(), 0U);  // the codes themselves are not in memory
+  search(*mapped, SelectionByField::kCopiedFrom + 2);
+  EXPECT_EQ(mapped->by_field.copied_bytes(), 0U);  // the codes themselves are not in memory
 
   segment_->MakeResident(budget);
   const size_t before = budget->taken();
   {
     const auto quarter = select("quarter", 4);
-    search(*quarter, PlacedByField::kCopiedFrom - 1);
+    search(*quarter, SelectionByField::kCopiedFrom - 1);
     EXPECT_EQ(budget->taken(), before);
     const size_t sorted = segment_->memory_bytes();
     search(*quarter, 3);
-    EXPECT_EQ(quarter->placed.copied_bytes(), kRows / 4 * record);
+    EXPECT_EQ(quarter->by_field.copied_bytes(), kRows / 4 * record);
     EXPECT_EQ(budget->taken(), before + kRows / 4 * record);
     EXPECT_EQ(segment_->memory_bytes(), sorted + kRows / 4 * record);
 
     const auto third = select("third", 3);  // together more than half of the codes
-    search(*third, PlacedByField::kCopiedFrom + 2);
-    EXPECT_EQ(third->placed.copied_bytes(), 0U);
+    search(*third, SelectionByField::kCopiedFrom + 2);
+    EXPECT_EQ(third->by_field.copied_bytes(), 0U);
     const auto sixth = select("sixth", 6);
-    search(*sixth, PlacedByField::kCopiedFrom + 2);
-    EXPECT_EQ(sixth->placed.copied_bytes(), kRows / 6 * record);
+    search(*sixth, SelectionByField::kCopiedFrom + 2);
+    EXPECT_EQ(sixth->by_field.copied_bytes(), kRows / 6 * record);
   }
   segment_.reset();
   EXPECT_EQ(budget->taken(), 0U);
+}
+
+// Of a field that not every row has, the bits of a selection are made once.
+TEST_F(SealedMemoryTest, SlotsOfASelectionAreKeptWithIt) {
+  RowBitmap rows(kRows);
+  for (RowId row = 0; row < kRows; row += 3) {
+    rows.Set(row);
+  }
+  const SelectedRows selected(std::move(rows));
+  const std::vector<float> query(20, 0.25F);
+  SegmentSearch asked;
+  asked.field = 2;
+  asked.query = query.data();
+  asked.k = kRows;
+  asked.visible_rows = kRows;
+  asked.allowed = &selected;
+  const size_t before = selected.byte_size();
+  for (uint32_t i = 0; i < 3; ++i) {
+    const auto found = segment_->SearchExact(asked);
+    ASSERT_THAT(found.status(), IsOk());
+    EXPECT_EQ(found->size(), kRows / 3 - kRows / 24);  // one in eight has no vector
+    EXPECT_TRUE(std::ranges::all_of(
+        *found, [](const RowHit& hit) { return hit.row % 3 == 0 && hit.row % 8 != 0; }));
+    EXPECT_GE(selected.byte_size(), before + kPartRows / 8);
+    EXPECT_LE(selected.byte_size(), before + kPartRows / 8 + 256);
+  }
 }
 
 TEST(SegmentMemoryTest, BytesAreDividedByWhatTheyAreOf) {
