@@ -8,6 +8,7 @@
 
 #include "filter_message.h"
 #include "json_value.h"
+#include "named_vectors.h"
 
 namespace alidade {
 namespace {
@@ -79,29 +80,32 @@ Status ParsePayload(const Json& json, v1::Object& payload) {
   return WithContext(JsonToObject(json["payload"], payload), "\"payload\"");
 }
 
+Status ParseVector(const Json& json, v1::Vector& vector) {
+  auto& values = *vector.mutable_values();
+  if (!json.is_array()) {
+    return InvalidArgument("a vector is a list of numbers, not {}", json.type_name());
+  }
+  for (const Json& element : json) {
+    if (!element.is_number()) {
+      return InvalidArgument("a vector has the element {}, which is no number", element.dump());
+    }
+    values.add_values(element.get<float>());
+  }
+  return OkStatus();
+}
+
 Status ParsePoint(const Json& json, v1::Point& point) {
   if (!json.is_object()) {
     return InvalidArgument("a point is a JSON object, not {}", json.type_name());
   }
-  ALIDADE_RETURN_IF_ERROR(CheckKeys(json, {"id", "vectors", "payload"}));
+  ALIDADE_RETURN_IF_ERROR(CheckKeys(json, {"id", "vectors", "sparse", "multi_vectors", "payload"}));
   ALIDADE_RETURN_IF_ERROR(ParseId(json.value("id", Json()), *point.mutable_id()));
   if (json.contains("payload")) {
     ALIDADE_RETURN_IF_ERROR(ParsePayload(json, *point.mutable_payload()));
   }
-  const Json vectors = json.value("vectors", Json::object());
-  if (!vectors.is_object()) {
-    return InvalidArgument("\"vectors\" is no JSON object of lists by field");
-  }
-  for (const auto& [field, elements] : vectors.items()) {
-    auto& values = *(*point.mutable_vectors())[field].mutable_values();
-    for (const Json& element : elements) {
-      if (!elements.is_array() || !element.is_number()) {
-        return InvalidArgument("the vector \"{}\" is no list of numbers", field);
-      }
-      values.add_values(element.get<float>());
-    }
-  }
-  return OkStatus();
+  ALIDADE_RETURN_IF_ERROR(ReadNamed(json, "vectors", ParseVector, *point.mutable_vectors()));
+  ALIDADE_RETURN_IF_ERROR(ReadNamed(json, "sparse", JsonToSparse, *point.mutable_sparse_vectors()));
+  return ReadNamed(json, "multi_vectors", JsonToMultiVector, *point.mutable_multi_vectors());
 }
 
 Status ParseUpsert(const Json& json, v1::UpsertPointsRequest& request) {

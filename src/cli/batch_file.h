@@ -1,6 +1,7 @@
 // Files of writes that are done as one: a JSON object for each operation, one in a line.
 //
 // Format:   {"op": "upsert", "collection": C, "points": [{"id": 7, "vectors": {"v": [1, 2]},
+//            "sparse": {"s": {"3": 0.5}}, "multi_vectors": {"m": [[1, 2], [0, 1]]},
 //            "payload": {...}}], "mode": "insert_only" or "update_only" if not all}
 //           {"op": "delete", "collection": C, "ids": [7, "a"]}, or "filter": "year < 2000"
 //           {"op": "set_payload", .. as delete .., "payload": {...}}

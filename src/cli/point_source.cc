@@ -7,6 +7,7 @@
 #include "alidade/common/file.h"
 
 #include "json_value.h"
+#include "named_vectors.h"
 
 namespace alidade {
 namespace {
@@ -32,28 +33,19 @@ Status ParseId(const Json& json, uint64_t offset, alidade::v1::PointId& id) {
   return InvalidArgument("\"id\" is neither a number from 0 nor a string");
 }
 
-// The vectors at `key` by name, if there are any, for the last of `points` points; `vectors` has
-// those of all, or is empty as long as there are none.
+// Those at `key` of the last of `points` points; `vectors` has those of all, or is empty as long as
+// there are none.
 template <typename Vector, typename Parse>
-Status ReadNamed(const Json& line,
-                 const char* key,
-                 size_t points,
-                 const Parse& parse,
-                 std::vector<std::map<std::string, Vector>>& vectors) {
-  const auto named = line.find(key);
-  if (named == line.end()) {
+Status ReadLast(const Json& line,
+                const char* key,
+                size_t points,
+                const Parse& parse,
+                std::vector<std::map<std::string, Vector>>& vectors) {
+  if (!line.contains(key)) {
     return OkStatus();
   }
-  if (!named->is_object()) {
-    return InvalidArgument("\"{}\" is no object of vectors by name", key);
-  }
   vectors.resize(points);
-  for (const auto& [name, vector] : named->items()) {
-    if (const Status status = parse(vector, vectors.back()[name]); !status.ok()) {
-      return WithContext(status, fmt::format("\"{}\", \"{}\"", key, name));
-    }
-  }
-  return OkStatus();
+  return ReadNamed(line, key, parse, vectors.back());
 }
 
 }  // namespace
@@ -117,11 +109,11 @@ Status PointSource::ReadLine(PointBatch& batch) {
     status = JsonToObject(json["payload"], payload);
   }
   if (status.ok()) {
-    status = ReadNamed(json, "sparse", batch.ids.size(), JsonToSparse, batch.sparse);
+    status = ReadLast(json, "sparse", batch.ids.size(), JsonToSparse, batch.sparse);
   }
   if (status.ok()) {
     status =
-        ReadNamed(json, "multi_vectors", batch.ids.size(), JsonToMultiVector, batch.multi_vectors);
+        ReadLast(json, "multi_vectors", batch.ids.size(), JsonToMultiVector, batch.multi_vectors);
   }
   if (status.ok() && vectors_ == nullptr && dim_ == 0 && json.contains("vector")) {
     status = InvalidArgument("has a \"vector\", the first line has none");
