@@ -29,16 +29,16 @@ Status ValidateMultiVector(const MultiVector& vector,
                            uint32_t dim,
                            Metric metric,
                            const std::string& path) {
-  if (vector.rows == 0 || vector.rows > kMultiVectorRowsMax) {
-    return FieldError(
-        path, "has {} vectors, 1 to {} are allowed", vector.rows, kMultiVectorRowsMax);
-  }
   if (vector.values.size() != size_t{vector.rows} * dim) {
     return FieldError(path,
                       "has {} values in {} vectors, the field has {} dimensions",
                       vector.values.size(),
                       vector.rows,
                       dim);
+  }
+  if (vector.rows == 0 || vector.rows > kMultiVectorRowsMax) {
+    return FieldError(
+        path, "has {} vectors, 1 to {} are allowed", vector.rows, kMultiVectorRowsMax);
   }
   if (vector.values.size() * sizeof(float) > kMultiVectorBytesMax) {
     return FieldError(path,

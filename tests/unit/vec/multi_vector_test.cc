@@ -100,6 +100,8 @@ TEST(MultiVectorTest, RowsAreChecked) {
   EXPECT_THAT(check({.rows = 0, .values = {}}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("1 to 4096")));
   EXPECT_THAT(check({.rows = 2, .values = {1, 2, 3}}), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(check({.rows = 0, .values = {1}}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("has 1 values in 0 vectors")));
   EXPECT_EQ(FieldOf(check({.rows = 2, .values = {1, 2, 0, 0}})), "x.rows[1]");
   EXPECT_THAT(check({.rows = 2, .values = {1, 2, 0, 0}}, Metric::kDot), IsOk());
   EXPECT_THAT(MessageOf(check({.rows = 2, .values = {1, 2, NAN, 0}})), HasSubstr("x.rows[1]"));
