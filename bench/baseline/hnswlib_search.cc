@@ -37,6 +37,7 @@ struct Options {
   uint32_t k = 10;
   uint32_t m = 16;
   uint32_t ef_construction = 200;
+  uint32_t own_ef_construction = 0;  // 0: as many
   int threads = 1;
   int build_threads = 2;
   int turns = 7;
@@ -205,10 +206,11 @@ Status Run(const Options& options) {
   own_options.metric = cosine ? Metric::kCosine : Metric::kL2;
   ALIDADE_ASSIGN_OR_RETURN(own_options.codes, CodesFromName(options.codes));
   own_options.m = options.m;
-  own_options.ef_construction = options.ef_construction;
+  own_options.ef_construction =
+      options.own_ef_construction == 0 ? options.ef_construction : options.own_ef_construction;
   own_options.build_threads = options.build_threads;
   own_options.cache = options.rebuild ? "" : cache;
-  own_options.name = fmt::format("own_m{}_efc{}", options.m, options.ef_construction);
+  own_options.name = fmt::format("own_m{}_efc{}", options.m, own_options.ef_construction);
   ALIDADE_ASSIGN_OR_RETURN(const auto index, OwnIndex::Make(set, own_options));
 
   const HnswlibParameters parameters{.metric = set.queries.metric,
@@ -228,13 +230,14 @@ Status Run(const Options& options) {
   }
   const double memory =
       static_cast<double>(index->memory_bytes()) / static_cast<double>(hnswlib->memory_bytes());
-  std::printf("%s: %u x %u, %s, codes %s, M %u, ef_construction %u, %d thread(s)%s\n",
+  std::printf("%s: %u x %u, %s, codes %s, M %u, ef_construction %u and %u, %d thread(s)%s\n",
               options.dataset.c_str(),
               set.rows,
               set.dim,
               set.queries.metric.c_str(),
               options.codes.c_str(),
               options.m,
+              own_options.ef_construction,
               options.ef_construction,
               options.threads,
               options.cold ? ", caches flushed before each query" : "");
@@ -275,6 +278,8 @@ Status Run(const Options& options) {
                  {"rows", set.rows},
                  {"dimension", set.dim},
                  {"codes", options.codes},
+                 {"own_ef_construction", own_options.ef_construction},
+                 {"hnswlib_ef_construction", options.ef_construction},
                  {"threads", options.threads},
                  {"cold", options.cold},
                  {"memory_ratio", memory}};
@@ -318,6 +323,9 @@ int main(int argc, char** argv) {
   app.add_option("--m", options.m, "Links per node above level 0")->capture_default_str();
   app.add_option("--ef-construction", options.ef_construction, "Candidates while building")
       ->capture_default_str();
+  app.add_option("--own-ef-construction",
+                 options.own_ef_construction,
+                 "Of Alidade's graph, to compare builds of graphs that find as much (0: as many)");
   app.add_option("--threads", options.threads, "Threads searching at once")->capture_default_str();
   app.add_option("--build-threads", options.build_threads, "Threads of both builds")
       ->capture_default_str();
