@@ -194,6 +194,20 @@ void ConnectionAcceptor::Sweep() const {
               open_.end());
 }
 
+void ConnectionAcceptor::EndQuiet(std::chrono::milliseconds quiet) {
+  const MutexLock lock(mutex_);
+  Sweep();
+  for (const Connection& connection : open_) {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    if (getsockopt(connection.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+        info.tcpi_unacked == 0 && info.tcpi_last_data_recv >= quiet.count() &&
+        info.tcpi_last_data_sent >= quiet.count()) {
+      (void)shutdown(connection.fd, SHUT_RDWR);  // gRPC closes it
+    }
+  }
+}
+
 uint32_t ConnectionAcceptor::connections() const {
   const MutexLock lock(mutex_);
   Sweep();

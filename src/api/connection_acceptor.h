@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,6 +46,9 @@ class ConnectionAcceptor {
   void Run(std::unique_ptr<Target> target);
   // Closes the listening socket and joins the thread. Idempotent.
   void Stop();
+  // Ends the connections that sent and got nothing for so long: clients that do not hang up when
+  // they are told that the server stops. After Stop.
+  void EndQuiet(std::chrono::milliseconds quiet);
 
   // Connections handed to gRPC that are still open.
   uint32_t connections() const;

@@ -40,6 +40,8 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kClientPingIntervalMinMs = 10'000;
 constexpr int kClientPingStrikesMax = 2;
 constexpr int kConnectionIdleMaxMs = 10 * 60 * 1000;
+// At a stop: a connection without calls is not waited for any longer.
+constexpr std::chrono::milliseconds kQuietAtStop(1'000);
 constexpr int kConnectionAgeMaxMs = 60 * 60 * 1000;  // without a grace limit: running calls finish
 // Only reflection uses gRPC's synchronous threads: as few as there can be. More would take turns in
 // polling the sockets, and every turn costs a switch of threads.
@@ -219,10 +221,13 @@ void GrpcServer::Shutdown(std::chrono::system_clock::time_point deadline) {
   impl_->acceptor->Stop();
   std::atomic<bool> drained{false};
   // gRPC cancels calls at the deadline, but a call that waits inside the engine notices only our
-  // own flag.
+  // own flag. And it waits for connections as it does for calls.
   std::thread canceller([this, deadline, &drained] {
     while (!drained.load() && std::chrono::system_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (impl_->runner.in_flight() == 0) {
+        impl_->acceptor->EndQuiet(kQuietAtStop);
+      }
     }
     impl_->runner.CancelAll();
   });

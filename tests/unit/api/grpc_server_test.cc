@@ -172,6 +172,26 @@ TEST_F(GrpcServerTest, ShutdownDrainsRunningCallsAndRefusesNewOnes) {
   EXPECT_EQ(Count(nullptr, milliseconds(500)).error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+// As of clients that do not hear the server out.
+TEST_F(GrpcServerTest, ShutdownWaitsForCallsAndNotForSilentConnections) {
+  Start();
+  const int silent = Connect(socket(AF_INET, SOCK_STREAM, 0), server_->port());
+  EXPECT_FALSE(ClosedByPeer(silent));
+  std::atomic<bool> running{false};
+  Hooks().count = [&](const CountRequest&) -> StatusOr<CountResponse> {
+    running.store(true);
+    std::this_thread::sleep_for(milliseconds(2'500));  // longer than silent connections have
+    return CountResponse{SeqNo(1), 3};
+  };
+  std::thread caller([&] { EXPECT_TRUE(Count(nullptr, seconds(30)).ok()); });
+  EXPECT_TRUE(Eventually([&] { return running.load(); }));
+  const auto start = std::chrono::steady_clock::now();
+  server_->Shutdown(system_clock::now() + seconds(120));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(60));
+  caller.join();
+  close(silent);
+}
+
 TEST_F(GrpcServerTest, ShutdownCancelsCallsThatOutstayItsDeadline) {
   Start();
   std::atomic<bool> running{false};
