@@ -23,10 +23,6 @@ constexpr uint32_t kDeadlineHops = 64;
 // far from where the upper levels lead.
 constexpr uint32_t kSeeds = 32;
 
-// Codes of a bit tell little of how far nodes lie that are all far away, as those are that a filter
-// lets through around another vector: of these one in so many more is kept to be ranked.
-constexpr size_t kRankedMore = 8;
-
 // About evenly spread; fewer than kSeeds if the set is small.
 void PickSeeds(const SlotBits& allowed, uint32_t slots, std::vector<uint32_t>& seeds) {
   seeds.clear();
@@ -184,7 +180,6 @@ Status HnswIndex::Walk(const Distance& distance,
                                                                       : OkStatus();
   };
   Status walked;
-  const bool ranked = codes_ != nullptr && codes_->rank().has_value();
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
   if (options.filter == nullptr) {
     walked = walk.Beam(
@@ -193,7 +188,7 @@ Status HnswIndex::Walk(const Distance& distance,
   } else if (bits.words != nullptr) {
     PickSeeds(bits, graph.count(), scratch.seeds);
     FilteredWalk filtered(graph, distance, bits, scratch.walk);
-    walked = filtered.Beam(start, scratch.seeds, ef + (ranked ? ef / kRankedMore : 0), go_on);
+    walked = filtered.Beam(start, scratch.seeds, ef, go_on);
     stats.distance_computations += filtered.distances();
     stats.hops += filtered.hops();
     TakePool(scratch);

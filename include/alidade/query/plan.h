@@ -61,7 +61,7 @@ inline constexpr double kScanShareMax = 0.15;
 // share of the rows passes. What it needs where a tenth passes was measured when the segment was
 // built; where it was not, it is taken to be kTenthHardness times as much. A walk takes as long as
 // the codes of so many rows for each unit of ef. Chosen by bench/micro/filtered_search.cc.
-inline constexpr double kFullEffortShare = 0.5;
+inline constexpr double kFullEffortShare = 0.6;
 inline constexpr double kTenthHardness = 3;
 inline constexpr double kScanRowsPerEf = 200;
 // What is looked at place by place takes as long as as many codes of a scan. How much slack that

@@ -47,21 +47,21 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 1: ivf (filter passes 751 of 5000 rows)\n"
        "segment 2: ivf (filter passes 5000 of 5000 rows)"},
       // Around the number of rows below which a scan is cheaper than a walk, whose ef rises as
-      // fewer rows pass: 200 * 128 * (0.5 / 0.4)^0.7 are about 30,000, 200 * 20 * (0.5 / 0.1)^0.7
-      // about 12,200.
+      // fewer rows pass: 200 * 128 * (0.6 / 0.4)^0.61 are about 32,800, 200 * 20 * (0.6 / 0.1)^0.61
+      // are 12,000.
       {{10, false},
        {Filtered(12, 5'000, kHnsw),
-        Filtered(30'000, 75'000, kHnsw),
-        Filtered(30'200, 75'500, kHnsw),
-        Filtered(5'000'000, 9'000'000, kHnsw)},
+        Filtered(32'800, 82'000, kHnsw),
+        Filtered(33'200, 83'000, kHnsw),
+        Filtered(5'500'000, 9'000'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 128; filter passes 12 of 5000 rows)\n"
-       "segment 1: scan (cheaper than a walk; ef 128; filter passes 30000 of 75000 rows)\n"
-       "segment 2: hnsw (ef 150; filter passes 30200 of 75500 rows)\n"
-       "segment 3: hnsw (ef 128; filter passes 5000000 of 9000000 rows)"},
+       "segment 1: scan (cheaper than a walk; ef 128; filter passes 32800 of 82000 rows)\n"
+       "segment 2: hnsw (ef 165; filter passes 33200 of 83000 rows)\n"
+       "segment 3: hnsw (ef 128; filter passes 5500000 of 9000000 rows)"},
       {{.k = 10, .ef = 20},
-       {Filtered(12'200, 122'000, kHnsw), Filtered(12'300, 123'000, kHnsw)},
-       "segment 0: scan (cheaper than a walk; ef 20; filter passes 12200 of 122000 rows)\n"
-       "segment 1: hnsw (ef 61; filter passes 12300 of 123000 rows)"},
+       {Filtered(11'900, 119'000, kHnsw), Filtered(12'100, 121'000, kHnsw)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 11900 of 119000 rows)\n"
+       "segment 1: hnsw (ef 60; filter passes 12100 of 121000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
@@ -107,7 +107,7 @@ TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {
   EXPECT_EQ(plan(10, 0.9, Filtered(3'000, 9'000, kIvf)),
             "segment 0: ivf (nprobe 60; filter passes 3000 of 9000 rows)");
   EXPECT_EQ(plan(10, 0.9, Filtered(300'000, 900'000, kHnsw)),
-            "segment 0: hnsw (ef 30; filter passes 300000 of 900000 rows)");
+            "segment 0: hnsw (ef 34; filter passes 300000 of 900000 rows)");
   EXPECT_EQ(plan(10, 0.9, Filtered(90, 9'000, kHnsw)),
             "segment 0: scan (cheaper than a walk; ef 20; filter passes 90 of 9000 rows)");
   EXPECT_EQ(plan(10, 0.995, all),
@@ -149,10 +149,10 @@ TEST(PlanTest, PlacesAreTakenWhereTheyCostLeastAndWereMeasuredToFindAsMuch) {
             "rows)");
   // So many pass that a walk hardly notices.
   EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(26'000, 200'000, kHnsw)),
-            "segment 0: hnsw (ef 51; filter passes 26000 of 200000 rows)");
+            "segment 0: hnsw (ef 52; filter passes 26000 of 200000 rows)");
   // Places were not measured to find as much as a walk with this ef.
   EXPECT_EQ(plan({.k = 10, .ef = 200}, Filtered(200'000, 2'000'000, kHnsw)),
-            "segment 0: hnsw (ef 601; filter passes 200000 of 2000000 rows)");
+            "segment 0: hnsw (ef 600; filter passes 200000 of 2000000 rows)");
 }
 
 TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
