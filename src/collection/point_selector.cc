@@ -1,6 +1,7 @@
 #include "point_selector.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "alidade/filter/filter_text.h"
@@ -17,10 +18,11 @@ Status PointSelector::Load(const Collection& collection) {
 Status PointSelector::LookAhead(const Collection& collection) {
   ALIDADE_RETURN_IF_ERROR(selection_.deadline.Check());
   seen_ = collection.view_.Get();
-  ALIDADE_ASSIGN_OR_RETURN(filter_, CompileFilter(*selection_.filter, seen_->schema));
+  ALIDADE_ASSIGN_OR_RETURN(QueryFilter compiled, CompileFilter(*selection_.filter, seen_->schema));
+  filter_ = std::make_unique<const QueryFilter>(std::move(compiled));
   for (const SegmentView& part : seen_->segments) {
     ALIDADE_ASSIGN_OR_RETURN(Selection selection,
-                             SelectRows(part, seen_->at, &*filter_, selection_.deadline));
+                             SelectRows(part, seen_->at, filter_.get(), selection_.deadline));
     passed_.push_back(std::move(selection.selected));
   }
   return OkStatus();
@@ -32,7 +34,7 @@ StatusOr<RowBitmap> PointSelector::Passing(const SegmentView& part, SeqNo at) co
   if (seen == seen_->segments.end()) {
     // Sealed or merged meanwhile.
     ALIDADE_ASSIGN_OR_RETURN(const Selection selection,
-                             SelectRows(part, at, &*filter_, selection_.deadline));
+                             SelectRows(part, at, filter_.get(), selection_.deadline));
     return selection.selected->rows;
   }
   const RowBitmap& passed = passed_[static_cast<size_t>(seen - seen_->segments.begin())]->rows;
@@ -100,12 +102,13 @@ Status PointSelector::SelectByIds(const Collection& collection,
   ALIDADE_RETURN_IF_ERROR(collection.ResolveIds(encoded, current));
   for (size_t i = 0; i < ids_.size(); ++i) {
     const size_t index = ids_[i].index;
+    const std::optional<CurrentPoint>& found = current[i];
     if (!selection_.if_seqs.empty()) {
       ALIDADE_RETURN_IF_ERROR(
-          CheckExpectedSeq(selection_.if_seqs[index], current[i], selection_.ids[index], index));
+          CheckExpectedSeq(selection_.if_seqs[index], found, selection_.ids[index], index));
     }
-    if (current[i].has_value()) {
-      points.push_back({.encoded_id = std::move(encoded[i]), .current = *current[i]});
+    if (found.has_value()) {
+      points.push_back({.encoded_id = std::move(encoded[i]), .current = *found});
     }
   }
   return OkStatus();

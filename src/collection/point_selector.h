@@ -8,7 +8,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,7 +51,7 @@ class PointSelector {
   const PointSelection& selection_;
   std::vector<Wanted> ids_;  // distinct, in their order
   // Of a filter: what was looked at ahead, and the rows that passed, by its segments.
-  std::optional<QueryFilter> filter_;
+  std::unique_ptr<const QueryFilter> filter_;
   std::shared_ptr<const SegmentSet> seen_;
   std::vector<std::shared_ptr<const SelectedRows>> passed_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "alidade/common/check.h"
 #include "alidade/vec/kernels.h"
 
 namespace alidade {
@@ -59,6 +60,7 @@ void RowDistance::Many(const uint32_t* rows, size_t count, float* out) const {
   if (estimate_.has_value()) {
     estimate_->Many(rows, count, out);
   } else {
+    ALIDADE_CHECK(exact_.has_value(), "distances from no row");
     exact_->Many(rows, count, out);
   }
   if (!from_.lifts_.empty()) {

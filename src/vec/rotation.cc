@@ -65,7 +65,7 @@ HWY_INLINE size_t FirstHadamardSteps(float* values, size_t count) {
 // Without the factor 1 / sqrt(count). `count` is a power of two.
 void HadamardImpl(float* values, size_t count) {
   for (size_t half = FirstHadamardSteps(values, count); half < count; half *= 2) {
-    if (half < 8) {
+    if (half < 8) {  // NOLINT(bugprone-branch-clone): the same where vectors are this short
       HadamardStep(hn::CappedTag<float, 4>(), values, count, half);
     } else if (half < 16) {
       HadamardStep(hn::CappedTag<float, 8>(), values, count, half);
