@@ -293,7 +293,7 @@ void AddStore(const EngineStats& stats, MetricPage& page) {
              "Memory of the store's caches and buffers.",
              static_cast<double>(stats.store_memory_bytes));
   page.Gauge("alidade_resident_bytes_used",
-             "Memory of the copies of codes and links, all collections together.",
+             "Memory of the copies of codes, for filters too, and links, all collections together.",
              static_cast<double>(stats.resident_bytes_used));
   page.Gauge("alidade_resident_bytes_max",
              "What those copies may take: limits.resident_bytes_max.",

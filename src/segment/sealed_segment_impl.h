@@ -73,8 +73,8 @@ struct SealedSegment::Impl {
   const SlotFilter* MakeFilter(const SegmentSearch& search,
                                const FieldPart& part,
                                RowFilter& filter) const;
-
-  // The slots of a selection by place, if they were asked for before.
+  // The slots of a selection by place, null the first time. With copies of codes only where the
+  // codes themselves were copied (MakeResident), and out of the same budget.
   std::shared_ptr<const PlacedSlots> Placed(const SegmentSearch& search,
                                             const FieldPart& part,
                                             const SlotFilter& filter) const;

@@ -39,7 +39,8 @@ struct Limits {
   uint32_t delta_rows_max = 20'000;           // or at this many rows
   size_t unsealed_bytes_max = size_t{1}
                               << 30;  // per collection; past it writes are refused for a while
-  // Codes and graphs in memory, of the whole server; what does not fit is read from mapped files.
+  // Codes and graphs in memory, of the whole server, and copies of codes for filters that come
+  // often; what does not fit is read from mapped files.
   size_t resident_bytes_max = size_t{4} << 30;
   size_t commit_group_bytes_max = size_t{32} << 20;
   uint32_t request_ids_max = 100'000;  // remembered for retries

@@ -45,7 +45,7 @@ struct SelectedSlots {
 class SelectionByField {
  public:
   // Times that slots by place are asked for until it is worth it to sort them, and to copy their
-  // codes, which takes about as long as that many searches that read a tenth of them.
+  // codes: that is a look at each, as much as ten searches do that read a tenth of them (chosen).
   static constexpr uint32_t kSortedFrom = 2;
   static constexpr uint32_t kCopiedFrom = 16;
 
