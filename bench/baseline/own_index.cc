@@ -65,17 +65,26 @@ StatusOr<std::unique_ptr<OwnIndex>> OwnIndex::Make(const RealVectors& set,
   ALIDADE_ASSIGN_OR_RETURN(
       own->index_, OpenIndex(IndexKind::kHnsw, own->graph_body_, own->matrix_, own->codes_.get()));
   own->index_->MakeResident();
+  const double built = NowSeconds();
+  ALIDADE_ASSIGN_OR_RETURN(
+      const MeasuredRecall measured,
+      MeasureRecallCurve(*own->index_,
+                         own->matrix_,
+                         {.threads = options.build_threads, .codes = own->codes_.get()}));
+  own->curve_ = measured.all;
+  own->measure_seconds = NowSeconds() - built;
   return own;
+}
+
+IndexSearchOptions OwnIndex::Plan(uint32_t k, uint32_t ef) const {
+  return {.k = k, .ef = ef, .reach = ReachFor(curve_, k, ef)};
 }
 
 Status OwnIndex::Search(const float* query,
                         uint32_t k,
                         uint32_t ef,
                         std::vector<float>& distances) const {
-  IndexSearchOptions options;
-  options.k = k;
-  options.ef = ef;
-  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found, index_->Search(query, options));
+  ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found, index_->Search(query, Plan(k, ef)));
   distances.clear();
   for (const Candidate& candidate : found) {
     distances.push_back(candidate.distance);
@@ -85,9 +94,7 @@ Status OwnIndex::Search(const float* query,
 
 SearchStats OwnIndex::Count(const float* query, uint32_t k, uint32_t ef) const {
   SearchStats stats;
-  IndexSearchOptions options;
-  options.k = k;
-  options.ef = ef;
+  IndexSearchOptions options = Plan(k, ef);
   options.stats = &stats;
   static_cast<void>(index_->Search(query, options));
   return stats;

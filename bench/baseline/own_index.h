@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
@@ -32,15 +33,20 @@ class OwnIndex {
   size_t memory_bytes() const;  // graph and codes
   double build_seconds = 0;     // 0: from the cache
   double encode_seconds = 0;    // part of it
+  double measure_seconds = 0;   // recall at rising ef, as the server does it; not part of it
   SearchStats Count(const float* query, uint32_t k, uint32_t ef) const;
 
  private:
+  // As the server plans a search without a filter.
+  IndexSearchOptions Plan(uint32_t k, uint32_t ef) const;
+
   VectorMatrix matrix_;
   std::vector<float> inv_norms_;
   std::string codes_body_;
   std::string graph_body_;
   std::unique_ptr<VectorCodes> codes_;
   std::unique_ptr<VectorIndex> index_;
+  RecallCurve curve_;
 };
 
 }  // namespace alidade

@@ -14,6 +14,7 @@
 #include "alidade/common/status.h"
 #include "alidade/index/vector_index.h"
 
+#include "reach.h"
 #include "walk_scratch.h"
 
 namespace alidade {
@@ -32,9 +33,13 @@ class FilteredWalk {
   uint64_t distances() const { return distances_; }
 
   // Leaves the `ef` nearest allowed nodes that can be reached on level 0 in scratch.pool, from
-  // `start` and from `seeds`, which are allowed. `go_on()` as for GraphWalk::Beam.
+  // `start` and from `seeds`, which are allowed. `reach` and `go_on()` as for GraphWalk::Beam.
   template <class GoOn>
-  Status Beam(uint32_t start, std::span<const uint32_t> seeds, size_t ef, const GoOn& go_on) {
+  Status Beam(uint32_t start,
+              std::span<const uint32_t> seeds,
+              size_t ef,
+              const Reach& reach,
+              const GoOn& go_on) {
     NearestPool& pool = scratch_.pool;
     pool.Reset(ef);
     scratch_.visited.Forget(graph_.count());
@@ -60,7 +65,9 @@ class FilteredWalk {
       }
       ALIDADE_RETURN_IF_ERROR(go_on());
       pool.MarkExpanded(next);
-      next = std::min(next + 1, Expand(pool.slot(next)));
+      const size_t changed = Expand(pool.slot(next));
+      reach.Cut(changed, distance_, pool);
+      next = std::min(next + 1, changed);
       if (next < pool.size()) {
         graph_.PrefetchLinks(pool.slot(next), 0);
       }

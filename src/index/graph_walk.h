@@ -11,6 +11,7 @@
 
 #include "alidade/common/status.h"
 
+#include "reach.h"
 #include "walk_scratch.h"
 
 namespace alidade {
@@ -65,11 +66,16 @@ class GraphWalk {
     return best;
   }
 
-  // Leaves the `ef` nearest that can be reached on a level in scratch.pool. `scored(distance,
-  // slot)` hears of every node met; `go_on()` is asked before each hop, and what it answers but OK
-  // ends the walk.
-  template <class Scored, class GoOn>
-  Status Beam(uint32_t start, uint32_t level, size_t ef, const Scored& scored, const GoOn& go_on) {
+  // Leaves the `ef` nearest that can be reached on a level in scratch.pool, as far as `reach`
+  // goes (reach.h). `scored(distance, slot)` hears of every node met; `go_on()` is asked before
+  // each hop, and what it answers but OK ends the walk.
+  template <class Extent, class Scored, class GoOn>
+  Status Beam(uint32_t start,
+              uint32_t level,
+              size_t ef,
+              const Extent& reach,
+              const Scored& scored,
+              const GoOn& go_on) {
     NearestPool& pool = scratch_.pool;
     pool.Reset(ef);
     scratch_.visited.Forget(graph_.count());
@@ -86,7 +92,9 @@ class GraphWalk {
       }
       ALIDADE_RETURN_IF_ERROR(go_on());
       pool.MarkExpanded(next);
-      next = std::min(next + 1, Expand(pool.slot(next), level, scored));
+      const size_t changed = Expand(pool.slot(next), level, scored);
+      reach.Cut(changed, distance_, pool);
+      next = std::min(next + 1, changed);
       if (next < pool.size()) {
         graph_.PrefetchLinks(pool.slot(next), level);
       }

@@ -66,7 +66,7 @@ void GrowingGraph::OfferEntry(uint32_t node, uint32_t level) {
   }
 }
 
-Status GrowingGraph::Write(const Places& places, ByteSink& sink) const {
+Status GrowingGraph::Write(const Places& places, float longest, ByteSink& sink) const {
   const uint64_t entry = entry_.load(std::memory_order_relaxed);
   HnswHeader header;
   header.m = m_;
@@ -74,6 +74,7 @@ Status GrowingGraph::Write(const Places& places, ByteSink& sink) const {
   header.entry = count_ == 0 ? 0 : static_cast<uint32_t>(entry);
   header.max_level = count_ == 0 ? 0 : static_cast<uint32_t>(entry >> 32);
   header.upper_rows = static_cast<uint32_t>(upper_links_.size() / m_);
+  header.longest = longest;
   if (const uint32_t count = places.count(); count > 0) {
     header.places = count;
     header.dim = static_cast<uint32_t>(places.centres.size() / count);
@@ -118,7 +119,12 @@ void Inserter::Insert(uint32_t node) {
   chosen_.resize(std::max(chosen_.size(), size_t{top} + 1));
   for (uint32_t level = top + 1; level-- > 0;) {
     (void)walk.Beam(
-        start, level, graph_.ef_construction_, [](float, uint32_t) {}, [] { return OkStatus(); });
+        start,
+        level,
+        graph_.ef_construction_,
+        FullReach(),
+        [](float, uint32_t) {},
+        [] { return OkStatus(); });
     candidates_.clear();
     for (size_t i = 0; i < scratch_.pool.size(); ++i) {
       candidates_.push_back({scratch_.pool.distance(i), scratch_.pool.slot(i)});

@@ -33,8 +33,9 @@ class GrowingGraph {
   // first of them with the same m, which is taken over. Throws std::bad_alloc.
   GrowingGraph(uint32_t m, uint32_t ef_construction, uint32_t count, const HnswGraph* previous);
 
-  // Requires: every node was inserted; `places` are of all nodes, or none.
-  Status Write(const Places& places, ByteSink& sink) const;
+  // Requires: every node was inserted; `places` are of all nodes, or none. `longest`: as in the
+  // header.
+  Status Write(const Places& places, float longest, ByteSink& sink) const;
 
   // As a walk sees it.
   uint32_t count() const { return count_; }

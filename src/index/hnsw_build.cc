@@ -1,6 +1,7 @@
 // Builds graphs: by which distances, in which order, on how many threads.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "alidade/index/vector_codes.h"
+#include "alidade/vec/kernels.h"
 
 #include "build_distances.h"
 #include "build_threads.h"
@@ -112,6 +114,15 @@ Status InsertRows(const std::vector<uint32_t>& order,
   return CheckCancelled(options.progress);
 }
 
+// Length of the longest vector, where the distances that there can be depend on it; else 0.
+float Longest(const VectorMatrix& matrix) {
+  float longest = 0;
+  for (uint32_t slot = 0; matrix.metric == Metric::kDot && slot < matrix.count; ++slot) {
+    longest = std::max(longest, Dot(matrix.Row(slot), matrix.Row(slot), matrix.dim));
+  }
+  return std::sqrt(longest);
+}
+
 }  // namespace
 
 Status BuildHnsw(const IndexSpec& spec,
@@ -153,7 +164,7 @@ Status BuildHnsw(const IndexSpec& spec,
     const BuildDistances distances(matrix, codes);
     ALIDADE_RETURN_IF_ERROR(
         InsertRows(InsertionOrder(taken, matrix.count, places), distances, options, graph));
-    return graph.Write(places, sink);
+    return graph.Write(places, Longest(matrix), sink);
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("not enough memory for the index build");
   }

@@ -33,7 +33,8 @@ struct HnswHeader {
   uint32_t places = 0;      // 0: none, and the two fields below mean nothing
   uint32_t dim = 0;         // of the centres
   float places_radius = 0;  // root of the mean distance of a node from its centre
-  uint32_t reserved[7] = {};
+  float longest = 0;        // of the vectors, if they are compared by dot product; 0: not known
+  uint32_t reserved[6] = {};
 };
 static_assert(sizeof(HnswHeader) == 64);
 

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "alidade/common/limits.h"
+#include "alidade/index/recall_curve.h"
+#include "alidade/vec/kernels.h"
 
 #include "exact_ranking.h"
 #include "filtered_walk.h"
@@ -125,32 +128,28 @@ StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
 
 // As Walk, by a look at every node that the filter allows.
 template <class Distance>
-Status HnswIndex::Scan(const Distance& distance,
-                       const IndexSearchOptions& options,
-                       size_t ef,
-                       SearchStats& stats,
-                       Scratch& scratch) const {
-  TopK& nearest = scratch.allowed;
-  nearest = TopK(ef);
-  const PlacedSlots* copied = ReadsCopies(options) ? options.placed : nullptr;
+Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
+  TopK& nearest = task.scratch.allowed;
+  nearest = TopK(task.ef);
+  const PlacedSlots* copied = ReadsCopies(task.options) ? task.options.placed : nullptr;
   ALIDADE_ASSIGN_OR_RETURN(
       const uint64_t rows,
       ScanRows(0,
                copied == nullptr ? matrix_.count : static_cast<uint32_t>(copied->slots.size()),
                distance,
-               copied == nullptr ? options.filter : nullptr,
-               options.deadline,
+               copied == nullptr ? task.options.filter : nullptr,
+               task.options.deadline,
                [&nearest, copied](uint32_t row, float d) {
                  if (d <= nearest.WorstDistance()) {
                    nearest.Push(d, copied == nullptr ? row : copied->slots[row]);
                  }
                }));
-  scratch.found = nearest.TakeSorted();
-  if (options.watch != nullptr) {
-    options.watch->met = true;
+  task.scratch.found = nearest.TakeSorted();
+  if (task.options.watch != nullptr) {
+    task.options.watch->met = true;
   }
-  stats.rows_scanned += rows;
-  stats.distance_computations += rows;
+  task.stats.rows_scanned += rows;
+  task.stats.distance_computations += rows;
   return OkStatus();
 }
 
@@ -165,11 +164,9 @@ void HnswIndex::TakePool(Scratch& scratch) {
 // Leaves in scratch.found the nodes nearest to the query by whatever distance: `ef` of them, all
 // allowed by the filter. Adds to the stats.
 template <class Distance>
-Status HnswIndex::Walk(const Distance& distance,
-                       const IndexSearchOptions& options,
-                       size_t ef,
-                       SearchStats& stats,
-                       Scratch& scratch) const {
+Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
+  const IndexSearchOptions& options = task.options;
+  Scratch& scratch = task.scratch;
   HnswGraph graph = graph_;
   graph.base_links = base_links_.load(std::memory_order_acquire);
   GraphWalk walk(graph, distance, scratch.walk);
@@ -179,26 +176,28 @@ Status HnswIndex::Walk(const Distance& distance,
     return options.deadline != nullptr && ++hops % kDeadlineHops == 0 ? options.deadline->Check()
                                                                       : OkStatus();
   };
+  const size_t most = task.reach.Most(task.ef);
   Status walked;
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
   if (options.filter == nullptr) {
     walked = walk.Beam(
-        start, 0, ef, [](float, uint32_t) {}, go_on);
+        start, 0, most, task.reach, [](float, uint32_t) {}, go_on);
     TakePool(scratch);
   } else if (bits.words != nullptr) {
     PickSeeds(bits, graph.count(), scratch.seeds);
     FilteredWalk filtered(graph, distance, bits, scratch.walk);
-    walked = filtered.Beam(start, scratch.seeds, ef, go_on);
-    stats.distance_computations += filtered.distances();
-    stats.hops += filtered.hops();
+    walked = filtered.Beam(start, scratch.seeds, most, task.reach, go_on);
+    task.stats.distance_computations += filtered.distances();
+    task.stats.hops += filtered.hops();
     TakePool(scratch);
   } else {
     TopK& allowed = scratch.allowed;
-    allowed = TopK(ef);
+    allowed = TopK(task.ef);
     walked = walk.Beam(
         start,
         0,
-        ef,
+        task.ef,
+        FullReach(),
         [&](float d, uint32_t slot) {
           if (d <= allowed.WorstDistance() && options.filter->Allows(slot)) {
             allowed.Push(d, slot);
@@ -207,8 +206,8 @@ Status HnswIndex::Walk(const Distance& distance,
         go_on);
     scratch.found = allowed.TakeSorted();
   }
-  stats.distance_computations += walk.distances();
-  stats.hops += walk.hops();
+  task.stats.distance_computations += walk.distances();
+  task.stats.hops += walk.hops();
   if (options.watch != nullptr) {
     options.watch->met = !scratch.walk.visited.Visit(options.watch->slot);
   }
@@ -217,33 +216,35 @@ Status HnswIndex::Walk(const Distance& distance,
 
 // As Walk, by the places around the query.
 template <class Distance>
-Status HnswIndex::Visit(const Distance& distance,
-                        const IndexSearchOptions& options,
-                        size_t ef,
-                        SearchStats& stats,
-                        Scratch& scratch) const {
+Status HnswIndex::Visit(const Distance& distance, const Task& task) const {
+  Scratch& scratch = task.scratch;
   const uint32_t places = graph_.places.count;
   scratch.centres.resize(places);
   CodeDistance(centres_->matrix(), scratch.query).Range(0, places, scratch.centres.data());
-  PlaceVisit visit(graph_.places, distance, options, ReadsCopies(options), scratch.walk);
-  Status visited = visit.Run(scratch.centres.data(), ef, scratch.places);
-  stats.distance_computations += places + visit.distances();
+  PlaceVisit visit(graph_.places, distance, task.options, ReadsCopies(task.options), scratch.walk);
+  Status visited = visit.Run(scratch.centres.data(), task.ef, scratch.places);
+  task.stats.distance_computations += places + visit.distances();
   TakePool(scratch);
   return visited;
 }
 
 // By the way that the options say.
 template <class Distance>
-Status HnswIndex::Find(const Distance& distance,
-                       const IndexSearchOptions& options,
-                       size_t ef,
-                       SearchStats& stats,
-                       Scratch& scratch) const {
-  if (options.scan) {
-    return Scan(distance, options, ef, stats, scratch);
+Status HnswIndex::Find(const Distance& distance, const Task& task) const {
+  if (task.options.scan) {
+    return Scan(distance, task);
   }
-  return ByPlaces(options) ? Visit(distance, options, ef, stats, scratch)
-                           : Walk(distance, options, ef, stats, scratch);
+  return ByPlaces(task.options) ? Visit(distance, task) : Walk(distance, task);
+}
+
+Reach HnswIndex::ReachFor(const float* query, const IndexSearchOptions& options) const {
+  const bool dot = matrix_.metric == Metric::kDot;
+  const float longest = graph_.header.longest;
+  const float least = dot ? -longest * std::sqrt(Dot(query, query, matrix_.dim)) : 0.0F;
+  // The k-th nearest of so few that chance decides how far it is would be a bad measure; and the
+  // factors that there are were measured for as many.
+  return Reach(
+      dot && longest == 0 ? 0.0F : options.reach, std::max(options.k, kRecallCurveK[0]), least);
 }
 
 // What became of the watched node, if it was met, in a search that has just ended.
@@ -258,10 +259,8 @@ void HnswIndex::NoteWatched(const IndexSearchOptions& options, Scratch& scratch)
 // Ranks scratch.found, estimated by the walk's codes, by 8-bit codes and then exactly. Of the
 // latter it reads, from the nearest on, as many as the error of the codes may yet move to the
 // front.
-StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query,
-                                                   const IndexSearchOptions& options,
-                                                   SearchStats& stats,
-                                                   Scratch& scratch) const {
+StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query, const Task& task) const {
+  Scratch& scratch = task.scratch;
   std::vector<Candidate>& found = scratch.found;
   CodeMatrix codes = codes_->walk();
   if (const auto rank = codes_->rank(); rank.has_value()) {
@@ -275,7 +274,7 @@ StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query,
     std::transform(
         found.begin(), found.end(), slots.begin(), [](const Candidate& c) { return c.slot; });
     estimate.Many(slots.data(), found.size(), distances.data());
-    stats.distance_computations += found.size();
+    task.stats.distance_computations += found.size();
     for (size_t i = 0; i < found.size(); ++i) {
       found[i].distance = distances[i];
     }
@@ -289,9 +288,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Refine(const float* query,
         return candidate.distance - estimate.ErrorOf(candidate.slot);
       },
       exact,
-      options.k,
-      options.deadline,
-      stats.distance_computations);
+      task.options.k,
+      task.options.deadline,
+      task.stats.distance_computations);
 }
 
 StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
@@ -303,10 +302,14 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   Scratch& scratch = loan.get();
   SearchStats unused;
   SearchStats& stats = options.stats == nullptr ? unused : *options.stats;
-  const size_t ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k);
+  const Task task{.options = options,
+                  .ef = std::max(options.ef == 0 ? kDefaultEf : options.ef, options.k),
+                  .reach = ReachFor(query, options),
+                  .stats = stats,
+                  .scratch = scratch};
   if (codes_ == nullptr) {
     const QueryDistance exact(matrix_, query);
-    ALIDADE_RETURN_IF_ERROR(Find(exact, options, ef, stats, scratch));
+    ALIDADE_RETURN_IF_ERROR(Find(exact, task));
     if (options.watch != nullptr) {
       NoteWatched(options, scratch);
     }
@@ -323,11 +326,11 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   scratch.query.Set(codes_->space(), query);
   scratch.query.Prepare(codes.kind);
   const CodeDistance estimate(codes, scratch.query);
-  ALIDADE_RETURN_IF_ERROR(Find(estimate, options, ef, stats, scratch));
+  ALIDADE_RETURN_IF_ERROR(Find(estimate, task));
   if (options.watch != nullptr) {
     NoteWatched(options, scratch);
   }
-  return Refine(query, options, stats, scratch);
+  return Refine(query, task);
 }
 
 PlacedSlots HnswIndex::PlacesOf(const SlotFilter& filter, bool copy_codes) const {

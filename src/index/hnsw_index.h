@@ -20,6 +20,7 @@
 #include "graph_walk.h"
 #include "hnsw_format.h"
 #include "places.h"
+#include "reach.h"
 #include "scratch_pool.h"
 
 namespace alidade {
@@ -81,30 +82,23 @@ class HnswIndex final : public VectorIndex {
   struct Scratch;
 
   HnswIndex(const HnswGraph& graph, const VectorMatrix& matrix, const VectorCodes* codes);
+  // One search: what the ways to find candidates have in common.
+  struct Task {
+    const IndexSearchOptions& options;
+    size_t ef;
+    Reach reach;
+    SearchStats& stats;
+    Scratch& scratch;
+  };
   template <class Distance>
-  Status Scan(const Distance& distance,
-              const IndexSearchOptions& options,
-              size_t ef,
-              SearchStats& stats,
-              Scratch& scratch) const;
+  Status Scan(const Distance& distance, const Task& task) const;
   template <class Distance>
-  Status Walk(const Distance& distance,
-              const IndexSearchOptions& options,
-              size_t ef,
-              SearchStats& stats,
-              Scratch& scratch) const;
+  Status Walk(const Distance& distance, const Task& task) const;
   template <class Distance>
-  Status Visit(const Distance& distance,
-               const IndexSearchOptions& options,
-               size_t ef,
-               SearchStats& stats,
-               Scratch& scratch) const;
+  Status Visit(const Distance& distance, const Task& task) const;
   template <class Distance>
-  Status Find(const Distance& distance,
-              const IndexSearchOptions& options,
-              size_t ef,
-              SearchStats& stats,
-              Scratch& scratch) const;
+  Status Find(const Distance& distance, const Task& task) const;
+  Reach ReachFor(const float* query, const IndexSearchOptions& options) const;
   bool ByPlaces(const IndexSearchOptions& options) const {
     return !options.scan && options.slack > 0 && centres_ != nullptr;
   }
@@ -115,10 +109,7 @@ class HnswIndex final : public VectorIndex {
   }
   static void TakePool(Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
-  StatusOr<std::vector<Candidate>> Refine(const float* query,
-                                          const IndexSearchOptions& options,
-                                          SearchStats& stats,
-                                          Scratch& scratch) const;
+  StatusOr<std::vector<Candidate>> Refine(const float* query, const Task& task) const;
 
   const HnswGraph graph_;
   const VectorMatrix matrix_;

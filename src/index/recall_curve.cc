@@ -1,11 +1,15 @@
 #include "alidade/index/recall_curve.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "alidade/common/mutex.h"
 #include "alidade/index/vector_codes.h"
+
+#include "build_threads.h"
 
 namespace alidade {
 namespace {
@@ -22,6 +26,13 @@ constexpr double kRecallEnough = 0.999;
 constexpr double kEffortGrowth = 1.3;
 constexpr uint32_t kEfMost = 2'048;
 
+// Reaches tried, each so much longer than the one before.
+constexpr float kReachMost = 2;
+// Of the distances of a walk without it; for less it is not worth its uncertainty.
+constexpr double kReachWorth = 0.97;
+constexpr float kReachGrowth = 0.1F;
+float NextReach(float reach) { return reach + std::max(0.01F, (reach - 1) / 8); }
+
 // Slacks tried, in steps: from where places end that lie a quarter of their radius nearer than what
 // is found already, up to where they lie two radii farther.
 constexpr uint32_t kSlackFirst = 49;
@@ -33,6 +44,36 @@ constexpr float kPlacesRecallMin = 0.9F;
 
 // Coprime with any count below it: its multiples visit slots all over.
 constexpr uint64_t kStep = 2'654'435'761;
+
+// An index and the vectors in it, and how it is built.
+struct Subject {
+  const VectorIndex& index;
+  const VectorMatrix& matrix;
+  const BuildOptions& build;
+};
+
+// Calls work(i) for each i below `count`, on the threads of the build, until one of them fails or
+// it is cancelled.
+template <class Work>
+Status ForEach(const BuildOptions& build, size_t count, const Work& work) {
+  std::atomic<size_t> next{0};
+  Mutex mutex;
+  Status failed;
+  OnThreads(build.threads, [&](const std::atomic<bool>& stop) {
+    for (size_t i = next++; i < count && !stop; i = next++) {
+      Status status = CheckCancelled(build.progress);
+      if (status.ok()) {
+        status = work(i);
+      }
+      if (!status.ok()) {
+        MutexLock lock(mutex);
+        failed.Update(status);
+        next = count;
+      }
+    }
+  });
+  return failed;
+}
 
 struct Query {
   std::vector<float> vector;
@@ -99,6 +140,31 @@ const RecallPoint* ReachedWith(const RecallCurve& curve, uint32_t effort) {
   return reached;
 }
 
+// Between two efforts that were measured, what lies between their reaches. Behind the last of them
+// it grows by kReachGrowth each time that the effort grows e-fold: more than it was seen to on any
+// data set.
+float ReachAtEffort(const RecallCurve& curve, uint32_t k, uint32_t effort) {
+  const RecallPoint* before = nullptr;
+  for (const RecallPoint& point : curve) {
+    if (point.k != k) {
+      continue;
+    }
+    if (point.effort >= effort) {
+      if (before == nullptr || before->reach == 0 || point.reach == 0) {
+        return point.reach;
+      }
+      const float share = static_cast<float>(effort - before->effort) /
+                          static_cast<float>(point.effort - before->effort);
+      return before->reach + (point.reach - before->reach) * share;
+    }
+    before = &point;
+  }
+  return before == nullptr || before->reach == 0
+             ? 0
+             : before->reach + kReachGrowth * std::log(static_cast<float>(effort) /
+                                                       static_cast<float>(before->effort));
+}
+
 uint32_t FirstEffort(IndexKind kind, uint32_t k) { return kind == IndexKind::kHnsw ? k : 1; }
 
 uint32_t NextEffort(uint32_t effort) {
@@ -129,22 +195,22 @@ StatusOr<std::vector<float>> QueryNear(const VectorMatrix& matrix,
              : std::vector<float>(centre, centre + matrix.dim);
 }
 
-StatusOr<std::vector<Query>> MakeQueries(const VectorMatrix& matrix,
-                                         const VectorCodes* codes,
-                                         const BuildProgress* progress) {
+StatusOr<std::vector<Query>> MakeQueries(const Subject& subject) {
+  const auto& [index, matrix, build] = subject;
   const uint32_t count =
       std::min(matrix.count, std::clamp(matrix.count / kRowsPerQuery, kQueriesMin, kQueriesMax));
   const uint32_t k = *std::max_element(std::begin(kRecallCurveK), std::end(kRecallCurveK));
   std::vector<Query> queries(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
+  ALIDADE_RETURN_IF_ERROR(ForEach(build, count, [&](size_t i) -> Status {
     Query& query = queries[i];
     ALIDADE_ASSIGN_OR_RETURN(
-        query.vector, QueryNear(matrix, codes, static_cast<uint32_t>(i * kStep % matrix.count)));
+        query.vector,
+        QueryNear(matrix, build.codes, static_cast<uint32_t>(i * kStep % matrix.count)));
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> nearest,
-                             ExactSearch(matrix, query.vector.data(), {.k = k}, codes));
+                             ExactSearch(matrix, query.vector.data(), {.k = k}, build.codes));
     query.SetNearest(nearest);
-  }
+    return OkStatus();
+  }));
   return queries;
 }
 
@@ -155,77 +221,108 @@ struct Measured {
 };
 
 // `options` without stats.
-StatusOr<Measured> RecallWith(const VectorIndex& index,
+StatusOr<Measured> RecallWith(const Subject& subject,
                               const std::vector<Query>& queries,
-                              IndexSearchOptions options) {
-  uint64_t found = 0;
-  uint64_t wanted = 0;
-  SearchStats stats;
-  options.stats = &stats;
-  const uint32_t k = options.k;
-  for (const Query& query : queries) {
-    const size_t there = std::min<size_t>(k, query.distances.size());
+                              const IndexSearchOptions& options) {
+  struct Answer {
+    size_t found = 0;
+    size_t wanted = 0;
+    SearchStats stats;
+  };
+  std::vector<Answer> answers(queries.size());
+  ALIDADE_RETURN_IF_ERROR(ForEach(subject.build, queries.size(), [&](size_t i) -> Status {
+    const std::vector<float>& truth = queries[i].distances;
+    Answer& answer = answers[i];
+    answer.wanted = std::min<size_t>(options.k, truth.size());
+    IndexSearchOptions counted = options;
+    counted.stats = &answer.stats;
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> hits,
-                             index.Search(query.vector.data(), options));
+                             subject.index.Search(queries[i].vector.data(), counted));
     // By distance: equal vectors are equally right.
-    found += static_cast<uint64_t>(
-        std::count_if(hits.begin(), hits.end(), [&query, there](const Candidate& hit) {
-          return there > 0 && hit.distance <= query.distances[there - 1];
-        }));
-    wanted += there;
+    answer.found = static_cast<size_t>(std::ranges::count_if(hits, [&](const Candidate& hit) {
+      return answer.wanted > 0 && hit.distance <= truth[answer.wanted - 1];
+    }));
+    return OkStatus();
+  }));
+  Answer sum;
+  for (const Answer& answer : answers) {
+    sum.found += answer.found;
+    sum.wanted += answer.wanted;
+    sum.stats.Add(answer.stats);
   }
-  return Measured{.recall = wanted == 0 ? 1  // nothing passes
-                                        : static_cast<double>(found) / static_cast<double>(wanted),
-                  .all_lists = index.kind() == IndexKind::kIvf &&
-                               stats.lists_probed < uint64_t{options.nprobe} * queries.size(),
-                  .distances = stats.distance_computations / std::max<size_t>(1, queries.size())};
+  return Measured{
+      .recall = sum.wanted == 0 ? 1  // nothing passes
+                                : static_cast<double>(sum.found) / static_cast<double>(sum.wanted),
+      .all_lists = subject.index.kind() == IndexKind::kIvf &&
+                   sum.stats.lists_probed < uint64_t{options.nprobe} * queries.size(),
+      .distances = sum.stats.distance_computations / std::max<size_t>(1, queries.size())};
+}
+
+// Seeks, from the reach of the point before on, the least one that finds as much for fewer
+// distances. 0: there is none.
+StatusOr<float> MeasureReach(const Subject& subject,
+                             const std::vector<Query>& queries,
+                             IndexSearchOptions options,
+                             const Measured& without,
+                             float first) {
+  for (float reach = first; reach <= kReachMost; reach = NextReach(reach)) {
+    options.reach = reach;
+    ALIDADE_ASSIGN_OR_RETURN(const Measured measured, RecallWith(subject, queries, options));
+    if (static_cast<double>(measured.distances) >
+        kReachWorth * static_cast<double>(without.distances)) {
+      break;
+    }
+    if (measured.recall >= without.recall) {
+      return reach;
+    }
+  }
+  return 0.0F;
 }
 
 // Adds points with rising effort to the curve until almost all is found.
-Status Measure(const VectorIndex& index,
+Status Measure(const Subject& subject,
                const std::vector<Query>& queries,
                const SlotFilter* filter,
                uint32_t k,
-               const BuildProgress* progress,
                RecallCurve& curve) {
-  const uint32_t most = index.kind() == IndexKind::kHnsw ? std::max(k, kEfMost) : kNlistMax;
+  const IndexKind kind = subject.index.kind();
+  const uint32_t most = kind == IndexKind::kHnsw ? std::max(k, kEfMost) : kNlistMax;
   Measured measured;
-  for (uint32_t effort = FirstEffort(index.kind(), k);
+  float reach = 1;
+  for (uint32_t effort = FirstEffort(kind, k);
        measured.recall < kRecallEnough && !measured.all_lists && effort <= most;
        effort = NextEffort(effort)) {
-    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-    ALIDADE_ASSIGN_OR_RETURN(
-        measured,
-        RecallWith(index, queries, {.k = k, .ef = effort, .nprobe = effort, .filter = filter}));
-    curve.push_back({.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
+    const IndexSearchOptions options{.k = k, .ef = effort, .nprobe = effort, .filter = filter};
+    ALIDADE_ASSIGN_OR_RETURN(measured, RecallWith(subject, queries, options));
+    RecallPoint& point = curve.emplace_back(
+        RecallPoint{.k = k, .effort = effort, .recall = static_cast<float>(measured.recall)});
+    if (kind == IndexKind::kHnsw) {
+      ALIDADE_ASSIGN_OR_RETURN(point.reach,
+                               MeasureReach(subject, queries, options, measured, reach));
+      reach = std::max(reach, point.reach);
+    }
   }
   return OkStatus();
 }
 
 // The nearest to each query among those that the filter allows.
-Status SetNearest(const VectorMatrix& matrix,
-                  const VectorCodes* codes,
-                  const SlotFilter& filter,
-                  const BuildProgress* progress,
-                  std::vector<Query>& queries) {
-  for (Query& query : queries) {
-    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
-    ALIDADE_ASSIGN_OR_RETURN(
-        const std::vector<Candidate> nearest,
-        ExactSearch(
-            matrix, query.vector.data(), {.k = kRecallCurveK[0], .filter = &filter}, codes));
-    query.SetNearest(nearest);
-  }
-  return OkStatus();
+Status SetNearest(const Subject& subject, const SlotFilter& filter, std::vector<Query>& queries) {
+  return ForEach(subject.build, queries.size(), [&](size_t i) -> Status {
+    ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> nearest,
+                             ExactSearch(subject.matrix,
+                                         queries[i].vector.data(),
+                                         {.k = kRecallCurveK[0], .filter = &filter},
+                                         subject.build.codes));
+    queries[i].SetNearest(nearest);
+    return OkStatus();
+  });
 }
 
 // By places, where a tenth of the vectors passes, whichever these are, and where it lies together:
 // with rising slack until almost all is found in both cases.
-StatusOr<std::vector<PlacePoint>> MeasurePlaces(const VectorIndex& index,
-                                                const VectorMatrix& matrix,
-                                                const VectorCodes* codes,
-                                                const BuildProgress* progress,
+StatusOr<std::vector<PlacePoint>> MeasurePlaces(const Subject& subject,
                                                 std::vector<Query> queries) {
+  const VectorMatrix& matrix = subject.matrix;
   queries.resize(std::min<size_t>(queries.size(), kQueriesMin));
   const PickedSlots tenth(matrix.count, 10);
   const PickedSlots together = TenthTogether(matrix);
@@ -233,17 +330,16 @@ StatusOr<std::vector<PlacePoint>> MeasurePlaces(const VectorIndex& index,
   std::vector<std::vector<Query>> truths;
   std::vector<PlacedSlots> placed;
   for (const PickedSlots* filter : filters) {
-    ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, *filter, progress, queries));
+    ALIDADE_RETURN_IF_ERROR(SetNearest(subject, *filter, queries));
     truths.push_back(queries);
-    placed.push_back(index.PlacesOf(*filter, /*copy_codes=*/false));
+    placed.push_back(subject.index.PlacesOf(*filter, /*copy_codes=*/false));
   }
   std::vector<PlacePoint> points;
   for (uint32_t slack = kSlackFirst; slack <= kSlackMost; slack = NextSlack(slack)) {
-    ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
     PlacePoint point{.slack = slack, .recall = 1};
     for (size_t i = 0; i < truths.size(); ++i) {
       ALIDADE_ASSIGN_OR_RETURN(const Measured measured,
-                               RecallWith(index,
+                               RecallWith(subject,
                                           truths[i],
                                           {.k = kRecallCurveK[0],
                                            .ef = kPlacesEf,
@@ -267,27 +363,36 @@ StatusOr<std::vector<PlacePoint>> MeasurePlaces(const VectorIndex& index,
 
 StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
                                             const VectorMatrix& matrix,
-                                            const VectorCodes* codes,
-                                            const BuildProgress* progress) {
+                                            const BuildOptions& build) {
   MeasuredRecall measured;
   if (matrix.count == 0) {
     return measured;
   }
-  ALIDADE_ASSIGN_OR_RETURN(std::vector<Query> queries, MakeQueries(matrix, codes, progress));
+  const Subject subject{index, matrix, build};
+  ALIDADE_ASSIGN_OR_RETURN(std::vector<Query> queries, MakeQueries(subject));
   for (const uint32_t k : kRecallCurveK) {
-    ALIDADE_RETURN_IF_ERROR(Measure(index, queries, nullptr, k, progress, measured.all));
+    ALIDADE_RETURN_IF_ERROR(Measure(subject, queries, nullptr, k, measured.all));
   }
   if (index.kind() == IndexKind::kHnsw) {
     const PickedSlots tenth(matrix.count, 10);
-    ALIDADE_RETURN_IF_ERROR(SetNearest(matrix, codes, tenth, progress, queries));
-    ALIDADE_RETURN_IF_ERROR(
-        Measure(index, queries, &tenth, kRecallCurveK[0], progress, measured.tenth));
+    ALIDADE_RETURN_IF_ERROR(SetNearest(subject, tenth, queries));
+    ALIDADE_RETURN_IF_ERROR(Measure(subject, queries, &tenth, kRecallCurveK[0], measured.tenth));
   }
   if (index.places() > 0) {
-    ALIDADE_ASSIGN_OR_RETURN(measured.places,
-                             MeasurePlaces(index, matrix, codes, progress, std::move(queries)));
+    ALIDADE_ASSIGN_OR_RETURN(measured.places, MeasurePlaces(subject, std::move(queries)));
   }
   return measured;
+}
+
+float ReachFor(const RecallCurve& curve, uint32_t k, uint32_t effort) {
+  const float few = ReachAtEffort(curve, kRecallCurveK[0], effort);
+  const float many = ReachAtEffort(curve, kRecallCurveK[1], effort);
+  if (k <= kRecallCurveK[0] || few == 0 || many == 0) {
+    return k <= kRecallCurveK[0] ? few : k >= kRecallCurveK[1] ? many : 0;
+  }
+  const double share = std::log(static_cast<double>(k) / kRecallCurveK[0]) /
+                       std::log(static_cast<double>(kRecallCurveK[1]) / kRecallCurveK[0]);
+  return few + (many - few) * static_cast<float>(std::min(1.0, share));
 }
 
 std::optional<double> HardnessOfTenth(const RecallCurve& all,

@@ -16,6 +16,7 @@ class NearestPool {
  public:
   void Reset(size_t limit) {
     limit_ = limit;
+    end_ = kNoEnd;
     nodes_.clear();
     nodes_.reserve(limit);
   }
@@ -29,21 +30,32 @@ class NearestPool {
   // every distance, and compilers stop where several walks ask.
   [[gnu::always_inline]] size_t Insert(float distance, uint32_t slot) {
     const uint64_t node = Sortable(distance) << 32 | uint64_t{slot} << 1;
-    const bool full = nodes_.size() == limit_;
-    if (full && node >= nodes_.back()) {
+    if (node >= end_) {
       return limit_;
     }
     const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), node);
     const auto position = static_cast<size_t>(at - nodes_.begin());
-    if (full) {
+    if (nodes_.size() == limit_) {
       nodes_.pop_back();
     }
     nodes_.insert(nodes_.begin() + static_cast<ptrdiff_t>(position), node);
+    if (nodes_.size() == limit_) {
+      end_ = std::min(end_, nodes_.back());
+    }
     return position;
+  }
+
+  // Drops the nodes farther than that, and lets in none from now on.
+  void CutBehind(float distance) {
+    end_ = std::min(end_, (Sortable(distance) + 1) << 32);
+    while (!nodes_.empty() && nodes_.back() >= end_) {
+      nodes_.pop_back();
+    }
   }
 
  private:
   static constexpr uint32_t kSign = 0x80000000;
+  static constexpr uint64_t kNoEnd = ~uint64_t{0};
 
   // Without the negative zero, which equals the other one.
   static uint64_t Sortable(float distance) {
@@ -56,6 +68,7 @@ class NearestPool {
   }
 
   size_t limit_ = 0;
+  uint64_t end_ = kNoEnd;  // nodes from here on are too far
   std::vector<uint64_t> nodes_;
 };
 

@@ -102,6 +102,7 @@ class SearchRun {
                                .nprobe = step.effort == 0 ? query_.nprobe : step.effort,
                                .scan = step.method == SegmentMethod::kScan,
                                .slack = step.slack,
+                               .reach = step.reach,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),

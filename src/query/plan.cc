@@ -31,13 +31,39 @@ double PlacesCost(const PlacePoint& measured, uint32_t k) {
   return measured.distances * std::sqrt(std::max(1.0, static_cast<double>(k) / kRecallCurveK[0]));
 }
 
+// What an index does its work with if nothing else is said, as asked for.
+uint32_t EffortOf(const PlanRequest& request, const SegmentStep& step) {
+  const uint32_t effort = step.effort != 0  ? step.effort
+                          : request.ef == 0 ? kDefaultEf
+                                            : request.ef;
+  return std::max(effort, request.k);
+}
+
+// That with which a walk where this share of the rows passes finds what an effort would find
+// without a filter. Where a tenth passes, `of_tenth` as much effort is needed.
+float ReachOfWalk(const PlanRequest& request,
+                  const SegmentFacts& facts,
+                  double share,
+                  uint32_t effort,
+                  double of_tenth) {
+  if (facts.recall == nullptr) {
+    return 0;
+  }
+  const float reach = ReachFor(facts.recall->all, request.k, effort);
+  if (share >= kFullEffortShare || reach == 0) {
+    return reach;
+  }
+  // Measured for few hits only: more of them take no more.
+  const float reach_of_tenth = ReachFor(facts.recall->tenth,
+                                        std::min(request.k, kRecallCurveK[0]),
+                                        static_cast<uint32_t>(std::ceil(effort * of_tenth)));
+  return reach_of_tenth == 0 ? 0 : WalkReach(share, reach, reach_of_tenth);
+}
+
 // The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
 // lets through around the query; by the codes that each reads.
 SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, SegmentStep step) {
-  const uint32_t unfiltered = std::max(step.effort != 0  ? step.effort
-                                       : request.ef == 0 ? kDefaultEf
-                                                         : request.ef,
-                                       request.k);
+  const uint32_t unfiltered = EffortOf(request, step);
   const double share = static_cast<double>(facts.allowed) / facts.rows;
   const double of_tenth = facts.recall == nullptr
                               ? kTenthHardness
@@ -62,7 +88,11 @@ SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, 
     step.method = SegmentMethod::kScan;
     return step;
   }
-  return {SegmentMethod::kIndex, "", static_cast<uint32_t>(effort)};
+  return {SegmentMethod::kIndex,
+          "",
+          static_cast<uint32_t>(effort),
+          0,
+          ReachOfWalk(request, facts, share, unfiltered, of_tenth)};
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
@@ -82,11 +112,16 @@ SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
       facts.allowed <= kScanShareMax * facts.rows) {
     return {SegmentMethod::kExact, "a scan is cheaper"};
   }
-  const SegmentStep step = request.recall_target > 0 ? PlanForRecall(request, facts)
-                                                     : SegmentStep{SegmentMethod::kIndex, ""};
-  return step.method == SegmentMethod::kIndex && facts.filtered && facts.index == IndexKind::kHnsw
-             ? PlanFiltered(request, facts, step)
-             : step;
+  SegmentStep step = request.recall_target > 0 ? PlanForRecall(request, facts)
+                                               : SegmentStep{SegmentMethod::kIndex, ""};
+  if (step.method != SegmentMethod::kIndex || facts.index != IndexKind::kHnsw) {
+    return step;
+  }
+  if (facts.filtered) {
+    return PlanFiltered(request, facts, step);
+  }
+  step.reach = ReachOfWalk(request, facts, 1, EffortOf(request, step), 1);
+  return step;
 }
 
 const char* MethodName(SegmentMethod method, IndexKind index) {
@@ -113,13 +148,20 @@ std::string PayloadsText(const SegmentFacts& facts) {
 }
 
 std::string EffortText(const SegmentStep& step, IndexKind index) {
-  if (step.effort == 0) {
-    return "";
+  std::string text;
+  if (step.slack != 0) {
+    text += fmt::format("slack {}, ", step.slack);
   }
-  return fmt::format("{}{} {}; ",
-                     step.slack == 0 ? "" : fmt::format("slack {}, ", step.slack),
-                     index == IndexKind::kIvf ? "nprobe" : "ef",
-                     step.effort);
+  if (step.effort != 0) {
+    text += fmt::format("{} {}, ", index == IndexKind::kIvf ? "nprobe" : "ef", step.effort);
+  }
+  if (step.reach != 0) {
+    text += fmt::format("reach {:.2f}, ", step.reach);
+  }
+  if (!text.empty()) {
+    text[text.size() - 2] = ';';
+  }
+  return text;
 }
 
 }  // namespace

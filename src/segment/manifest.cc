@@ -1,6 +1,7 @@
 #include "alidade/segment/manifest.h"
 
 #include <bit>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -11,7 +12,8 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 5;
+constexpr uint8_t kManifestFormat = 6;
+constexpr uint8_t kManifestFormatWithoutReach = 5;
 constexpr uint8_t kManifestFormatWithoutPlaces = 4;
 constexpr uint8_t kManifestFormatWithoutFilteredRecall = 3;
 constexpr uint8_t kManifestFormatWithoutRecall = 2;
@@ -54,17 +56,22 @@ void EncodeRecall(std::string& out, const RecallCurve& curve) {
     AppendLittleEndian(out, point.k);
     AppendLittleEndian(out, point.effort);
     AppendLittleEndian(out, std::bit_cast<uint32_t>(point.recall));
+    AppendLittleEndian(out, std::bit_cast<uint32_t>(point.reach));
   }
 }
 
-bool DecodeRecall(ByteReader& in, RecallCurve& curve) {
+bool DecodeRecall(ByteReader& in, uint8_t format, RecallCurve& curve) {
   const auto points = in.Little<uint32_t>();
   for (uint32_t i = 0; in.ok() && i < points; ++i) {
     RecallPoint& point = curve.emplace_back();
     point.k = in.Little<uint32_t>();
     point.effort = in.Little<uint32_t>();
     point.recall = std::bit_cast<float>(in.Little<uint32_t>());
-    if (point.k == 0 || point.effort == 0 || !(point.recall >= 0 && point.recall <= 1)) {
+    if (format > kManifestFormatWithoutReach) {
+      point.reach = std::bit_cast<float>(in.Little<uint32_t>());
+    }
+    if (point.k == 0 || point.effort == 0 || !(point.recall >= 0 && point.recall <= 1) ||
+        !(point.reach == 0 || (point.reach >= 1 && std::isfinite(point.reach)))) {
       return false;
     }
   }
@@ -104,10 +111,11 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
   file.body_hash.high = in.Little<uint64_t>();
   file.kind = static_cast<SegmentFileKind>(kind);
   file.index_kind = static_cast<IndexKind>(index_kind);
-  if (format > kManifestFormatWithoutRecall && !DecodeRecall(in, file.recall.all)) {
+  if (format > kManifestFormatWithoutRecall && !DecodeRecall(in, format, file.recall.all)) {
     return false;
   }
-  if (format > kManifestFormatWithoutFilteredRecall && !DecodeRecall(in, file.recall.tenth)) {
+  if (format > kManifestFormatWithoutFilteredRecall &&
+      !DecodeRecall(in, format, file.recall.tenth)) {
     return false;
   }
   if (format > kManifestFormatWithoutPlaces && !DecodePlaces(in, file.recall.places)) {

@@ -47,6 +47,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.nprobe = search.nprobe;
   options.scan = search.scan;
   options.slack = search.slack;
+  options.reach = search.reach;
   options.deadline = search.deadline;
   options.stats = search.stats;
   options.spare = search.spare;

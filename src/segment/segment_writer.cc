@@ -271,9 +271,7 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
                            OpenSegmentFile(temporary_directory_, file, identity));
   ALIDADE_ASSIGN_OR_RETURN(const auto built,
                            OpenIndex(kind, index_map.body, vectors.matrix(), codes.get()));
-  ALIDADE_ASSIGN_OR_RETURN(
-      file.recall,
-      MeasureRecallCurve(*built, vectors.matrix(), codes.get(), request_.build.progress));
+  ALIDADE_ASSIGN_OR_RETURN(file.recall, MeasureRecallCurve(*built, vectors.matrix(), build));
   return OkStatus();
 }
 

@@ -290,6 +290,13 @@ CodeDistance::CodeDistance(const CodeMatrix& codes, const CodeQuery& query)
 // dot(q, r) = dot(q, f c) + dot(q, r - f c): the first part is off by what the query lost when it
 // became whole numbers, the second is left out.
 CodeDistance::ErrorTerms CodeDistance::ErrorFor(float root, float spread) const {
+  if (codes_.kind == CodeKind::kBit1) {
+    // What is left out is 0.6 root f long where r is normally distributed: dot(c, r) is 0.8 root
+    // |r| then.
+    constexpr float kLeftOut = 0.6F;
+    return {.factor = std::abs(query_.weight_) * spread * query_.norm_ * kLeftOut * root,
+            .constant = query_.rounding_};
+  }
   const auto most = static_cast<float>(codes_.kind == CodeKind::kInt8 ? kInt8Max : kInt4Max);
   const float code_length = most * root;  // |f c| is at most f times that
   const float query_error = query_.step_ / 2 * root;

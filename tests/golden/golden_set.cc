@@ -60,7 +60,7 @@ SegmentManifest Manifest() {
        IndexKind::kHnsw,
        1 << 20,
        hash,
-       {.all = {{.k = 10, .effort = 12, .recall = 0.875F},
+       {.all = {{.k = 10, .effort = 12, .recall = 0.875F, .reach = 1.25F},
                 {.k = 100, .effort = 104, .recall = 1.0F}},
         .tenth = {{.k = 10, .effort = 40, .recall = 0.9F}},
         .places = {{.slack = 66, .recall = 0.95F, .distances = 3'000}}}}};

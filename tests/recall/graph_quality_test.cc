@@ -140,7 +140,7 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
   ASSERT_LT(plain, 0.98) << "nothing to lose at this ef";
   ALIDADE_ASSERT_OK_AND_ASSIGN(
       const MeasuredRecall measured,
-      MeasureRecallCurve(*graph.index, base_->matrix(), graph.codes.get(), nullptr));
+      MeasureRecallCurve(*graph.index, base_->matrix(), {.codes = graph.codes.get()}));
   const auto of_tenth = HardnessOfTenth(measured.all, measured.tenth, kSmallEf);
   ASSERT_TRUE(of_tenth.has_value());
   const auto places = PlacesAsGoodAs(measured, kSmallEf);

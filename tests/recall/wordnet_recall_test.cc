@@ -65,7 +65,7 @@ TEST_F(WordnetRecallTest, CurvesHoldForQueriesFromOutside) {
   for (const IndexKind kind : {IndexKind::kHnsw, IndexKind::kIvf}) {
     const auto built = BuiltIndex::Make({.kind = kind}, kind, base_->matrix());
     ASSERT_TRUE(built.ok()) << built.status();
-    const auto curve = MeasureRecallCurve(**built, base_->matrix(), nullptr, nullptr);
+    const auto curve = MeasureRecallCurve(**built, base_->matrix(), {});
     ASSERT_TRUE(curve.ok()) << curve.status();
     for (const uint32_t k : kRecallCurveK) {
       for (const double wanted : {0.9, 0.95, 0.99}) {

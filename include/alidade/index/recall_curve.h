@@ -15,6 +15,9 @@ struct RecallPoint {
   uint32_t k = 0;
   uint32_t effort = 0;
   float recall = 0;  // at k, 0..1
+  // Of a graph: with this reach (IndexSearchOptions) it finds as much, for fewer distances; never
+  // below 1. 0: there is none.
+  float reach = 0;
 
   friend bool operator==(const RecallPoint&, const RecallPoint&) = default;
 };
@@ -49,17 +52,21 @@ struct MeasuredRecall {
 inline constexpr uint32_t kRecallCurveK[] = {10, 100};
 
 // Asks the index, with rising effort until almost all is found, for the neighbours of queries that
-// are made of a sample of its vectors, and compares with exact search. `codes`, if not null, are of
-// the same vectors. Deterministic. Cost: up to 400 exact searches and some thousand by the index,
-// of small indexes fewer. Errors: CANCELLED when progress says so.
+// are made of a sample of its vectors, and compares with exact search. `build`: as the index was
+// built. Deterministic, whatever the number of threads. Cost: up to 1,000 exact searches and some
+// ten thousand by the index, of small indexes fewer. Errors: CANCELLED when progress says so.
 StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
                                             const VectorMatrix& matrix,
-                                            const VectorCodes* codes,
-                                            const BuildProgress* progress);
+                                            const BuildOptions& build);
 
 // The least effort that was measured to reach the recall at k hits. For a k between two that were
 // measured, the larger counts; beyond the largest, effort grows as k does. 0: none reaches it.
 uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall);
+
+// The reach with which a walk finds as much as one without it and with this effort, k hits wanted.
+// For a k between two that were measured, what lies between theirs; beyond the largest effort, more
+// than what that took. 0: none was found, or it was not measured.
+float ReachFor(const RecallCurve& curve, uint32_t k, uint32_t effort);
 
 // How many times `effort` a walk takes to find as much where a tenth of the vectors passes as
 // without a filter; at least 1. Nothing if it was not measured, or not reached.

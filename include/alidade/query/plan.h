@@ -49,6 +49,7 @@ struct SegmentStep {
   // to walk; 0: as asked.
   uint32_t effort = 0;
   uint32_t slack = 0;  // of kPlaces, as in IndexSearchOptions
+  float reach = 0;     // of kIndex, as in IndexSearchOptions: to find what `ef` alone would
 };
 
 struct SearchPlan {
@@ -74,6 +75,13 @@ inline constexpr double kPlacesShareMax = 0.12;
 inline double WalkHardness(double share, double of_tenth) {
   const double power = std::log(of_tenth) / std::log(kFullEffortShare / 0.1);
   return std::pow(kFullEffortShare / std::min(share, kFullEffortShare), power);
+}
+
+// The same of its reach: `of_all` without a filter, `of_tenth` where a tenth passes; pure.
+inline float WalkReach(double share, float of_all, float of_tenth) {
+  const double harder = std::log(kFullEffortShare / std::min(share, kFullEffortShare)) /
+                        std::log(kFullEffortShare / 0.1);
+  return of_all + std::max(0.0F, of_tenth - of_all) * static_cast<float>(harder);
 }
 
 // Pure. With a recall target each index works as hard as it was measured to need for it; under a

@@ -54,6 +54,7 @@ struct SegmentSearch {
   uint32_t nprobe = 0;  // 0: default
   bool scan = false;    // of SearchIndex, as in IndexSearchOptions
   uint32_t slack = 0;   // ..
+  float reach = 0;      // ..
   SeqNo at;
   uint32_t visible_rows = 0;
   // Null: every row of the view that is alive; else only the rows set, all of which must be.

@@ -132,7 +132,7 @@ class CodeDistance {
       }
     }
   }
-  // How far an estimate may be off, but for one case in about a thousand; 8 and 4 bits only.
+  // How far an estimate may be off, but for one case in about a thousand; of 1 bit about.
   float ErrorOf(uint32_t slot) const { return Error(slot, usual_error_); }
   // How far an estimate may be off at all; 8 and 4 bits only.
   float ErrorMax(uint32_t slot) const { return Error(slot, greatest_error_); }

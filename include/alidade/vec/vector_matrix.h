@@ -41,6 +41,8 @@ class QueryDistance {
   void Prefetch(uint32_t) const {}
   // out[i] = distance to first + i
   void Range(uint32_t first, size_t count, float* out) const;
+  // As estimates have it.
+  float ErrorOf(uint32_t) const { return 0; }
 
  private:
   const VectorMatrix matrix_;

@@ -41,7 +41,7 @@ TEST(RecallCurveTest, RisesForEachKUntilAlmostAllIsFound) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                  BuiltIndex::Make(Spec(kind), kind, set.matrix()));
     ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
-                                 MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                                 MeasureRecallCurve(*built, set.matrix(), {}));
     const RecallCurve& curve = curve_measured.all;
     ASSERT_GE(curve.size(), 4u);
     EXPECT_TRUE(std::ranges::is_sorted(curve, [](const RecallPoint& a, const RecallPoint& b) {
@@ -69,7 +69,7 @@ TEST(RecallCurveTest, EndsWhenAllListsAreLookedAt) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                BuiltIndex::Make(spec, IndexKind::kIvf, set.matrix()));
   ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
-                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                               MeasureRecallCurve(*built, set.matrix(), {}));
   const RecallCurve& curve = curve_measured.all;
   EXPECT_LT(curve.back().recall, 0.9F);
   EXPECT_GE(curve.back().effort, 8u);
@@ -84,7 +84,7 @@ TEST(RecallCurveTest, OtherQueriesGetWhatWasMeasured) {
     ALIDADE_ASSERT_OK_AND_ASSIGN(const BuiltIndex built,
                                  BuiltIndex::Make(Spec(kind), kind, set.matrix()));
     ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall curve_measured,
-                                 MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                                 MeasureRecallCurve(*built, set.matrix(), {}));
     const RecallCurve& curve = curve_measured.all;
     for (const uint32_t k : kRecallCurveK) {
       for (const double wanted : {0.8, 0.9, 0.95, 0.99}) {
@@ -105,10 +105,10 @@ TEST(RecallCurveTest, IsTheSameEachTimeAndOfEqualVectorsPerfect) {
       const BuiltIndex built,
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
   ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall once_measured,
-                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                               MeasureRecallCurve(*built, set.matrix(), {}));
   const RecallCurve& once = once_measured.all;
   ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall again_measured,
-                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                               MeasureRecallCurve(*built, set.matrix(), {.threads = 3}));
   const RecallCurve& again = again_measured.all;
   EXPECT_EQ(once, again);
   EXPECT_EQ(once_measured, again_measured);
@@ -118,7 +118,7 @@ TEST(RecallCurveTest, IsTheSameEachTimeAndOfEqualVectorsPerfect) {
       const BuiltIndex of_equal,
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, equal.matrix()));
   ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall perfect_measured,
-                               MeasureRecallCurve(*of_equal, equal.matrix(), nullptr, nullptr));
+                               MeasureRecallCurve(*of_equal, equal.matrix(), {}));
   const RecallCurve& perfect = perfect_measured.all;
   EXPECT_EQ(EffortForRecall(perfect, 10, 0.99), perfect.front().effort);
 }
@@ -130,7 +130,7 @@ TEST(RecallCurveTest, StopsWhenTheBuildIsCancelled) {
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
   BuildProgress progress;
   progress.cancelled = true;
-  EXPECT_THAT(MeasureRecallCurve(*built, set.matrix(), nullptr, &progress),
+  EXPECT_THAT(MeasureRecallCurve(*built, set.matrix(), {.progress = &progress}),
               StatusIs(StatusCode::kCancelled));
 }
 
@@ -142,7 +142,7 @@ TEST(RecallCurveTest, OtherTenthsAreAsHardAsTheOneThatWasMeasured) {
       const BuiltIndex built,
       BuiltIndex::Make(Spec(IndexKind::kHnsw), IndexKind::kHnsw, set.matrix()));
   ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall measured,
-                               MeasureRecallCurve(*built, set.matrix(), nullptr, nullptr));
+                               MeasureRecallCurve(*built, set.matrix(), {}));
   ASSERT_FALSE(measured.tenth.empty());
   EXPECT_GE(measured.tenth.back().recall, 0.95F);
   std::mt19937_64 random(4);
@@ -165,7 +165,7 @@ TEST(RecallCurveTest, OtherTenthsAreAsHardAsTheOneThatWasMeasured) {
   }
   const BuiltIndex lists =
       *BuiltIndex::Make(Spec(IndexKind::kIvf), IndexKind::kIvf, set.First(3'000));
-  const auto of_lists = MeasureRecallCurve(*lists, set.First(3'000), nullptr, nullptr);
+  const auto of_lists = MeasureRecallCurve(*lists, set.First(3'000), {});
   ASSERT_THAT(of_lists, IsOk());
   EXPECT_TRUE(of_lists->tenth.empty());
 }
@@ -217,7 +217,7 @@ TEST(RecallCurveTest, OtherTenthsAreFoundByPlacesAsMeasured) {
           CodesSetting::kInt8, set.matrix(), Spec(IndexKind::kHnsw), {}, {.places_from = 0}));
   ALIDADE_ASSERT_OK_AND_ASSIGN(
       const MeasuredRecall measured,
-      MeasureRecallCurve(*graph.index, set.matrix(), graph.codes.get(), nullptr));
+      MeasureRecallCurve(*graph.index, set.matrix(), {.codes = graph.codes.get()}));
   const std::vector<PlacePoint>& places = measured.places;
   ASSERT_GE(places.size(), 3U);
   EXPECT_GE(places.back().recall, 0.99F);
@@ -238,6 +238,32 @@ TEST(RecallCurveTest, OtherTenthsAreFoundByPlacesAsMeasured) {
                  {.k = 10, .ef = kPlacesEf, .slack = point.slack, .filter = &filter}));
     EXPECT_GE(recall, point.recall - 0.05) << point.slack;
   }
+}
+
+TEST(RecallCurveTest, ReachLiesBetweenWhatWasMeasured) {
+  const RecallCurve curve = {
+      {.k = 10, .effort = 10, .recall = 0.5F, .reach = 0},
+      {.k = 10, .effort = 20, .recall = 0.9F, .reach = 1.1F},
+      {.k = 10, .effort = 40, .recall = 0.95F, .reach = 1.2F},
+      {.k = 100, .effort = 100, .recall = 0.9F, .reach = 1.0F},
+      {.k = 100, .effort = 200, .recall = 0.95F, .reach = 1.1F},
+  };
+  EXPECT_EQ(ReachFor(curve, 10, 5), 0);
+  EXPECT_EQ(ReachFor(curve, 10, 10), 0);
+  EXPECT_FLOAT_EQ(ReachFor(curve, 10, 15), 1.1F) << "less than that was not measured";
+  EXPECT_FLOAT_EQ(ReachFor(curve, 10, 20), 1.1F);
+  EXPECT_FLOAT_EQ(ReachFor(curve, 1, 30), 1.15F);
+  EXPECT_GT(ReachFor(curve, 10, 80), 1.2F) << "more than was measured";
+  EXPECT_LT(ReachFor(curve, 10, 80), ReachFor(curve, 10, 160));
+  EXPECT_FLOAT_EQ(ReachFor(curve, 100, 50), 1.0F);
+  EXPECT_FLOAT_EQ(ReachFor(curve, 100, 150), 1.05F);
+  EXPECT_FLOAT_EQ(ReachFor(curve, 1'000, 150), 1.05F);
+  const float between = ReachFor(curve, 30, 40);
+  EXPECT_GT(between, 1.0F);
+  EXPECT_LT(between, 1.2F);
+  EXPECT_EQ(ReachFor(curve, 30, 10), 0) << "none of one of them";
+  EXPECT_EQ(ReachFor({}, 10, 20), 0);
+  EXPECT_EQ(ReachFor({{.k = 10, .effort = 10, .recall = 0.5F}}, 10, 20), 0);
 }
 
 TEST(RecallCurveTest, AWishForMoreThanWasReachedHasNoEffort) {

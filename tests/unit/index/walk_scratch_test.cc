@@ -63,6 +63,32 @@ TEST(NearestPoolTest, HoldsTheNearestInOrder) {
   }
 }
 
+TEST(NearestPoolTest, BehindACutThereIsNothingAndNothingComesIn) {
+  NearestPool pool;
+  pool.Reset(10);
+  for (uint32_t slot = 0; slot < 8; ++slot) {
+    pool.Insert(static_cast<float>(slot) - 2, slot);
+  }
+  pool.CutBehind(3);
+  EXPECT_THAT(Content(pool),
+              ::testing::ElementsAre(Candidate{-2, 0},
+                                     Candidate{-1, 1},
+                                     Candidate{0, 2},
+                                     Candidate{1, 3},
+                                     Candidate{2, 4},
+                                     Candidate{3, 5}));
+  EXPECT_EQ(pool.Insert(3.5F, 20), 10U);
+  EXPECT_EQ(pool.Insert(3, 21), 6U) << "as far as the cut is not behind it";
+  pool.CutBehind(100);
+  EXPECT_EQ(pool.Insert(3.5F, 22), 10U) << "a cut is not taken back";
+  pool.CutBehind(-1.5F);
+  EXPECT_THAT(Content(pool), ::testing::ElementsAre(Candidate{-2, 0}));
+  pool.CutBehind(-3);
+  EXPECT_EQ(pool.size(), 0U);
+  pool.Reset(10);
+  EXPECT_EQ(pool.Insert(1'000, 23), 0U);
+}
+
 TEST(NearestPoolTest, MarksStayWithTheirNodes) {
   NearestPool pool;
   pool.Reset(3);

@@ -155,6 +155,36 @@ TEST(PlanTest, PlacesAreTakenWhereTheyCostLeastAndWereMeasuredToFindAsMuch) {
             "segment 0: hnsw (ef 600; filter passes 200000 of 2000000 rows)");
 }
 
+TEST(PlanTest, AWalkReachesAsFarAsItWasMeasuredToNeed) {
+  const MeasuredRecall curve = {.all = {{.k = 10, .effort = 20, .recall = 0.95F, .reach = 1.1F},
+                                        {.k = 10, .effort = 200, .recall = 0.999F, .reach = 1.3F},
+                                        {.k = 100, .effort = 120, .recall = 0.9F, .reach = 1.05F},
+                                        {.k = 100, .effort = 300, .recall = 0.99F, .reach = 0}},
+                                .tenth = {{.k = 10, .effort = 60, .recall = 0.96F, .reach = 1.2F}},
+                                .places = {}};
+  const auto plan = [&curve](PlanRequest request, SegmentFacts facts) {
+    facts.recall = &curve;
+    return Plan(request, {facts});
+  };
+  const SegmentFacts all = All(2'000'000, kHnsw);
+  EXPECT_EQ(plan({.k = 10}, all), "segment 0: hnsw (reach 1.22; 2000000 rows)")
+      << "as much as the default ef, 128";
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, all), "segment 0: hnsw (reach 1.10; 2000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .recall_target = 0.95}, all),
+            "segment 0: hnsw (ef 20, reach 1.10; 2000000 rows)");
+  EXPECT_EQ(plan({.k = 100, .ef = 120}, all), "segment 0: hnsw (reach 1.05; 2000000 rows)");
+  EXPECT_EQ(plan({.k = 100, .ef = 300}, all), "segment 0: hnsw (2000000 rows)");
+  // Farther, where fewer rows pass.
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(1'800'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (ef 20, reach 1.10; filter passes 1800000 of 2000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(200'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (ef 60, reach 1.20; filter passes 200000 of 2000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(500'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (ef 35, reach 1.15; filter passes 500000 of 2000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(1'000, 2'000'000, kHnsw)),
+            "segment 0: scan (cheaper than a walk; ef 20; filter passes 1000 of 2000000 rows)");
+}
+
 TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   const uint32_t rows = 4'294'967'295;
   EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),

@@ -34,11 +34,11 @@ SegmentManifest Example() {
        .index_kind = IndexKind::kIvf,
        .bytes = 60000,
        .body_hash = {.low = 5, .high = 6},
-       .recall = {
-           .all = {{.k = 10, .effort = 1, .recall = 0.5F}, {.k = 10, .effort = 2, .recall = 1.0F}},
-           .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}},
-           .places = {{.slack = 60, .recall = 0.5F, .distances = 900},
-                      {.slack = 70, .recall = 1, .distances = 4'000}}}});
+       .recall = {.all = {{.k = 10, .effort = 1, .recall = 0.5F},
+                          {.k = 10, .effort = 2, .recall = 1.0F, .reach = 1.5F}},
+                  .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}},
+                  .places = {{.slack = 60, .recall = 0.5F, .distances = 900},
+                             {.slack = 70, .recall = 1, .distances = 4'000}}}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -68,7 +68,7 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 6;
+  bytes[0] = 7;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
@@ -81,10 +81,14 @@ TEST(ManifestTest, RefusesNamesThatLeadElsewhere) {
 }
 
 TEST(ManifestTest, RefusesARecallThatIsNone) {
-  for (const RecallPoint& point : {RecallPoint{.k = 0, .effort = 1, .recall = 0.5F},
-                                   RecallPoint{.k = 10, .effort = 0, .recall = 0.5F},
-                                   RecallPoint{.k = 10, .effort = 1, .recall = 1.5F},
-                                   RecallPoint{.k = 10, .effort = 1, .recall = NAN}}) {
+  for (const RecallPoint& point :
+       {RecallPoint{.k = 0, .effort = 1, .recall = 0.5F},
+        RecallPoint{.k = 10, .effort = 0, .recall = 0.5F},
+        RecallPoint{.k = 10, .effort = 1, .recall = 1.5F},
+        RecallPoint{.k = 10, .effort = 1, .recall = NAN},
+        RecallPoint{.k = 10, .effort = 1, .recall = 1, .reach = 0.5F},
+        RecallPoint{.k = 10, .effort = 1, .recall = 1, .reach = NAN},
+        RecallPoint{.k = 10, .effort = 1, .recall = 1, .reach = INFINITY}}) {
     SegmentManifest manifest = Example();
     manifest.files.back().recall = {.all = {point}, .tenth = {}, .places = {}};
     EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss);
