@@ -26,12 +26,15 @@ constexpr double kRecallEnough = 0.999;
 constexpr double kEffortGrowth = 1.3;
 constexpr uint32_t kEfMost = 2'048;
 
-// Reaches tried, each so much longer than the one before.
+// Reaches tried, from 1 on.
 constexpr float kReachMost = 2;
-// Of the distances of a walk without it; for less it is not worth its uncertainty.
-constexpr double kReachWorth = 0.97;
-constexpr float kReachGrowth = 0.1F;
 float NextReach(float reach) { return reach + std::max(0.01F, (reach - 1) / 8); }
+
+// A reach that leaves more of the distances than this is not worth its uncertainty.
+constexpr double kReachWorth = 0.97;
+
+// By so much a reach grows when the effort grows e-fold, beyond what was measured.
+constexpr float kReachGrowth = 0.1F;
 
 // Slacks tried, in steps: from where places end that lie a quarter of their radius nearer than what
 // is found already, up to where they lie two radii farther.
@@ -141,8 +144,7 @@ const RecallPoint* ReachedWith(const RecallCurve& curve, uint32_t effort) {
 }
 
 // Between two efforts that were measured, what lies between their reaches. Behind the last of them
-// it grows by kReachGrowth each time that the effort grows e-fold: more than it was seen to on any
-// data set.
+// it grows faster than it was seen to on any data set.
 float ReachAtEffort(const RecallCurve& curve, uint32_t k, uint32_t effort) {
   const RecallPoint* before = nullptr;
   for (const RecallPoint& point : curve) {
