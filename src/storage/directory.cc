@@ -18,6 +18,8 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 
+#include "manifest_records.h"
+
 namespace alidade {
 namespace {
 
@@ -197,6 +199,15 @@ StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync
     return end;
   }
   return DataLoss("{}/{} is missing", db_directory, name);
+}
+
+StatusOr<ManifestEnd> ReadWholeManifestEnd(const std::string& db_directory, bool sync) {
+  ALIDADE_ASSIGN_OR_RETURN(ManifestEnd end, ReadManifestEnd(db_directory, sync));
+  ALIDADE_ASSIGN_OR_RETURN(
+      const std::string bytes,
+      ReadWholeFile(fmt::format("{}/MANIFEST-{:06}", db_directory, end.number)));
+  end.bytes = WholeRecords(std::string_view(bytes).substr(0, end.bytes));
+  return end;
 }
 
 Status PublishFormat(const std::string& directory, std::string_view uuid) {

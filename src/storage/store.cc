@@ -231,10 +231,11 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   return store;
 }
 
-// Before RocksDB opens: it deletes the tables that a shortened manifest no longer names.
+// Before RocksDB opens: it deletes the tables that a shortened manifest no longer names, or one
+// whose damage looks like a torn end.
 Status Store::Impl::CheckManifest() {
   const auto opened = Watermark::Open(options.directory, /*read_only=*/true);
-  const auto end = ReadManifestEnd(options.directory + "/db", /*sync=*/false);
+  const auto end = ReadWholeManifestEnd(options.directory + "/db", /*sync=*/false);
   if (options.accept_loss_to.has_value()) {
     return OkStatus();
   }
@@ -244,8 +245,9 @@ Status Store::Impl::CheckManifest() {
     return OkStatus();  // RocksDB says itself what is wrong with a CURRENT that names nothing
   }
   return WithReason(
-      DataLoss("{}/db/MANIFEST-{:06} has {} bytes, but {} bytes of MANIFEST-{:06} were durable: it "
-               "was shortened or rolled back, and tables with acknowledged writes are not in it. "
+      DataLoss("{}/db/MANIFEST-{:06} has {} whole bytes, but {} bytes of MANIFEST-{:06} were "
+               "durable: it was damaged, shortened or rolled back, and tables with acknowledged "
+               "writes are not in it. "
                "Restore it, or start with --accept-loss-to={} to go on without them",
                options.directory,
                end->number,
@@ -350,7 +352,8 @@ Status Store::RaiseWatermark(SeqNo acknowledged, bool now) {
     return OkStatus();
   }
   if (next.manifest != last.manifest) {
-    next.manifest = ReadManifestEnd(db, /*sync=*/true).value_or(last.manifest);
+    next.manifest =
+        std::max(ReadWholeManifestEnd(db, /*sync=*/true).value_or(last.manifest), last.manifest);
   }
   impl_->watermark_written = time;
   return impl_->watermark->Write(next);

@@ -12,6 +12,7 @@
 #include "alidade/storage/store.h"
 
 #include "directory.h"
+#include "manifest_records.h"
 #include "store_testing.h"
 #include "support/scratch_directory.h"
 #include "support/status_matchers.h"
@@ -168,6 +169,61 @@ TEST_F(StoreOpenTest, AShortenedManifestIsDataLossAndItsTablesStay) {
   PutBytes(path, whole);
   OpenStore();
   ExpectPoints(*store_, 9);
+}
+
+// RocksDB takes a record whose length leads beyond the end of the file for a torn one: it would
+// open without the tables that this record and those behind it name, and delete them.
+TEST_F(StoreOpenTest, AFlippedBitOfTheManifestIsDataLossAndItsTablesStay) {
+  OpenStore();
+  WritePoints(1, 5);
+  ASSERT_THAT(store_->Flush(), IsOk());
+  ASSERT_THAT(store_->RaiseWatermark(SeqNo(5), /*now=*/true), IsOk());
+  WritePoints(6, 9);
+  CloseStore();
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd end,
+                               ReadManifestEnd(directory() + "/db", /*sync=*/false));
+  const std::string path = fmt::format("{}/db/MANIFEST-{:06}", directory(), end.number);
+  const std::string whole = *ReadWholeFile(path);
+  EXPECT_EQ(WholeRecords(whole), whole.size());
+  const auto before = ContentsBelow(directory());
+  for (size_t byte = 0; byte < whole.size(); ++byte) {
+    std::string flipped = whole;
+    flipped[byte] = static_cast<char>(flipped[byte] ^ (1 << (byte % 8)));
+    ASSERT_LT(WholeRecords(flipped), whole.size()) << byte;
+    if (byte % 7 == 0) {
+      PutBytes(path, flipped);
+      ASSERT_THAT(OpenError(), StatusIs(StatusCode::kDataLoss, HasSubstr("MANIFEST"))) << byte;
+    }
+  }
+  PutBytes(path, whole);
+  EXPECT_EQ(ContentsBelow(directory()), before);
+  OpenStore();
+  ExpectPoints(*store_, 9);
+}
+
+TEST_F(StoreOpenTest, AManifestOfSeveralBlocksIsWhole) {
+  OpenStore();
+  std::string manifest;
+  for (uint64_t seq = 1; manifest.size() < 40'000; ++seq) {
+    ASSERT_LT(seq, 1'000U);
+    WritePoint(seq);
+    ASSERT_THAT(store_->Flush(), IsOk());
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd end,
+                                 ReadWholeManifestEnd(directory() + "/db", /*sync=*/true));
+    manifest = *ReadWholeFile(fmt::format("{}/db/MANIFEST-{:06}", directory(), end.number));
+    ASSERT_LE(end.bytes, manifest.size());
+  }
+  CloseStore();
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd sized,
+                               ReadManifestEnd(directory() + "/db", /*sync=*/false));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd whole,
+                               ReadWholeManifestEnd(directory() + "/db", /*sync=*/false));
+  EXPECT_EQ(whole, sized);
+  manifest = *ReadWholeFile(fmt::format("{}/db/MANIFEST-{:06}", directory(), whole.number));
+  EXPECT_LT(WholeRecords(std::string_view(manifest).substr(0, manifest.size() - 1)),
+            manifest.size() - 1)
+      << "torn";
+  OpenStore();
 }
 
 TEST_F(StoreOpenTest, AMissingDatabaseIsDataLossAndNotAnEmptyStore) {
