@@ -198,18 +198,18 @@ StatusOr<std::vector<float>> QueryNear(const VectorMatrix& matrix,
 }
 
 StatusOr<std::vector<Query>> MakeQueries(const Subject& subject) {
-  const auto& [index, matrix, build] = subject;
+  const VectorMatrix& matrix = subject.matrix;
+  const VectorCodes* codes = subject.build.codes;
   const uint32_t count =
       std::min(matrix.count, std::clamp(matrix.count / kRowsPerQuery, kQueriesMin, kQueriesMax));
   const uint32_t k = *std::max_element(std::begin(kRecallCurveK), std::end(kRecallCurveK));
   std::vector<Query> queries(count);
-  ALIDADE_RETURN_IF_ERROR(ForEach(build, count, [&](size_t i) -> Status {
+  ALIDADE_RETURN_IF_ERROR(ForEach(subject.build, count, [&](size_t i) -> Status {
     Query& query = queries[i];
     ALIDADE_ASSIGN_OR_RETURN(
-        query.vector,
-        QueryNear(matrix, build.codes, static_cast<uint32_t>(i * kStep % matrix.count)));
+        query.vector, QueryNear(matrix, codes, static_cast<uint32_t>(i * kStep % matrix.count)));
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> nearest,
-                             ExactSearch(matrix, query.vector.data(), {.k = k}, build.codes));
+                             ExactSearch(matrix, query.vector.data(), {.k = k}, codes));
     query.SetNearest(nearest);
     return OkStatus();
   }));
@@ -267,16 +267,17 @@ StatusOr<float> MeasureReach(const Subject& subject,
                              IndexSearchOptions options,
                              const Measured& without,
                              float first) {
-  for (float reach = first; reach <= kReachMost; reach = NextReach(reach)) {
-    options.reach = reach;
+  options.reach = first;
+  while (options.reach <= kReachMost) {
     ALIDADE_ASSIGN_OR_RETURN(const Measured measured, RecallWith(subject, queries, options));
     if (static_cast<double>(measured.distances) >
         kReachWorth * static_cast<double>(without.distances)) {
       break;
     }
     if (measured.recall >= without.recall) {
-      return reach;
+      return options.reach;
     }
+    options.reach = NextReach(options.reach);
   }
   return 0.0F;
 }
