@@ -58,7 +58,22 @@ TEST(StoreCreationDeathTest, ACrashAtAnyStepOfTheCreationLeavesADirectoryThatIsM
 }
 #endif
 
-class StoreOpenTest : public StoreTest {};
+class StoreOpenTest : public StoreTest {
+ protected:
+  // Points in tables that the manifest names, durably, and others in the log alone; closes the
+  // store. `path`: of the manifest.
+  void WriteTablesAndLog(std::string& path) {
+    OpenStore();
+    WritePoints(1, 5);
+    ASSERT_THAT(store_->Flush(), IsOk());
+    ASSERT_THAT(store_->RaiseWatermark(SeqNo(5), /*now=*/true), IsOk());
+    WritePoints(6, 9);
+    CloseStore();
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd end,
+                                 ReadManifestEnd(directory() + "/db", /*sync=*/false));
+    path = fmt::format("{}/db/MANIFEST-{:06}", directory(), end.number);
+  }
+};
 
 TEST_F(StoreOpenTest, MakesADirectoryAndKeepsItsUuid) {
   OpenStore();
@@ -150,15 +165,8 @@ TEST_F(StoreOpenTest, AMissingFormatIsDataLossAndNothingIsTouched) {
 }
 
 TEST_F(StoreOpenTest, AShortenedManifestIsDataLossAndItsTablesStay) {
-  OpenStore();
-  WritePoints(1, 5);
-  ASSERT_THAT(store_->Flush(), IsOk());
-  ASSERT_THAT(store_->RaiseWatermark(SeqNo(5), /*now=*/true), IsOk());
-  WritePoints(6, 9);
-  CloseStore();
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd end,
-                               ReadManifestEnd(directory() + "/db", /*sync=*/false));
-  const std::string path = fmt::format("{}/db/MANIFEST-{:06}", directory(), end.number);
+  std::string path;
+  ASSERT_NO_FATAL_FAILURE(WriteTablesAndLog(path));
   const std::string whole = *ReadWholeFile(path);
   for (const size_t bytes : {whole.size() - 1, whole.size() / 2, size_t{100}}) {
     PutBytes(path, whole.substr(0, bytes));
@@ -174,15 +182,8 @@ TEST_F(StoreOpenTest, AShortenedManifestIsDataLossAndItsTablesStay) {
 // RocksDB takes a record whose length leads beyond the end of the file for a torn one: it would
 // open without the tables that this record and those behind it name, and delete them.
 TEST_F(StoreOpenTest, AFlippedBitOfTheManifestIsDataLossAndItsTablesStay) {
-  OpenStore();
-  WritePoints(1, 5);
-  ASSERT_THAT(store_->Flush(), IsOk());
-  ASSERT_THAT(store_->RaiseWatermark(SeqNo(5), /*now=*/true), IsOk());
-  WritePoints(6, 9);
-  CloseStore();
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const ManifestEnd end,
-                               ReadManifestEnd(directory() + "/db", /*sync=*/false));
-  const std::string path = fmt::format("{}/db/MANIFEST-{:06}", directory(), end.number);
+  std::string path;
+  ASSERT_NO_FATAL_FAILURE(WriteTablesAndLog(path));
   const std::string whole = *ReadWholeFile(path);
   EXPECT_EQ(WholeRecords(whole), whole.size());
   const auto before = ContentsBelow(directory());
