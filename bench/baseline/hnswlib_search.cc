@@ -109,12 +109,15 @@ StatusOr<Json> Compare(const Options& options,
                            RecallOfSide(set, other, options.k, Half::kOdd));
   ALIDADE_ASSIGN_OR_RETURN(const uint32_t equal_ef,
                            SmallestEf(options, set, other, Half::kOdd, own_recall));
+  if (equal_ef == 0) {
+    return NotFound("hnswlib does not reach the recall of {:.4f} with ef {}", own_recall, kEfMax);
+  }
   Figures figures;
   for (int turn = 0; turn < options.turns; ++turn) {
     ALIDADE_ASSIGN_OR_RETURN(const double own_rate, Rate(options, set, own));
     other.set_effort(other_ef);
     ALIDADE_ASSIGN_OR_RETURN(const double other_rate, Rate(options, set, other));
-    other.set_effort(equal_ef == 0 ? kEfMax : equal_ef);
+    other.set_effort(equal_ef);
     ALIDADE_ASSIGN_OR_RETURN(const double equal_rate, Rate(options, set, other));
     figures.equal_ratio.push_back(own_rate / equal_rate);
     figures.own.push_back(own_rate);

@@ -238,6 +238,9 @@ Status HnswIndex::Find(const Distance& distance, const Task& task) const {
 }
 
 Reach HnswIndex::ReachFor(const float* query, const IndexSearchOptions& options) const {
+  if (options.reach == 0) {
+    return Reach(0, 0, 0);
+  }
   const bool dot = matrix_.metric == Metric::kDot;
   const float longest = graph_.header.longest;
   const float least = dot ? -longest * std::sqrt(Dot(query, query, matrix_.dim)) : 0.0F;

@@ -33,7 +33,8 @@ float NextReach(float reach) { return reach + std::max(0.01F, (reach - 1) / 8); 
 // A reach that leaves more of the distances than this is not worth its uncertainty.
 constexpr double kReachWorth = 0.97;
 
-// By so much a reach grows when the effort grows e-fold, beyond what was measured.
+// By so much a reach grows when the effort grows e-fold, beyond what was measured (chosen: it was
+// 0.09 on WordNet between 64 and 160 candidates, and up to 0.2 on 500,000 x 128).
 constexpr float kReachGrowth = 0.1F;
 
 // Slacks tried, in steps: from where places end that lie a quarter of their radius nearer than what
@@ -143,8 +144,7 @@ const RecallPoint* ReachedWith(const RecallCurve& curve, uint32_t effort) {
   return reached;
 }
 
-// Between two efforts that were measured, what lies between their reaches. Behind the last of them
-// it grows faster than it was seen to on any data set.
+// Between two efforts that were measured, what lies between their reaches.
 float ReachAtEffort(const RecallCurve& curve, uint32_t k, uint32_t effort) {
   const RecallPoint* before = nullptr;
   for (const RecallPoint& point : curve) {

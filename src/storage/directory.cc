@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -201,12 +202,19 @@ StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync
   return DataLoss("{}/{} is missing", db_directory, name);
 }
 
-StatusOr<ManifestEnd> ReadWholeManifestEnd(const std::string& db_directory, bool sync) {
+StatusOr<ManifestEnd> ReadWholeManifestEnd(const std::string& db_directory,
+                                           bool sync,
+                                           const ManifestEnd& known) {
   ALIDADE_ASSIGN_OR_RETURN(ManifestEnd end, ReadManifestEnd(db_directory, sync));
-  ALIDADE_ASSIGN_OR_RETURN(
-      const std::string bytes,
-      ReadWholeFile(fmt::format("{}/MANIFEST-{:06}", db_directory, end.number)));
-  end.bytes = WholeRecords(std::string_view(bytes).substr(0, end.bytes));
+  const uint64_t from = end.number == known.number ? std::min(known.bytes, end.bytes) : 0;
+  const std::string path = fmt::format("{}/MANIFEST-{:06}", db_directory, end.number);
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(end.bytes - from, '\0');
+  file.seekg(static_cast<std::streamoff>(from));
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
+    return DataLoss("{} cannot be read", path);
+  }
+  end.bytes = WholeRecords(bytes, from);
   return end;
 }
 

@@ -65,8 +65,11 @@ struct ManifestEnd {
 // The end in the database `db_directory`, which may be open; with `sync` it is durable.
 // DATA_LOSS if CURRENT names no manifest that is there.
 StatusOr<ManifestEnd> ReadManifestEnd(const std::string& db_directory, bool sync);
-// The same, cut back to the last record that is whole.
-StatusOr<ManifestEnd> ReadWholeManifestEnd(const std::string& db_directory, bool sync);
+// The same, cut back to the last record that is whole. Of a manifest that is whole up to `known`
+// only what lies behind is read.
+StatusOr<ManifestEnd> ReadWholeManifestEnd(const std::string& db_directory,
+                                           bool sync,
+                                           const ManifestEnd& known = {});
 
 // What is known to be durable; written after the sync that it describes. Thread-compatible.
 class Watermark {

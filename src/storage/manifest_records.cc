@@ -38,23 +38,24 @@ uint32_t StoredCrc(std::string_view bytes) {
 
 }  // namespace
 
-size_t WholeRecords(std::string_view manifest) {
-  size_t at = 0;
+size_t WholeRecords(std::string_view bytes, size_t offset) {
+  const size_t file_end = offset + bytes.size();
+  size_t at = offset;
   while (true) {
     const size_t left = kBlockBytes - at % kBlockBytes;
     // Where no header fits, a block is filled up.
     const size_t start = left < kHeaderBytes ? at + left : at;
-    if (start + kHeaderBytes > manifest.size()) {
+    if (start + kHeaderBytes > file_end) {
       return at;
     }
-    ByteReader in(manifest.substr(start, kHeaderBytes));
+    ByteReader in(bytes.substr(start - offset, kHeaderBytes));
     const auto crc = in.Little<uint32_t>();
     const auto length = in.Little<uint16_t>();
     const auto kind = in.Little<uint8_t>();
     const size_t end = start + kHeaderBytes + length;
-    if (kind < kKindLeast || kind > kKindMost || end > manifest.size() ||
+    if (kind < kKindLeast || kind > kKindMost || end > file_end ||
         start / kBlockBytes != (end - 1) / kBlockBytes ||
-        crc != StoredCrc(manifest.substr(start + kHeaderBytes - 1, size_t{length} + 1))) {
+        crc != StoredCrc(bytes.substr(start - offset + kHeaderBytes - 1, size_t{length} + 1))) {
       return at;
     }
     at = end;

@@ -9,9 +9,11 @@
 
 namespace alidade {
 
-// Bytes from the beginning on that are whole records. RocksDB takes a record that is not for one
-// that was cut short by a crash, if its length leads beyond the end of the file, and forgets
-// silently what it and all behind it say: so does it with a record whose length was damaged.
-size_t WholeRecords(std::string_view manifest);
+// Where the last whole record ends, as an offset in the file, of which `bytes` are what lies from
+// `offset` on; a record begins there. `offset` itself if none is whole. RocksDB takes a record that
+// is not for one that was cut short by a crash, if its length leads beyond the end of the file, and
+// forgets silently what it and all behind it say: so does it with a record whose length was
+// damaged.
+size_t WholeRecords(std::string_view bytes, size_t offset = 0);
 
 }  // namespace alidade

@@ -353,7 +353,8 @@ Status Store::RaiseWatermark(SeqNo acknowledged, bool now) {
   }
   if (next.manifest != last.manifest) {
     next.manifest =
-        std::max(ReadWholeManifestEnd(db, /*sync=*/true).value_or(last.manifest), last.manifest);
+        std::max(ReadWholeManifestEnd(db, /*sync=*/true, last.manifest).value_or(last.manifest),
+                 last.manifest);
   }
   impl_->watermark_written = time;
   return impl_->watermark->Write(next);

@@ -93,8 +93,10 @@ struct IndexSearchOptions {
   // usual distance of a vector from its centre, where 65 are none. 0: a walk.
   uint32_t slack = 0;
   // HNSW, walks: they end where the nearest candidate left lies so many times as far as the k-th
-  // nearest found (or the 10th, if k is less), and keep up to 2 `ef` candidates until then. 0: they
-  // end when all of `ef` candidates were looked behind. What to set: ReachFor in recall_curve.h.
+  // nearest found (or the 10th, if k is less) and farther than the error of the codes; by the
+  // index's distances, squared ones for L2, from the least that there can be on. They keep up to 2
+  // `ef` candidates until then. 0: they end when all of `ef` candidates were looked behind. What to
+  // set: ReachFor in recall_curve.h.
   float reach = 0;
   const SlotFilter* filter = nullptr;  // null: all
   // What the index says of the filter (PlacesOf), for searches by places: they need not try it on
