@@ -99,7 +99,8 @@ Status Round(const Options& options,
   const double start = NowSeconds();
   for (uint32_t i = 0; i < options.queries; ++i) {
     const float* query = set.queries.Query((first_query + i) % set.queries.query_count);
-    ALIDADE_RETURN_IF_ERROR(ExactSearch(matrix, query, search, scanned.codes.get()).status());
+    ALIDADE_RETURN_IF_ERROR(
+        ExactSearch(matrix, query, search, CodedBy(scanned.codes.get())).status());
   }
   const double seconds = (NowSeconds() - start) / options.queries;
   scanned.milliseconds.push_back(seconds * 1e3);

@@ -18,6 +18,7 @@ void EncodeMemory(const CollectionStats& in, v1::MemoryStats& out) {
     encoded.set_field(field.name);
     EncodePart(field.sealed.walk_codes, *encoded.mutable_walk_codes());
     EncodePart(field.sealed.rank_codes, *encoded.mutable_rank_codes());
+    EncodePart(field.scan_codes, *encoded.mutable_scan_codes());
     EncodePart(field.sealed.links, *encoded.mutable_links());
     EncodePart(field.sealed.vectors, *encoded.mutable_vectors());
     EncodePart(field.delta_vectors, *encoded.mutable_delta_vectors());

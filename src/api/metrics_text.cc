@@ -167,16 +167,19 @@ void AddCollectionMemory(const std::vector<CollectionStats>& collections, Metric
   for (const CollectionStats& collection : collections) {
     FieldMemory sealed;
     PartBytes delta_vectors;
+    PartBytes scan_codes;
     for (const FieldStats& field : collection.fields) {
       sealed.walk_codes += field.sealed.walk_codes;
       sealed.rank_codes += field.sealed.rank_codes;
       sealed.links += field.sealed.links;
       sealed.vectors += field.sealed.vectors;
       delta_vectors += field.delta_vectors;
+      scan_codes += field.scan_codes;
     }
     const std::initializer_list<std::pair<const char*, PartBytes>> parts = {
         {"walk_codes", sealed.walk_codes},
         {"rank_codes", sealed.rank_codes},
+        {"scan_codes", scan_codes},
         {"links", sealed.links},
         {"vectors", sealed.vectors},
         {"rows", collection.rows},

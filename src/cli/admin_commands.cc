@@ -65,6 +65,7 @@ void PrintMemory(const v1::MemoryStats& memory) {
     std::printf("\n");
     PrintPart("walk codes", field.walk_codes());
     PrintPart("rank codes", field.rank_codes());
+    PrintPart("scan codes", field.scan_codes());
     PrintPart("links", field.links());
     PrintPart("vectors", field.vectors());
     PrintPart("delta vectors", field.delta_vectors());

@@ -490,9 +490,12 @@ Status Collection::BuildAndPublish(const BuildRun& run,
   }
   std::shared_ptr<SealedSegment> segment;
   if (written.manifest.rows > 0) {
-    ALIDADE_ASSIGN_OR_RETURN(
-        segment,
-        SealedSegment::Open({directory, request.store_uuid, written.manifest, request.schema}));
+    ALIDADE_ASSIGN_OR_RETURN(segment,
+                             SealedSegment::Open({.directory = directory,
+                                                  .store_uuid = request.store_uuid,
+                                                  .manifest = written.manifest,
+                                                  .schema = request.schema,
+                                                  .scan_budget = context_.resident_budget}));
     if (!segment->damaged_sparse().empty()) {
       return Internal("just written, but {}", segment->damaged_sparse().front().reason);
     }

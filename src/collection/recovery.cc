@@ -128,6 +128,7 @@ Status Collection::OpenSegments(std::vector<SegmentManifest>& manifests) {
     options.store_uuid = std::string(context_.store->uuid());
     options.manifest = manifest;
     options.schema = schema_;
+    options.scan_budget = context_.resident_budget;
     auto opened = SealedSegment::Open(options);
     if (!opened.ok()) {
       ALIDADE_LOG_WARN("collection \"{}\": segment {} is dropped and its {} rows are replayed: {}",

@@ -55,6 +55,7 @@ void AddMemory(const Segment& segment,
     FieldStats& sum = stats.fields[field];
     const FieldMemory& memory = fields[field];
     rows.anonymous -= std::min(rows.anonymous, memory.anonymous());
+    sum.scan_codes += memory.scan_codes;
     if (!info.sealed) {
       sum.delta_vectors += memory.vectors;
       continue;

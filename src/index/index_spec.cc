@@ -56,6 +56,10 @@ CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim) {
   return dim >= kInt4CodesDimMin ? CodesSetting::kInt4 : CodesSetting::kInt8;
 }
 
+bool MayScanCodes(const IndexSpec& spec, uint32_t dim) {
+  return spec.codes != CodesSetting::kNone && dim >= kCodesDimMin;
+}
+
 std::string_view CodesName(CodesSetting codes) {
   switch (codes) {
     case CodesSetting::kAuto:

@@ -182,7 +182,7 @@ StatusOr<std::vector<float>> QueryNear(const VectorMatrix& matrix,
   const float* centre = matrix.Row(slot);
   std::vector<float> query(centre, centre + matrix.dim);
   ALIDADE_ASSIGN_OR_RETURN(std::vector<Candidate> nearest,
-                           ExactSearch(matrix, centre, {.k = 3}, codes));
+                           ExactSearch(matrix, centre, {.k = 3}, CodedBy(codes)));
   std::erase_if(nearest, [slot](const Candidate& candidate) { return candidate.slot == slot; });
   if (nearest.size() >= 2) {
     const float* a = matrix.Row(nearest[0].slot);
@@ -209,7 +209,7 @@ StatusOr<std::vector<Query>> MakeQueries(const Subject& subject) {
     ALIDADE_ASSIGN_OR_RETURN(
         query.vector, QueryNear(matrix, codes, static_cast<uint32_t>(i * kStep % matrix.count)));
     ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> nearest,
-                             ExactSearch(matrix, query.vector.data(), {.k = k}, codes));
+                             ExactSearch(matrix, query.vector.data(), {.k = k}, CodedBy(codes)));
     query.SetNearest(nearest);
     return OkStatus();
   }));
@@ -315,7 +315,7 @@ Status SetNearest(const Subject& subject, const SlotFilter& filter, std::vector<
                              ExactSearch(subject.matrix,
                                          queries[i].vector.data(),
                                          {.k = kRecallCurveK[0], .filter = &filter},
-                                         subject.build.codes));
+                                         CodedBy(subject.build.codes)));
     queries[i].SetNearest(nearest);
     return OkStatus();
   });

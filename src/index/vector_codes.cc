@@ -29,16 +29,14 @@ Status AppendRecords(const CodeSpace& space,
                      const BuildProgress* progress,
                      ByteSink& sink) {
   const size_t stride = CodeStride(kind, matrix.dim);
-  std::vector<float> residual(matrix.dim);
+  RecordEncoder encoder(space, kind);
   std::vector<uint8_t> block(kBlockRows * stride);
   for (uint32_t first = 0; first < matrix.count; first += kBlockRows) {
     ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
     const uint32_t rows = std::min(kBlockRows, matrix.count - first);
     for (uint32_t i = 0; i < rows; ++i) {
       const uint32_t slot = slots == nullptr ? first + i : slots[first + i];
-      const float inv_norm = matrix.metric == Metric::kCosine ? matrix.inv_norms[slot] : 1.0F;
-      space.Residual(matrix.Row(slot), inv_norm, residual.data());
-      EncodeRecord(matrix.metric, kind, residual.data(), matrix.dim, block.data() + i * stride);
+      encoder.Encode(matrix, slot, block.data() + i * stride);
     }
     ALIDADE_RETURN_IF_ERROR(
         sink.Append({reinterpret_cast<const char*>(block.data()), rows * stride}));

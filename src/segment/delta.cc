@@ -9,6 +9,7 @@
 #include "alidade/common/check.h"
 #include "alidade/common/zeroed_memory.h"
 #include "alidade/filter/payload_terms.h"
+#include "alidade/index/growing_codes.h"
 #include "alidade/text/growing_postings.h"
 #include "alidade/text/sparse.h"
 #include "alidade/vec/vector_matrix.h"
@@ -34,8 +35,9 @@ using RecordBlock = std::array<Record, kBlockRows>;
 // The vectors of one field; slots are RowIds, a row without a vector has zeros.
 struct FieldColumn {
   ZeroedMemory matrix;
-  ZeroedMemory inv_norms;  // cosine only
-  ZeroedMemory present;    // one byte a row
+  ZeroedMemory inv_norms;               // cosine only
+  ZeroedMemory present;                 // one byte a row
+  std::unique_ptr<GrowingCodes> codes;  // null: searches read the vectors
   std::atomic<uint32_t> vectors{0};
   // The first row without a vector: views that end before it need no presence test.
   std::atomic<uint32_t> first_absent{std::numeric_limits<uint32_t>::max()};
@@ -141,6 +143,9 @@ void Delta::Impl::Allocate() {
     fresh[i].present = ZeroedMemory(capacity);
     if (field.metric == Metric::kCosine) {
       fresh[i].inv_norms = ZeroedMemory(size_t{capacity} * sizeof(float));
+    }
+    if (MayScanCodes(field.index, field.dim)) {
+      fresh[i].codes = std::make_unique<GrowingCodes>(field.metric, field.dim, capacity);
     }
   }
   auto numbers = ZeroedMemory(size_t{capacity} * sizeof(uint64_t));
@@ -407,8 +412,12 @@ StatusOr<std::vector<RowHit>> Delta::SearchExact(const SegmentSearch& search) co
   if (filter.Restricts()) {
     options.filter = &filter;
   }
+  CodedVectors coded;
+  if (column.codes != nullptr) {
+    coded = column.codes->Grow(matrix, search.allowed == nullptr ? visible : search.allowed->count);
+  }
   ALIDADE_ASSIGN_OR_RETURN(const std::vector<Candidate> found,
-                           ExactSearch(matrix, search.query, options));
+                           ExactSearch(matrix, search.query, options, coded));
   return ToRowHits(found, nullptr);
 }
 
@@ -425,7 +434,12 @@ size_t Delta::memory_bytes() const {
   for (const SparseColumn& column : impl_->sparse) {
     postings += count == 0 ? 0 : column.postings->memory_bytes();
   }
-  return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes() + postings;
+  size_t codes = 0;
+  for (const FieldColumn& column : impl_->columns) {
+    codes += count == 0 || column.codes == nullptr ? 0 : column.codes->memory_bytes();
+  }
+  return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes() +
+         postings + codes;
 }
 
 FieldMemory Delta::field_memory(FieldIndex field) const {
@@ -435,6 +449,10 @@ FieldMemory Delta::field_memory(FieldIndex field) const {
     memory.vectors.count = vectors(field);
     memory.vectors.anonymous = memory.vectors.count * schema.dim * sizeof(float) +
                                size_t{rows()} * BytesBesideVector(schema);
+    if (rows() > 0 && impl_->columns[field].codes != nullptr) {
+      const GrowingCodes& codes = *impl_->columns[field].codes;
+      memory.scan_codes = {.anonymous = codes.memory_bytes(), .count = codes.count()};
+    }
   }
   return memory;
 }

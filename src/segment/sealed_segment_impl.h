@@ -8,6 +8,7 @@
 
 #include "alidade/common/memory_budget.h"
 #include "alidade/common/published.h"
+#include "alidade/index/growing_codes.h"
 #include "alidade/index/vector_codes.h"
 #include "alidade/segment/sealed_segment.h"
 #include "alidade/segment/selection_cache.h"
@@ -31,6 +32,8 @@ struct FieldPart {
   std::unique_ptr<VectorCodes> codes;  // null: searches read the vectors
   SegmentFileMap index_file;
   std::unique_ptr<VectorIndex> index;  // null: exact
+  // Where no file has codes; null: exact searches read the vectors.
+  std::unique_ptr<GrowingCodes> scan_codes;
 };
 
 inline const SegmentFile* FindFile(const SegmentManifest& manifest,
@@ -52,6 +55,7 @@ struct SealedSegment::Impl {
   Status OpenVectors(FieldIndex index);
   Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
+  void PrepareScans(FieldIndex index);
   Status OpenPayloadIndexes();
   Status OpenSparse(SparseIndex index);
   SegmentFileIdentity SparseIdentityOf(SparseIndex index) const;
@@ -73,6 +77,8 @@ struct SealedSegment::Impl {
   const SlotFilter* MakeFilter(const SegmentSearch& search,
                                const FieldPart& part,
                                RowFilter& filter) const;
+  // What an exact search reads instead of vectors.
+  static CodedVectors CodesFor(const SegmentSearch& search, const FieldPart& part);
   // The slots of a selection by place, null the first time. With copies of codes only where the
   // codes themselves were copied (MakeResident), and out of the same budget.
   std::shared_ptr<const PlacedSlots> Placed(const SegmentSearch& search,

@@ -82,6 +82,10 @@ FieldMemory SealedSegment::field_memory(FieldIndex field) const {
       memory.rank_codes = bytes_of(*rank);
     }
   }
+  if (part->scan_codes != nullptr) {
+    memory.scan_codes = {.anonymous = part->scan_codes->memory_bytes(),
+                         .count = part->scan_codes->count()};
+  }
   if (part->index != nullptr) {
     const uint64_t copied = resident() ? part->index->resident_bytes() : 0;
     memory.links = {

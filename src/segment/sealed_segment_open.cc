@@ -139,6 +139,16 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
+void SealedSegment::Impl::PrepareScans(FieldIndex index) {
+  const VectorField& field = options.schema.fields[index];
+  FieldPart& part = fields[index];
+  if (part.codes == nullptr && options.scan_budget != nullptr &&
+      MayScanCodes(field.index, field.dim)) {
+    part.scan_codes = std::make_unique<GrowingCodes>(
+        field.metric, field.dim, part.vectors.matrix().count, options.scan_budget);
+  }
+}
+
 SegmentFileIdentity SealedSegment::Impl::PayloadIdentity(PayloadIndexId id) const {
   SegmentFile file;
   file.kind = SegmentFileKind::kPayloadIndex;
@@ -194,6 +204,7 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
         return opened;
       }
     }
+    impl->PrepareScans(i);
   }
   ALIDADE_RETURN_IF_ERROR(impl->OpenPayloadIndexes());
   impl->sparse.resize(options.schema.sparse_fields.size());

@@ -47,6 +47,17 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
   return filter.Restricts() || filter.rows_end < rows.count() ? &filter : nullptr;
 }
 
+CodedVectors SealedSegment::Impl::CodesFor(const SegmentSearch& search, const FieldPart& part) {
+  if (part.codes != nullptr) {
+    return part.codes->coded();
+  }
+  const VectorMatrix& matrix = part.vectors.matrix();
+  return part.scan_codes == nullptr
+             ? CodedVectors()
+             : part.scan_codes->Grow(
+                   matrix, search.allowed == nullptr ? matrix.count : search.allowed->count);
+}
+
 std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSearch& search,
                                                                const FieldPart& part,
                                                                const SlotFilter& filter) const {
@@ -110,7 +121,7 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchExact(const SegmentSearch& se
   options.filter = impl_->MakeFilter(search, *part, filter);
   ALIDADE_ASSIGN_OR_RETURN(
       const std::vector<Candidate> found,
-      ExactSearch(part->vectors.matrix(), search.query, options, part->codes.get()));
+      ExactSearch(part->vectors.matrix(), search.query, options, Impl::CodesFor(search, *part)));
   return ToRowHits(found, part->vectors.slot_rows());
 }
 

@@ -31,6 +31,7 @@ struct FieldStats {
   std::string name;
   FieldMemory sealed;
   PartBytes delta_vectors;
+  PartBytes scan_codes;  // of both
   // Of the vectors in graphs, by what their graph is walked by: the bytes of those codes (for walk
   // and rank together).
   std::map<CodesSetting, PartBytes> codes;

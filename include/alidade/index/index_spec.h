@@ -71,6 +71,10 @@ IndexKind ResolveIndexKind(const IndexSpec& spec, uint32_t rows);
 // The codes that vectors of `dim` really get beside an index of `kind`: never kAuto.
 CodesSetting ResolveCodes(const IndexSpec& spec, IndexKind kind, uint32_t dim);
 
+// Whether exact searches may read codes that they make themselves (growing_codes.h), where there
+// are no others.
+bool MayScanCodes(const IndexSpec& spec, uint32_t dim);
+
 std::string_view CodesName(CodesSetting codes);  // "auto", "none", "int8", "int4", "bit1"
 std::string_view IvfCodesName(IvfCodes codes);   // "flat", "sq8", "sq4", "pq"
 // Both say "unknown" of any other number.

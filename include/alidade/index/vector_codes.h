@@ -44,6 +44,7 @@ class VectorCodes {
 
   // The most exact ones that there are.
   CodeMatrix finest() const { return rank().value_or(walk()); }
+  CodedVectors coded() const { return {.records = finest(), .space = &space_}; }
   // Those of 8 bits among both.
   std::optional<CodeMatrix> eight_bits() const {
     return walk_.kind == CodeKind::kInt8 ? std::optional(walk()) : rank();
@@ -81,5 +82,10 @@ class VectorCodes {
   Section rank_;
   std::atomic<bool> resident_{false};
 };
+
+// Null: none.
+inline CodedVectors CodedBy(const VectorCodes* codes) {
+  return codes == nullptr ? CodedVectors() : codes->coded();
+}
 
 }  // namespace alidade

@@ -19,6 +19,7 @@
 #include "alidade/common/zeroed_memory.h"
 #include "alidade/index/byte_sink.h"
 #include "alidade/index/index_spec.h"
+#include "alidade/vec/codes.h"
 #include "alidade/vec/top_k.h"
 #include "alidade/vec/vector_matrix.h"
 
@@ -138,13 +139,16 @@ class VectorIndex {
   virtual size_t resident_bytes() const { return 0; }
 };
 
-// Exact: every allowed vector is compared. Never returns fewer than min(k, allowed). With `codes`
-// of the same vectors it reads those, and only the vectors that their greatest error cannot rule
-// out: the answer is the same.
+// Of fewer vectors with codes an exact search reads the vectors themselves.
+inline constexpr uint32_t kCodedRowsMin = 512;
+
+// Exact: every allowed vector is compared. Never returns fewer than min(k, allowed). Of vectors
+// that have codes it reads those, and only the vectors that their greatest error cannot rule out:
+// the answer is the same.
 StatusOr<std::vector<Candidate>> ExactSearch(const VectorMatrix& matrix,
                                              const float* query,
                                              const IndexSearchOptions& options,
-                                             const VectorCodes* codes = nullptr);
+                                             const CodedVectors& coded = {});
 
 // Progress of a build, readable from other threads, and the wish to stop it.
 struct BuildProgress {

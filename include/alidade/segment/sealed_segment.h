@@ -32,6 +32,9 @@ class SealedSegment final : public Segment {
     std::string store_uuid;
     SegmentManifest manifest;
     Schema schema;
+    // What codes are taken out of that exact searches make (index/growing_codes.h); null: they make
+    // none.
+    std::shared_ptr<MemoryBudget> scan_budget = nullptr;
   };
   // Verifies every file whole against its header and the manifest, then maps it. A missing or
   // damaged index file is not an error: the field is then searched exactly, and `damaged_indexes`

@@ -33,12 +33,14 @@ struct PartBytes {
 struct FieldMemory {
   PartBytes walk_codes;  // what a walk of the graph reads
   PartBytes rank_codes;  // what ranks its finds, if the walk does not read the best codes itself
+  PartBytes scan_codes;  // what exact searches made for themselves where there are no other codes
   PartBytes
       links;  // of the graph; IVF: its lists, with their codes and centroids; sparse: postings
   PartBytes vectors;  // as they were given
 
   uint64_t anonymous() const {
-    return walk_codes.anonymous + rank_codes.anonymous + links.anonymous + vectors.anonymous;
+    return walk_codes.anonymous + rank_codes.anonymous + scan_codes.anonymous + links.anonymous +
+           vectors.anonymous;
   }
 };
 

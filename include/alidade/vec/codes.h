@@ -75,6 +75,12 @@ class CodeSpace {
   Rotation rotation_;
 };
 
+// Records of the first vectors of a set, with the space that they are codes in. Borrows both.
+struct CodedVectors {
+  CodeMatrix records;
+  const CodeSpace* space = nullptr;  // null: no vector has codes
+};
+
 // Writes the record of a residual, CodeStride bytes.
 void EncodeRecord(Metric metric, CodeKind kind, const float* residual, uint32_t dim, uint8_t* out);
 

@@ -56,6 +56,7 @@ class StatisticsTest : public CollectionTest {
     uint64_t mapped = stats.rows.mapped;
     for (const FieldStats& field : stats.fields) {
       anonymous += field.sealed.anonymous() + field.delta_vectors.anonymous;
+      anonymous += field.scan_codes.anonymous;
       deltas += field.delta_vectors.anonymous;
       mapped += field.sealed.walk_codes.mapped + field.sealed.rank_codes.mapped +
                 field.sealed.links.mapped + field.sealed.vectors.mapped;

@@ -27,7 +27,7 @@ uint64_t ExpectSameAnswer(const VectorSet& set,
   const auto plain = ExactSearch(set.matrix(), query, options);
   SearchStats stats;
   options.stats = &stats;
-  const auto coded = ExactSearch(set.matrix(), query, options, &codes);
+  const auto coded = ExactSearch(set.matrix(), query, options, codes.coded());
   EXPECT_THAT(plain, IsOk());
   EXPECT_THAT(coded, IsOk());
   if (plain.ok() && coded.ok()) {
@@ -141,7 +141,7 @@ TEST(CodedScanTest, StopsInTheMiddleWhenCancelled) {
   ALIDADE_ASSERT_OK_AND_ASSIGN(const Coded coded, MakeCodes(CodesSetting::kInt8, set.matrix()));
   int looks = 0;
   const Deadline deadline(Deadline::Clock::time_point::max(), [&looks] { return ++looks == 3; });
-  EXPECT_THAT(ExactSearch(set.matrix(), set.Row(0), {.deadline = &deadline}, coded.codes.get()),
+  EXPECT_THAT(ExactSearch(set.matrix(), set.Row(0), {.deadline = &deadline}, coded.codes->coded()),
               StatusIs(StatusCode::kCancelled));
   EXPECT_EQ(looks, 3);
 }

@@ -66,6 +66,69 @@ TEST(SegmentMemoryTest, WithoutRowsADeltaHasNoVectors) {
   EXPECT_EQ(delta.field_memory(0).vectors, PartBytes());
 }
 
+// Searches until all rows have codes; the answers stay what the first one was.
+void SearchUntilCoded(const Segment& segment, FieldIndex field, uint32_t dim, uint32_t rows) {
+  const std::vector<float> query(dim, 0.25F);
+  std::vector<RowId> first;
+  for (int i = 0; i < 20; ++i) {
+    SegmentSearch asked;
+    asked.field = field;
+    asked.query = query.data();
+    asked.at = SeqNo(100'000);
+    asked.visible_rows = rows;
+    const auto found = segment.SearchExact(asked);
+    ASSERT_THAT(found.status(), IsOk());
+    std::vector<RowId> ids;
+    std::ranges::transform(*found, std::back_inserter(ids), &RowHit::row);
+    EXPECT_EQ(ids.size(), asked.k);
+    first = i == 0 ? ids : first;
+    EXPECT_EQ(ids, first);
+  }
+}
+
+// Field 2 has 19 dimensions, field 0 seven: too few for codes.
+TEST(SegmentMemoryTest, ExactSearchesOfADeltaLeaveCodes) {
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, kRows, 0);
+  for (RowId row = 0; row < kRows; row += 5) {
+    rows[row].vectors[2].reset();
+  }
+  const auto delta = MakeDelta(schema, rows, RowNo(0), RowNo(50'000));
+  const size_t before = delta->memory_bytes();
+  EXPECT_EQ(delta->field_memory(2).scan_codes.bytes(), 0U);
+  SearchUntilCoded(*delta, 0, 7, kRows);
+  EXPECT_EQ(delta->memory_bytes(), before);
+  SearchUntilCoded(*delta, 2, 19, kRows);
+  const uint64_t coded = kRows * CodeStride(CodeKind::kInt8, 19);
+  EXPECT_EQ(delta->field_memory(2).scan_codes.anonymous, coded);
+  EXPECT_EQ(delta->memory_bytes(), before + coded);
+}
+
+TEST(SegmentMemoryTest, ExactSearchesWithoutAnIndexTakeCodesOfTheBudget) {
+  const TemporaryDirectory directory;
+  const Schema schema = ThreeFields();
+  Rng rng(4);
+  const std::vector<ModelRow> rows = MakeRows(rng, schema, kRows, 0);
+  const auto written = WriteSegment(
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(50'000))}));
+  ASSERT_THAT(written.status(), IsOk());
+  const auto budget = std::make_shared<MemoryBudget>(size_t{64} << 20);
+  const uint64_t coded = kRows * CodeStride(CodeKind::kInt8, 19);
+  for (const bool budgeted : {false, true}) {
+    SealedSegment::OpenOptions options = MakeOpenOptions(*written, schema);
+    options.scan_budget = budgeted ? budget : nullptr;
+    const auto opened = SealedSegment::Open(options);
+    ASSERT_THAT(opened.status(), IsOk());
+    const size_t before = (*opened)->memory_bytes();
+    SearchUntilCoded(**opened, 2, 19, kRows);
+    EXPECT_EQ((*opened)->field_memory(2).scan_codes.anonymous, budgeted ? coded : 0);
+    EXPECT_EQ((*opened)->memory_bytes(), before + (budgeted ? coded : 0));
+    EXPECT_EQ(budget->taken(), budgeted ? coded : 0);
+  }
+  EXPECT_EQ(budget->taken(), 0U);
+}
+
 // Two graphs, one walked by 8 bits and one by 1 bit, and one IVF over a part of the rows.
 class SealedMemoryTest : public ::testing::Test {
  protected:
