@@ -120,6 +120,13 @@ StatusOr<PayloadIndexSpec> DecodePayloadIndex(const v1::PayloadIndex& in, const 
                       "is of no meaning for an index of type {}",
                       PayloadIndexTypeName(spec.type));
   }
+  spec.tenant = in.tenant();
+  if (spec.tenant && !MayBeTenant(spec.type)) {
+    return FieldError(path.Field("tenant").ToString(),
+                      "is of no meaning for an index of type {}; KEYWORD, UUID and INTEGER are "
+                      "allowed",
+                      PayloadIndexTypeName(spec.type));
+  }
   return spec;
 }
 
@@ -140,6 +147,9 @@ Status DecodePayloadIndexes(const v1::Collection& in,
     });
     if (again) {
       return FieldError(at.ToString(), "is given a second time");
+    }
+    if (spec.tenant && config.schema().TenantIndex() != nullptr) {
+      return FieldError(at.Field("tenant").ToString(), "is set of a second index");
     }
     config.payload_indexes.push_back(std::move(spec));
   }
@@ -178,6 +188,7 @@ StatusOr<PayloadIndexChange> DecodePayloadIndexChange(const std::string& collect
   change.key = spec.key;
   change.type = spec.type;
   change.text = spec.text;
+  change.tenant = spec.tenant;
   return change;
 }
 
@@ -263,6 +274,7 @@ void EncodeCollection(const CollectionInfo& in, v1::Collection& out) {
     v1::PayloadIndex& encoded = *out.add_payload_indexes();
     encoded.set_key(index.key);
     encoded.set_type(static_cast<v1::PayloadIndexType>(index.type));
+    encoded.set_tenant(index.tenant);
     if (index.type == PayloadIndexType::kText) {
       EncodeTextAnalyzer(index.text.analyzer, *encoded.mutable_analyzer());
       encoded.mutable_bm25()->set_k1(index.text.bm25.k1);

@@ -26,6 +26,7 @@ struct CollectionFlags {
   std::string target;
   bool remove = false;
   bool force = false;
+  bool tenant = false;
   std::string key;
   std::string type;
   std::string analyzer;
@@ -58,7 +59,10 @@ void PrintCollection(const v1::Collection& collection) {
                 MetricName(field.metric()).c_str());
   }
   for (const v1::PayloadIndex& index : collection.payload_indexes()) {
-    std::printf("  index %s: %s", index.key().c_str(), PayloadIndexTypeText(index.type()).c_str());
+    std::printf("  index %s: %s%s",
+                index.key().c_str(),
+                PayloadIndexTypeText(index.type()).c_str(),
+                index.tenant() ? ", tenant" : "");
     if (!index.analyzer().language().empty()) {
       std::printf(" (%s)", index.analyzer().language().c_str());
     }
@@ -194,6 +198,7 @@ int Index(const CollectionFlags& flags) {
     std::fprintf(stderr, "%s\n", MessageOf(set).c_str());
     return 64;
   }
+  request.mutable_payload_index()->set_tenant(flags.tenant);
   request.set_allow_existing(flags.force);
   return ChangeIndex(flags, request, &v1::CollectionService::Stub::CreatePayloadIndex);
 }
@@ -284,6 +289,9 @@ void AddCollectionCommands(CLI::App& app, int& exit_code) {
   CLI::App* index =
       add_index(add("index", "Make an index over the values of a payload key", Index));
   index->add_flag("--allow-existing", flags->force, "One that is there is no error");
+  index->add_flag("--tenant",
+                  flags->tenant,
+                  "keyword, uuid, integer: points of one value are kept side by side");
   index->add_option("--analyzer",
                     flags->analyzer,
                     "text: how words are taken, e.g. 'english stop_words=default' (default: none)");

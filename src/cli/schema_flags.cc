@@ -85,6 +85,26 @@ std::optional<alidade::v1::MultiVectorField> MultiVectorFieldFor(const std::stri
   return field;
 }
 
+// Nothing if the text is not KEY:TYPE or KEY:TYPE:tenant.
+std::optional<alidade::v1::PayloadIndex> PayloadIndexFor(std::string text) {
+  constexpr std::string_view kTenant = ":tenant";
+  alidade::v1::PayloadIndex index;
+  if (text.ends_with(kTenant)) {
+    index.set_tenant(true);
+    text.resize(text.size() - kTenant.size());
+  }
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) {
+    return std::nullopt;
+  }
+  index.set_key(text.substr(0, colon));
+  index.set_type(PayloadIndexTypeFor(text.substr(colon + 1)));
+  if (index.type() == alidade::v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
+    return std::nullopt;
+  }
+  return index;
+}
+
 }  // namespace
 
 alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) {
@@ -115,14 +135,11 @@ void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags) {
   command
       .add_option("--payload-index",
                   flags.payload_indexes,
-                  "KEY:TYPE of an index over a payload key of a new collection, e.g. lang:keyword; "
-                  "may be repeated")
+                  "KEY:TYPE of an index over a payload key of a new collection, e.g. lang:keyword, "
+                  "or KEY:TYPE:tenant; may be repeated")
       ->check([](const std::string& text) -> std::string {
-        const size_t colon = text.rfind(':');
-        if (colon == std::string::npos || colon == 0 ||
-            PayloadIndexTypeFor(text.substr(colon + 1)) ==
-                alidade::v1::PAYLOAD_INDEX_TYPE_UNSPECIFIED) {
-          return fmt::format("\"{}\" is not KEY:TYPE with a type of {}",
+        if (!PayloadIndexFor(text).has_value()) {
+          return fmt::format("\"{}\" is not KEY:TYPE or KEY:TYPE:tenant with a type of {}",
                              text,
                              fmt::join(PayloadIndexTypeNames(), ", "));
         }
@@ -202,10 +219,9 @@ void FillSchema(const SchemaFlags& flags, uint32_t dim, alidade::v1::Collection&
     }
   }
   for (const std::string& text : flags.payload_indexes) {
-    const size_t colon = text.rfind(':');
-    alidade::v1::PayloadIndex& index = *collection.add_payload_indexes();
-    index.set_key(text.substr(0, colon));
-    index.set_type(PayloadIndexTypeFor(text.substr(colon + 1)));
+    if (auto index = PayloadIndexFor(text); index.has_value()) {
+      *collection.add_payload_indexes() = *std::move(index);
+    }
   }
 }
 

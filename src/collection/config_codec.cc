@@ -9,7 +9,8 @@ namespace alidade {
 namespace {
 
 // On disk: never reused. A configuration is written in the oldest format that holds it.
-constexpr uint8_t kConfigFormat = 5;
+constexpr uint8_t kConfigFormat = 6;
+constexpr uint8_t kConfigFormatWithoutTenant = 5;
 constexpr uint8_t kConfigFormatWithoutMoreFields = 4;
 constexpr uint8_t kConfigFormatWithoutTextIndexes = 3;
 constexpr uint8_t kConfigFormatWithoutPayloadIndexes = 2;
@@ -110,7 +111,7 @@ bool DecodeMoreFields(ByteReader& in, CollectionConfig& config) {
       return false;
     }
   }
-  return count > 0;
+  return in.ok();
 }
 
 bool HasMoreFields(const CollectionConfig& config) {
@@ -123,10 +124,28 @@ bool HasTextIndex(const CollectionConfig& config) {
   });
 }
 
+const PayloadIndexSpec* TenantIndex(const CollectionConfig& config) {
+  const auto found = std::ranges::find(config.payload_indexes, true, &PayloadIndexSpec::tenant);
+  return found == config.payload_indexes.end() ? nullptr : &*found;
+}
+
 uint8_t OldestFormat(const CollectionConfig& config) {
-  return HasMoreFields(config)  ? kConfigFormat
-         : HasTextIndex(config) ? kConfigFormatWithoutMoreFields
-                                : kConfigFormatWithoutTextIndexes;
+  return TenantIndex(config) != nullptr ? kConfigFormat
+         : HasMoreFields(config)        ? kConfigFormatWithoutTenant
+         : HasTextIndex(config)         ? kConfigFormatWithoutMoreFields
+                                        : kConfigFormatWithoutTextIndexes;
+}
+
+// False if there is no such index, or it cannot be one.
+bool DecodeTenant(ByteReader& in, CollectionConfig& config) {
+  const PayloadIndexId id(in.Little<uint16_t>());
+  for (PayloadIndexSpec& index : config.payload_indexes) {
+    if (index.id == id && MayBeTenant(index.type)) {
+      index.tenant = true;
+      return true;
+    }
+  }
+  return false;
 }
 
 Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
@@ -192,8 +211,12 @@ std::string EncodeConfig(const CollectionConfig& config) {
       EncodeText(index.text, out);
     }
   }
-  if (HasMoreFields(config)) {
+  const PayloadIndexSpec* tenant = TenantIndex(config);
+  if (HasMoreFields(config) || tenant != nullptr) {
     EncodeMoreFields(config, out);
+  }
+  if (tenant != nullptr) {
+    AppendLittleEndian(out, tenant->id.value());
   }
   return out;
 }
@@ -231,7 +254,8 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
   if (format >= kConfigFormatWithoutTextIndexes) {
     ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(in, config));
   }
-  const bool valid = format != kConfigFormat || DecodeMoreFields(in, config);
+  const bool valid = (format < kConfigFormatWithoutTenant || DecodeMoreFields(in, config)) &&
+                     (format < kConfigFormat || DecodeTenant(in, config));
   if (!valid || !in.done() || format < kConfigFormatWithoutCodes ||
       (format >= kConfigFormatWithoutTextIndexes && format != OldestFormat(config))) {
     return DataLoss("the configuration of a collection is malformed");

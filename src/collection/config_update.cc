@@ -94,8 +94,12 @@ Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
       return ResourceExhausted("the collection has had {} payload indexes, the most there can be",
                                config.next_payload_index.value());
     }
+    if (const PayloadIndexSpec* tenant = config.schema().TenantIndex();
+        wanted.tenant && tenant != nullptr) {
+      return FieldError("payload_index.tenant", "is \"{}\" already, there can be one", tenant->key);
+    }
     config.payload_indexes.push_back(
-        {config.next_payload_index, wanted.key, wanted.type, wanted.text});
+        {config.next_payload_index, wanted.key, wanted.type, wanted.text, wanted.tenant});
     config.next_payload_index = config.next_payload_index.Next();
     return OkStatus();
   };

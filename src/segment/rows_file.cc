@@ -1,6 +1,8 @@
 #include "rows_file.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "alidade/common/bytes.h"
 
@@ -16,6 +18,15 @@ Status AppendInteger(SegmentFileWriter& out, UnsignedInteger auto value) {
 uint64_t RecordBytes(const RowSelection::Entry& entry, SeqNo at) {
   return kIdLengthBytes + entry.source->encoded_id(entry.row).size() +
          entry.source->payload(entry.row, at).size();
+}
+
+std::vector<uint32_t> OrderByNumber(const RowSelection& selection) {
+  std::vector<uint32_t> order(selection.rows.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, {}, [&selection](uint32_t i) {
+    return selection.rows[i].source->row_number(selection.rows[i].row);
+  });
+  return order;
 }
 
 }  // namespace
@@ -44,7 +55,12 @@ Status WriteRowsBody(const RowSelection& selection,
     ALIDADE_RETURN_IF_ERROR(out.Append(id));
     ALIDADE_RETURN_IF_ERROR(out.Append(source->payload(row, selection.at)));
   }
-  return OkStatus();
+  const std::vector<uint32_t> order = OrderByNumber(selection);
+  if (std::ranges::is_sorted(order)) {
+    return OkStatus();
+  }
+  ALIDADE_RETURN_IF_ERROR(out.AlignSection());
+  return out.Append(RawBytes(order.data(), order.size()));
 }
 
 StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo first, RowNo last) {
@@ -57,14 +73,27 @@ StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo 
   rows.count_ = count;
   rows.row_numbers_ = reinterpret_cast<const uint64_t*>(body.data());
   rows.offsets_ = reinterpret_cast<const uint64_t*>(body.data() + offsets_at);
-  rows.blob_ = body.substr(blob_at);
-  if (rows.offsets_[0] != 0 || rows.offsets_[count] != rows.blob_.size()) {
-    return DataLoss("offsets do not span the {} bytes of ids and payloads", rows.blob_.size());
+  const uint64_t blob_bytes = rows.offsets_[count];
+  const uint64_t by_number_at = AlignSectionUp(blob_at + blob_bytes);
+  const bool ordered = blob_bytes == body.size() - blob_at;
+  if (rows.offsets_[0] != 0 || blob_bytes > body.size() - blob_at ||
+      (!ordered && by_number_at + uint64_t{count} * sizeof(uint32_t) != body.size())) {
+    return DataLoss("offsets do not span the {} bytes of ids and payloads", body.size() - blob_at);
+  }
+  rows.blob_ = body.substr(blob_at, blob_bytes);
+  if (!ordered) {
+    rows.by_number_ = reinterpret_cast<const uint32_t*>(body.data() + by_number_at);
   }
   for (uint32_t i = 0; i < count; ++i) {
-    const RowNo number = rows.row_number(i);
-    if (number < first || number > last || (i > 0 && number <= rows.row_number(i - 1))) {
-      return DataLoss("row number {} at position {} is out of order or range", number, i);
+    // Numbers that rise strictly are those of different rows: all of them.
+    const RowId row = rows.NthByNumber(i);
+    if (row >= count) {
+      return DataLoss("row {} of {} in the order of the numbers", row, count);
+    }
+    const RowNo number = rows.row_number(row);
+    if (number < first || number > last ||
+        (i > 0 && number <= rows.row_number(rows.NthByNumber(i - 1)))) {
+      return DataLoss("row number {} at position {} is out of order or range", number, row);
     }
     const uint64_t begin = rows.offsets_[i];
     const uint64_t end = rows.offsets_[i + 1];
@@ -77,7 +106,13 @@ StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo 
 }
 
 std::optional<RowId> RowsBody::Find(RowNo row) const {
-  return FindRowNumber(row_numbers_, count_, row);
+  if (by_number_ == nullptr) {
+    return FindRowNumber(row_numbers_, count_, row);
+  }
+  const uint32_t* end = by_number_ + count_;
+  const uint32_t* found = std::lower_bound(
+      by_number_, end, row, [this](RowId id, RowNo number) { return row_number(id) < number; });
+  return found == end || row_number(*found) != row ? std::nullopt : std::optional(*found);
 }
 
 std::string_view RowsBody::encoded_id(RowId row) const {

@@ -1,9 +1,11 @@
 // The body of rows.seg: which rows a segment holds, their ids and payloads.
 //
 // Format:   sections, each from a multiple of 64 bytes on
-//   row numbers   u64[n], rising strictly
+//   row numbers   u64[n], all different
 //   offsets       u64[n + 1] into the blob, from 0 to its length
 //   blob          per row: u32 length of the encoded id, encoded id, encoded payload
+//   by number     u32[n]: the rows, by their numbers rising strictly; left out if they are in this
+//                 order
 #pragma once
 
 #include <cstdint>
@@ -47,12 +49,15 @@ class RowsBody {
   std::string_view payload(RowId row) const;
 
  private:
+  // The row with the i-th smallest number.
+  RowId NthByNumber(uint32_t i) const { return by_number_ == nullptr ? i : by_number_[i]; }
   std::string_view Record(RowId row) const {
     return blob_.substr(offsets_[row], offsets_[row + 1] - offsets_[row]);
   }
 
   uint32_t count_ = 0;
   const uint64_t* row_numbers_ = nullptr;
+  const uint32_t* by_number_ = nullptr;  // null: rows are in the order of their numbers
   const uint64_t* offsets_ = nullptr;
   std::string_view blob_;
 };

@@ -1,5 +1,6 @@
 #include "alidade/segment/segment_writer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <new>
@@ -11,6 +12,7 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
+#include "alidade/filter/scalar.h"
 #include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_codes.h"
 
@@ -61,6 +63,7 @@ class SegmentWrite {
  private:
   void CheckInputs() const;
   void SelectRows();
+  void SortByTenant(const PayloadIndexSpec& tenant);
   SegmentFileIdentity Identity(SegmentFileKind kind, uint32_t count) const;
   Status WriteRows();
   Status WritePayloadIndexes();
@@ -113,9 +116,33 @@ void SegmentWrite::SelectRows() {
   if (alive == 0) {
     selection_.rows.clear();  // nobody lives: no graph is worth keeping
   }
+  if (const PayloadIndexSpec* tenant = request_.schema.TenantIndex(); tenant != nullptr) {
+    SortByTenant(*tenant);
+  }
   ALIDADE_CHECK(selection_.rows.size() <= std::numeric_limits<int32_t>::max(),
                 "{} rows in one segment",
                 selection_.rows.size());
+}
+
+// A graph that is kept keeps its rows where they are.
+void SegmentWrite::SortByTenant(const PayloadIndexSpec& tenant) {
+  const auto first = std::ranges::find_if(selection_.rows, [this](const auto& entry) {
+    return !request_.extend_first || entry.source != request_.inputs.front().get();
+  });
+  std::vector<std::pair<std::string, RowSelection::Entry>> keyed;
+  keyed.reserve(static_cast<size_t>(selection_.rows.end() - first));
+  ScalarReader values(tenant.key);
+  for (auto at = first; at != selection_.rows.end(); ++at) {
+    const auto scalars = values.Of(at->source->payload(at->row, request_.at));
+    std::string key;  // of none: before all others
+    for (const Scalar& scalar : scalars) {
+      std::string other = SortKey(scalar);
+      key = key.empty() ? std::move(other) : std::min(key, other);
+    }
+    keyed.emplace_back(std::move(key), *at);
+  }
+  std::ranges::stable_sort(keyed, {}, &std::pair<std::string, RowSelection::Entry>::first);
+  std::ranges::transform(keyed, first, &std::pair<std::string, RowSelection::Entry>::second);
 }
 
 SegmentFileIdentity SegmentWrite::Identity(SegmentFileKind kind, uint32_t count) const {

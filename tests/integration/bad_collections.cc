@@ -159,6 +159,13 @@ std::vector<BadInput> BadSchemas() {
       Invalid("a text index with b above 1",
               Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_TEXT bm25 { b: 1.1 } }"),
               "collection.payload_indexes[0].bm25.b"),
+      Invalid("a tenant key of fractions",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_FLOAT tenant: true }"),
+              "collection.payload_indexes[0].tenant"),
+      Invalid("two tenant keys",
+              Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_UUID tenant: true } "
+                    "payload_indexes { key: 'l' type: PAYLOAD_INDEX_TYPE_KEYWORD tenant: true }"),
+              "collection.payload_indexes[1].tenant"),
       Invalid("an index of numbers with an analyzer",
               Fresh("payload_indexes { key: 'k' type: PAYLOAD_INDEX_TYPE_FLOAT analyzer {} }"),
               "collection.payload_indexes[0].analyzer"),

@@ -168,7 +168,8 @@ TEST_F(CollectionsTest, PayloadIndexesComeAndGoAndFiltersStayExact) {
       "filter { all_of { filters { range { key: 'n' lt { int64_value: 200 } } } "
       "filters { is_in { key: 'tag' values { string_value: 'x' } } } } }");
   const auto index = Parse<v1::CreatePayloadIndexRequest>(
-      "collection: 'indexed' payload_index { key: 'tag' type: PAYLOAD_INDEX_TYPE_KEYWORD }");
+      "collection: 'indexed' payload_index { key: 'tag' type: PAYLOAD_INDEX_TYPE_KEYWORD tenant: "
+      "true }");
   const auto plan = [&] {
     const v1::SearchResponse found = Must(client_, search);
     EXPECT_EQ(found.results(0).hits_size(), 50);
@@ -179,10 +180,16 @@ TEST_F(CollectionsTest, PayloadIndexesComeAndGoAndFiltersStayExact) {
   EXPECT_THAT(plan(), HasSubstr("200 payloads read"));
   const auto made = Must(client_, index);
   EXPECT_EQ(made.collection().payload_indexes(1).key(), "tag");
+  EXPECT_TRUE(made.collection().payload_indexes(1).tenant());
+  EXPECT_FALSE(made.collection().payload_indexes(0).tenant());
   EXPECT_EQ(client_.Send(index).error_code(), grpc::StatusCode::ALREADY_EXISTS);
   auto again = index;
   again.set_allow_existing(true);
   EXPECT_EQ(Must(client_, again).collection().payload_indexes_size(), 2);
+  const auto second = Parse<v1::CreatePayloadIndexRequest>(
+      "collection: 'indexed' payload_index { key: 'n' type: PAYLOAD_INDEX_TYPE_KEYWORD tenant: "
+      "true }");
+  EXPECT_EQ(client_.Send(second).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   Must(client_, Parse<v1::WaitIndexedRequest>("collection: 'indexed'"));
   EXPECT_THAT(plan(), Not(HasSubstr("payloads read")));
   const auto stats =

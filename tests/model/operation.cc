@@ -90,6 +90,7 @@ std::string Describe(const Operation& operation) {
 
 std::vector<CollectionConfig> ModelCollections() {
   std::vector<CollectionConfig> configs(2);
+  configs[1].payload_indexes = {{PayloadIndexId(), "color", PayloadIndexType::kKeyword, {}, true}};
   configs[0].name = "exact";
   configs[0].fields = {Field(1, "v", 3, Metric::kL2), Field(2, "w", 2, Metric::kDot)};
   configs[1].name = "angles";

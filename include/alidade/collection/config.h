@@ -46,7 +46,8 @@ struct PayloadIndexChange {
   std::string collection;
   std::string key;
   PayloadIndexType type = PayloadIndexType::kKeyword;
-  TextIndexOptions text = {};  // of one that is added
+  TextIndexOptions text = {};  // of one that is added, as the next
+  bool tenant = false;
   bool remove = false;
   bool lenient = false;  // fine if it is there, or not there, already
 };

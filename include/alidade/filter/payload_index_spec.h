@@ -28,6 +28,12 @@ enum class PayloadIndexType : uint8_t {  // on disk: numbers are never reused
 std::string_view PayloadIndexTypeName(PayloadIndexType type);
 std::optional<PayloadIndexType> FindPayloadIndexType(std::string_view name);
 
+// Whether an index of this type may tell whose a row is.
+constexpr bool MayBeTenant(PayloadIndexType type) {
+  return type == PayloadIndexType::kKeyword || type == PayloadIndexType::kUuid ||
+         type == PayloadIndexType::kInteger;
+}
+
 struct TextIndexOptions {
   AnalyzerConfig analyzer = {};
   Bm25Parameters bm25 = {};
@@ -39,6 +45,9 @@ struct PayloadIndexSpec {
   std::string key;    // dotted path
   PayloadIndexType type = PayloadIndexType::kKeyword;
   TextIndexOptions text = {};  // kText only
+  // Segments keep rows of one value side by side. Of at most one index of a collection, and where
+  // MayBeTenant.
+  bool tenant = false;
 
   friend bool operator==(const PayloadIndexSpec&, const PayloadIndexSpec&) = default;
 };

@@ -77,7 +77,8 @@ class Segment {
   virtual bool sealed() const = 0;
 
   virtual RowNo row_number(RowId row) const = 0;
-  // Rows are in the order of their numbers.
+  // Rows of a sealed segment may be in another order than that of their numbers: tenants lie
+  // together.
   virtual std::optional<RowId> FindRow(RowNo row) const = 0;
   virtual std::string_view encoded_id(RowId row) const = 0;
   // Rows held, dead ones too, that have one of the ids; nothing: only a look at every row tells.

@@ -43,6 +43,7 @@ CollectionConfig FullConfig() {
       {.id = FieldId(7), .name = "", .dim = 1, .metric = Metric::kDot, .index = {}});
   config.payload_indexes = {{PayloadIndexId(3), "a.b", PayloadIndexType::kKeyword},
                             {PayloadIndexId(0xFFF0), "place", PayloadIndexType::kGeo},
+                            {PayloadIndexId(4), "whose", PayloadIndexType::kUuid, {}, true},
                             {PayloadIndexId(9),
                              "note",
                              PayloadIndexType::kText,
@@ -84,6 +85,8 @@ TEST(ConfigCodecTest, ConfigurationsComeBack) {
 // So that an older server reads what it knows.
 TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   CollectionConfig config = FullConfig();
+  EXPECT_EQ(EncodeConfig(config)[0], 6);
+  config.payload_indexes[2].tenant = false;
   EXPECT_EQ(EncodeConfig(config)[0], 5);
   config.sparse_fields.clear();
   EXPECT_EQ(EncodeConfig(config)[0], 5);
@@ -96,17 +99,24 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   EXPECT_EQ(bytes[0], 3);
   bytes[0] = 4;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
-  for (const char format : {'\3', '\4'}) {
+  for (const char format : {'\3', '\4', '\5'}) {
     bytes = EncodeConfig(FullConfig());
     bytes[0] = format;
     EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
   }
-  // The last byte is the metric of the last multi-vector field, or says whether the last sparse
-  // field has IDF.
-  bytes = EncodeConfig(FullConfig());
+  // The last bytes name the index of the tenants: one that there is, of a type that tells.
+  for (const uint8_t id : {3, 4, 5, 9}) {
+    bytes = EncodeConfig(FullConfig());
+    bytes[bytes.size() - 2] = static_cast<char>(id);
+    EXPECT_EQ(DecodeConfig(bytes).ok(), id == 3 || id == 4) << int{id};
+  }
+  // Without tenants the last byte is the metric of the last multi-vector field, or says whether the
+  // last sparse field has IDF.
+  config = FullConfig();
+  config.payload_indexes[2].tenant = false;
+  bytes = EncodeConfig(config);
   bytes.back() = static_cast<char>(Metric::kL2);
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
-  config = FullConfig();
   config.multi_vector_fields.clear();
   bytes = EncodeConfig(config);
   bytes.back() = 2;
@@ -123,7 +133,7 @@ TEST(ConfigCodecTest, EveryTruncatedOrLengthenedConfigurationIsDataLoss) {
 
 TEST(ConfigCodecTest, ANewerFormatIsRefusedAndAnUnknownOlderOneIsDataLoss) {
   std::string bytes = EncodeConfig(FullConfig());
-  bytes[0] = 6;
+  bytes[0] = 7;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("newer")));
   bytes[0] = 0;
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));

@@ -1,5 +1,9 @@
 // The bodies of rows.seg and field_<id>.vec behind a checksum that happens to fit: whatever the
 // bytes, parsing refuses them or every access stays inside them.
+#include <algorithm>
+#include <numeric>
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +100,50 @@ TEST_F(SegmentBodiesTest, RowsStayInsideTheirBytes) {
   EXPECT_THAT(RowsBody::Parse(whole, kRows + 1, RowNo(100), RowNo(500)),
               StatusIs(StatusCode::kDataLoss));
   EXPECT_THAT(RowsBody::Parse("", kRows, RowNo(100), RowNo(500)), StatusIs(StatusCode::kDataLoss));
+}
+
+// With rows that are not in the order of their numbers, by a section behind the blob.
+TEST_F(SegmentBodiesTest, RowsInAnotherOrderStayInsideTheirBytes) {
+  Rng rng(2);
+  std::string whole = BodyOf("rows.seg");
+  std::vector<uint64_t> numbers(kRows);
+  std::memcpy(numbers.data(), whole.data(), kRows * sizeof(uint64_t));
+  std::vector<uint32_t> by_number(kRows);
+  std::iota(by_number.begin(), by_number.end(), 0U);
+  std::ranges::shuffle(by_number, rng);
+  std::vector<uint64_t> shuffled(kRows);
+  for (uint32_t i = 0; i < kRows; ++i) {
+    shuffled[by_number[i]] = numbers[i];
+  }
+  std::memcpy(whole.data(), shuffled.data(), kRows * sizeof(uint64_t));
+  whole.resize((whole.size() + 63) / 64 * 64);
+  EXPECT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)),
+              StatusIs(StatusCode::kDataLoss));
+  whole.append(reinterpret_cast<const char*>(by_number.data()), kRows * sizeof(uint32_t));
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)), IsOk());
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string mutated = Mutate(rng, whole);
+    if (i % 2 == 0) {  // in the order itself
+      const uint32_t values[] = {0, kRows - 1, kRows, ~0U, Below(rng, kRows)};
+      std::memcpy(mutated.data() + mutated.size() - 4 * (1 + Below(rng, kRows)),
+                  &values[Below(rng, 5)],
+                  sizeof(uint32_t));
+    }
+    const Body body(mutated);
+    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500));
+    if (!rows.ok()) {
+      ASSERT_THAT(rows, StatusIs(StatusCode::kDataLoss));
+      ++refused;
+      continue;
+    }
+    for (RowId row = 0; row < kRows; ++row) {
+      ASSERT_EQ(rows->Find(rows->row_number(row)), std::optional<RowId>(row));
+      ASSERT_LE(rows->encoded_id(row).size() + rows->payload(row).size(), body.view().size());
+    }
+  }
+  EXPECT_GT(refused, 1'000);
+  EXPECT_LT(refused, 20'000);
 }
 
 TEST_F(SegmentBodiesTest, VectorsStayInsideTheirBytes) {

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
+#include <string>
+#include <variant>
 
 #include <gtest/gtest.h>
 
 #include "alidade/common/file.h"
+#include "alidade/common/payload_codec.h"
+#include "alidade/filter/payload_index.h"
 
 #include "search_checks.h"
 #include "segment_files.h"
@@ -195,6 +200,80 @@ TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
   }
   // Inputs that nobody reads any more are gone.
   EXPECT_EQ(ListDirectory(directory.path() + "/segments/00000003")->size(), 1U);
+}
+
+// Of several values the least counts; of none, the row comes first.
+std::string TenantOf(const Object& payload) {
+  const auto found = payload.find("t");
+  if (found == payload.end()) {
+    return {};
+  }
+  const auto* list = std::get_if<List>(&found->second.data());
+  return list == nullptr ? std::get<std::string>(found->second.data())
+                         : std::min(std::get<std::string>((*list)[0].data()),
+                                    std::get<std::string>((*list)[1].data()));
+}
+
+void GiveTenants(Rng& rng, std::vector<ModelRow>& rows) {
+  for (ModelRow& row : rows) {
+    const auto name = [&rng] { return Value("tenant " + std::to_string(Below(rng, 7))); };
+    Object payload = {{"row", Value(static_cast<int64_t>(row.row.value()))}};
+    if (Below(rng, 10) > 0) {
+      payload["t"] = Below(rng, 10) > 0 ? name() : Value(List{name(), name()});
+    }
+    row.payload.clear();
+    EncodeObject(payload, row.payload);
+  }
+}
+
+void SortByTenant(std::span<ModelRow> rows) {
+  std::ranges::stable_sort(
+      rows, {}, [](const ModelRow& row) { return TenantOf(*DecodeObject(row.payload)); });
+}
+
+TEST(SegmentWriterTest, RowsOfOneTenantLieTogether) {
+  const TemporaryDirectory directory;
+  Schema schema = ThreeFields();
+  schema.payload_indexes = {{PayloadIndexId(1), "row", PayloadIndexType::kInteger},
+                            {PayloadIndexId(2), "t", PayloadIndexType::kKeyword, {}, true}};
+  Rng rng(6);
+  std::vector<ModelRow> rows = MakeRows(rng, schema, 300, 0, 80);
+  std::vector<ModelRow> more = MakeRows(rng, schema, 200, 2'000, 80);
+  GiveTenants(rng, rows);
+  GiveTenants(rng, more);
+  for (RowId row = 0; row < rows.size(); row += 9) {
+    rows[row].deleted = SeqNo(900);
+  }
+  const auto written =
+      WriteSegment(MakeWriteRequest(directory,
+                                    schema,
+                                    1,
+                                    {MakeDelta(schema, rows, RowNo(0), RowNo(1'999)),
+                                     MakeDelta(schema, more, RowNo(2'000), RowNo(5'000))}));
+  ASSERT_THAT(written.status(), IsOk());
+  const auto segment = MustOpen(*written, schema);
+  ASSERT_NE(segment, nullptr);
+  rows = AliveAt(rows, kAt);
+  rows.insert(rows.end(), more.begin(), more.end());
+  SortByTenant(rows);
+  ASSERT_NO_FATAL_FAILURE(CheckRowsEqual(*segment, rows));
+  EXPECT_EQ(segment->FindRow(RowNo(1'999)), std::nullopt);
+  EXPECT_EQ(segment->FindRow(RowNo(5'000)), std::nullopt);
+  ASSERT_NO_FATAL_FAILURE(CheckSearches(rng, *segment, schema, rows, kAt, segment->rows()));
+  // Both indexes are over the rows as they lie.
+  for (const KeyedPayloadIndex& keyed : *segment->payload_indexes()) {
+    const auto& values = std::get<PayloadIndex>(keyed.index);
+    for (uint64_t value = 0; value < values.values(); ++value) {
+      for (const uint32_t row : values.RowsOf(value)) {
+        const Object payload = *DecodeObject(rows[row].payload);
+        if (keyed.spec.key == "row") {
+          EXPECT_EQ(*values.scalar(value), Scalar(std::get<int64_t>(payload.at("row").data())));
+        } else {
+          EXPECT_TRUE(payload.contains("t"));
+        }
+      }
+    }
+  }
 }
 
 TEST(SegmentWriterTest, OfOnlyDeadRowsNothingIsWritten) {
@@ -420,6 +499,38 @@ TEST(SegmentWriterTest, AnExtendedGraphIsTakenOverAndNotBuiltAnew) {
   ASSERT_NE(anew, nullptr);
   EXPECT_EQ(anew->vectors(0), extended->vectors(0));
   EXPECT_FALSE(anew->index_body(0) == extended->index_body(0));
+}
+
+TEST(SegmentWriterTest, AnExtendedGraphKeepsItsRowsAndTheNewOnesAreSortedByTenant) {
+  const TemporaryDirectory directory;
+  Schema schema = IndexedSchema({.kind = IndexKind::kHnsw, .hnsw_m = 8}, Metric::kL2);
+  schema.payload_indexes = {{PayloadIndexId(2), "t", PayloadIndexType::kKeyword, {}, true}};
+  Rng rng(5);
+  std::vector<ModelRow> rows = GaussRows(rng, schema, 2'500, 0);
+  std::vector<ModelRow> more = GaussRows(rng, schema, 500, 10'000);
+  GiveTenants(rng, rows);
+  GiveTenants(rng, more);
+  auto request =
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(9'999))});
+  request.build_indexes = true;
+  const auto first = WriteSegment(request);
+  ASSERT_THAT(first.status(), IsOk());
+  const auto base = MustOpen(*first, schema);
+  ASSERT_NE(base, nullptr);
+  SortByTenant(rows);
+  ASSERT_NO_FATAL_FAILURE(CheckRowsEqual(*base, rows));
+  request = MakeWriteRequest(
+      directory, schema, 2, {base, MakeDelta(schema, more, RowNo(10'000), RowNo(19'999))});
+  request.build_indexes = true;
+  request.extend_first = true;
+  const auto second = WriteSegment(request);
+  ASSERT_THAT(second.status(), IsOk());
+  const auto extended = MustOpen(*second, schema);
+  ASSERT_NE(extended, nullptr);
+  SortByTenant(more);
+  rows.insert(rows.end(), more.begin(), more.end());
+  ASSERT_NO_FATAL_FAILURE(CheckRowsEqual(*extended, rows));
+  EXPECT_GE(RecallAtTen(rng, *extended, schema, kAt), 0.95);
 }
 
 TEST(SegmentWriterTest, IndexesAnswerForRowsWhereManyLackTheVector) {
