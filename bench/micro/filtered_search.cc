@@ -124,7 +124,9 @@ StatusOr<std::shared_ptr<SealedSegment>> MakeSegment(const Options& options,
         {{"random", Value(static_cast<int64_t>(random() % 1'000))}, {"near", Value(near[row])}},
         payload);
     const std::string id = PointId(uint64_t{row}).Encode();
-    if (!delta->Append({RowNo(row), id, payload, {{set.Row(row), set.dim}}})) {
+    const std::string_view vector(reinterpret_cast<const char*>(set.Row(row)),
+                                  set.dim * sizeof(float));
+    if (!delta->Append({RowNo(row), id, payload, {vector}})) {
       return Internal("the delta is full at row {}", row);
     }
   }

@@ -1,5 +1,8 @@
-// kernels_bench: nanoseconds per float32 distance, by dimension and by where the rows come from
-// (kernel_timing.h), beside the floor and beside the scalar kernels of Debian's FAISS.
+// kernels_bench: nanoseconds per distance to float32, float16 and bfloat16 rows, by dimension and
+// by where the rows come from (kernel_timing.h), beside the floor and beside the scalar kernels of
+// Debian's FAISS.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <faiss/utils/distances.h>
 
@@ -11,11 +14,12 @@
 namespace alidade {
 namespace {
 
+template <class T>
 struct Kernels {
   std::string name;
-  float (*one)(const float*, const float*, size_t);
-  void (*rows)(const float*, const float*, size_t, size_t, float*) = nullptr;
-  void (*gather)(const float*, const RowPick&, float*) = nullptr;
+  float (*one)(const float*, const T*, size_t) = nullptr;
+  void (*rows)(const float*, const T*, size_t, size_t, float*) = nullptr;
+  void (*gather)(const float*, const RowPick<T>&, float*) = nullptr;
 };
 
 float FaissL2(const float* a, const float* b, size_t dim) { return faiss::fvec_L2sqr(a, b, dim); }
@@ -24,17 +28,19 @@ float FaissDot(const float* a, const float* b, size_t dim) {
 }
 
 // Borrowed by all variants of one dimension.
+template <class T>
 struct Rows {
   const float* query;
-  const float* base;
+  const T* base;
   size_t dim;
-  std::vector<uint32_t> order;  // a random permutation of all rows
+  const std::vector<uint32_t>& order;  // a random permutation of all rows
 
-  const float* Row(size_t row) const { return base + row * dim; }
-  size_t Bytes() const { return dim * sizeof(float); }
+  const T* Row(size_t row) const { return base + row * dim; }
+  size_t Bytes() const { return dim * sizeof(T); }
 };
 
-Variant Hot(const Kernels& kernels, const Rows& rows) {
+template <class T>
+Variant Hot(const Kernels<T>& kernels, const Rows<T>& rows) {
   return {.kernel = kernels.name,
           .access = "hot",
           .bytes = rows.Bytes(),
@@ -49,7 +55,8 @@ Variant Hot(const Kernels& kernels, const Rows& rows) {
 }
 
 // The library's own scan if it has one, else one call per row.
-Variant Sequential(const Kernels& kernels, const Rows& rows) {
+template <class T>
+Variant Sequential(const Kernels<T>& kernels, const Rows<T>& rows) {
   return {.kernel = kernels.name,
           .access = "sequential",
           .bytes = rows.Bytes(),
@@ -59,7 +66,7 @@ Variant Sequential(const Kernels& kernels, const Rows& rows) {
             const size_t step = ScanStepRows(rows.Bytes());
             const size_t steps = rows.order.size() / step;
             for (size_t i = first / step; i < (first + count) / step; ++i) {
-              const float* block = rows.Row(i % steps * step);
+              const T* block = rows.Row(i % steps * step);
               if (kernels.rows != nullptr) {
                 FetchScanAhead(rows.base, rows.Bytes(), i % steps * step, step, steps * step);
                 kernels.rows(rows.query, block, step, rows.dim, distances);
@@ -74,7 +81,8 @@ Variant Sequential(const Kernels& kernels, const Rows& rows) {
           }};
 }
 
-Variant Random(const Kernels& kernels, const Rows& rows) {
+template <class T>
+Variant Random(const Kernels<T>& kernels, const Rows<T>& rows) {
   return {.kernel = kernels.name,
           .access = "random",
           .bytes = rows.Bytes(),
@@ -87,7 +95,8 @@ Variant Random(const Kernels& kernels, const Rows& rows) {
           }};
 }
 
-Variant Gather(const Kernels& kernels, const Rows& rows) {
+template <class T>
+Variant Gather(const Kernels<T>& kernels, const Rows<T>& rows) {
   return {.kernel = kernels.name,
           .access = "gather",
           .bytes = rows.Bytes(),
@@ -106,28 +115,55 @@ Variant Gather(const Kernels& kernels, const Rows& rows) {
           }};
 }
 
-void MeasureDimension(size_t dim,
-                      const TimingOptions& options,
-                      const Matrix& matrix,
-                      nlohmann::json& report) {
-  static const std::vector<Kernels> kAll = {{"L2", SquaredL2, SquaredL2Rows, SquaredL2Gather},
-                                            {"dot", Dot, DotRows, DotGather},
-                                            {"FAISS L2", FaissL2},
-                                            {"FAISS dot", FaissDot}};
-  const std::vector<float> query(dim, 0.25F);
-  const Rows rows{.query = query.data(),
-                  .base = matrix.values(),
-                  .dim = dim,
-                  .order = RandomOrder(matrix.size() / dim)};
-  std::vector<Variant> variants;
-  for (const Kernels& kernels : kAll) {
-    variants.push_back(Hot(kernels, rows));
+template <class T>
+void AddVariants(const std::vector<Kernels<T>>& all,
+                 const Rows<T>& rows,
+                 std::vector<Variant>& variants) {
+  for (const Kernels<T>& kernels : all) {
+    if (kernels.one != nullptr) {
+      variants.push_back(Hot(kernels, rows));
+      variants.push_back(Random(kernels, rows));
+    }
     variants.push_back(Sequential(kernels, rows));
-    variants.push_back(Random(kernels, rows));
     if (kernels.gather != nullptr) {
       variants.push_back(Gather(kernels, rows));
     }
   }
+}
+
+template <class T, class Narrow>
+std::vector<T> NarrowCopy(const Matrix& matrix, const Narrow& narrow) {
+  std::vector<T> copy(matrix.size());
+  std::transform(matrix.values(), matrix.values() + matrix.size(), copy.begin(), narrow);
+  return copy;
+}
+
+void MeasureDimension(size_t dim,
+                      const TimingOptions& options,
+                      const Matrix& matrix,
+                      nlohmann::json& report) {
+  static const std::vector<Kernels<float>> kWide = {
+      {"L2", SquaredL2, SquaredL2Rows, SquaredL2Gather},
+      {"dot", Dot, DotRows, DotGather},
+      {"FAISS L2", FaissL2},
+      {"FAISS dot", FaissDot}};
+  static const std::vector<Kernels<Float16>> kFloat16 = {
+      {"L2 float16", nullptr, SquaredL2Rows, SquaredL2Gather},
+      {"dot float16", nullptr, DotRows, DotGather}};
+  static const std::vector<Kernels<Bfloat16>> kBfloat16 = {
+      {"L2 bfloat16", nullptr, SquaredL2Rows, SquaredL2Gather},
+      {"dot bfloat16", nullptr, DotRows, DotGather}};
+  const std::vector<float> query(dim, 0.25F);
+  const std::vector<uint32_t> order = RandomOrder(matrix.size() / dim);
+  const auto halves = NarrowCopy<Float16>(matrix, ToFloat16);
+  const auto brains = NarrowCopy<Bfloat16>(matrix, ToBfloat16);
+  const Rows<float> wide{query.data(), matrix.values(), dim, order};
+  const Rows<Float16> float16{query.data(), halves.data(), dim, order};
+  const Rows<Bfloat16> bfloat16{query.data(), brains.data(), dim, order};
+  std::vector<Variant> variants;
+  AddVariants(kWide, wide, variants);
+  AddVariants(kFloat16, float16, variants);
+  AddVariants(kBfloat16, bfloat16, variants);
   MeasureAndPrint(dim, options, matrix, variants, report);
 }
 
@@ -135,7 +171,7 @@ void MeasureDimension(size_t dim,
 }  // namespace alidade
 
 int main(int argc, char** argv) {
-  CLI::App app("Nanoseconds per float32 distance, beside the floor and Debian's FAISS");
+  CLI::App app("Nanoseconds per distance, beside the floor and Debian's FAISS");
   alidade::TimingOptions options;
   alidade::AddTimingOptions(app, options);
   // Segment files are mapped, and mapped files have small pages: so do the rows, unless asked.

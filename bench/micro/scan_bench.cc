@@ -1,11 +1,13 @@
 // scan_bench: exact searches over the vectors and over their codes, on real vectors, beside the
-// time that one thread takes to read the same bytes (bandwidth, measured in the same rounds).
+// time that one thread takes to read the same bytes (bandwidth, measured in the same rounds). Codes
+// "made": those that searches make as they go, and how long that takes.
 #include <cstdio>
 #include <memory>
 #include <random>
 
 #include <CLI/CLI.hpp>
 
+#include "alidade/index/growing_codes.h"
 #include "alidade/index/vector_codes.h"
 #include "alidade/index/vector_index.h"
 
@@ -24,7 +26,7 @@ using Json = nlohmann::json;
 
 struct Options {
   std::string dataset = DefaultDatasetPath();
-  std::vector<std::string> codes = {"none", "int8", "int4", "bit1"};
+  std::vector<std::string> codes = {"none", "int8", "int4", "bit1", "made"};
   uint32_t k = 10;
   uint32_t queries = 20;  // of a round
   uint32_t rounds = 9;
@@ -54,6 +56,7 @@ struct Scanned {
   std::string name;
   std::string body;
   std::unique_ptr<VectorCodes> codes;
+  std::unique_ptr<GrowingCodes> made;
   const void* memory = nullptr;
   size_t bytes = 0;
   uint64_t vectors_read = 0;
@@ -77,6 +80,20 @@ StatusOr<std::unique_ptr<Scanned>> Make(const std::string& name, const VectorMat
       return scanned;
     }
   }
+  if (name == "made") {
+    scanned->made = std::make_unique<GrowingCodes>(matrix.metric, matrix.dim, matrix.count);
+    uint32_t searches = 0;
+    const double start = NowSeconds();
+    while (scanned->made->Grow(matrix, matrix.count).records.count < matrix.count) {
+      ++searches;
+    }
+    std::printf("codes made by %u searches, which takes them %.3f us a vector\n",
+                searches + 1,
+                (NowSeconds() - start) / matrix.count * 1e6);
+    scanned->memory = scanned->made->Grow(matrix, matrix.count).records.records;
+    scanned->bytes = scanned->made->memory_bytes();
+    return scanned;
+  }
   if (name != CodesName(CodesSetting::kNone)) {
     return InvalidArgument("no codes are called \"{}\"", name);
   }
@@ -99,8 +116,9 @@ Status Round(const Options& options,
   const double start = NowSeconds();
   for (uint32_t i = 0; i < options.queries; ++i) {
     const float* query = set.queries.Query((first_query + i) % set.queries.query_count);
-    ALIDADE_RETURN_IF_ERROR(
-        ExactSearch(matrix, query, search, CodedBy(scanned.codes.get())).status());
+    const CodedVectors coded = scanned.made == nullptr ? CodedBy(scanned.codes.get())
+                                                       : scanned.made->Grow(matrix, matrix.count);
+    ALIDADE_RETURN_IF_ERROR(ExactSearch(matrix, query, search, coded).status());
   }
   const double seconds = (NowSeconds() - start) / options.queries;
   scanned.milliseconds.push_back(seconds * 1e3);

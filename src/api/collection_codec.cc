@@ -72,9 +72,13 @@ Status DecodeIndexUpdates(const v1::Collection& in,
     const bool same_dim = given.dimension() == 0 || given.dimension() == found->dim;
     const bool same_metric =
         given.metric() == v1::METRIC_UNSPECIFIED || given.metric() == EncodeMetric(found->metric);
-    if (!same_dim || !same_metric) {
-      return FieldError(path.ToString(),
-                        "the dimension and the metric of a field cannot be changed");
+    const bool same_element =
+        given.storage_type() == v1::STORAGE_TYPE_UNSPECIFIED ||
+        static_cast<int>(given.storage_type()) == static_cast<int>(found->element);
+    if (!same_dim || !same_metric || !same_element) {
+      return FieldError(
+          path.ToString(),
+          "the dimension, the metric and the storage type of a field cannot be changed");
     }
     ALIDADE_ASSIGN_OR_RETURN(const IndexSpec spec,
                              DecodeIndexSpec(given.index(), found->dim, path.Field("index")));

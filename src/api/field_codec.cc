@@ -108,6 +108,21 @@ StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const
   return spec;
 }
 
+StatusOr<ElementType> DecodeElement(int in, const FieldPath& path) {
+  // The numbers of the wire are those of the disk.
+  static_assert(static_cast<int>(ElementType::kFloat32) == v1::STORAGE_TYPE_FLOAT32 &&
+                static_cast<int>(ElementType::kFloat16) == v1::STORAGE_TYPE_FLOAT16 &&
+                static_cast<int>(ElementType::kBfloat16) == v1::STORAGE_TYPE_BFLOAT16 &&
+                v1::StorageType_MAX == v1::STORAGE_TYPE_BFLOAT16);
+  if (in == v1::STORAGE_TYPE_UNSPECIFIED) {
+    return ElementType::kFloat32;
+  }
+  if (!v1::StorageType_IsValid(in)) {
+    return FieldError(path.ToString(), "{} is not known to this server", in);
+  }
+  return static_cast<ElementType>(in);
+}
+
 namespace {
 
 Status CheckDimension(uint32_t dimension, const Limits& limits, const FieldPath& path) {
@@ -137,6 +152,8 @@ StatusOr<VectorField> DecodeVectorField(const v1::VectorField& in,
   ALIDADE_ASSIGN_OR_RETURN(field.metric, DecodeMetric(in.metric(), path.Field("metric")));
   ALIDADE_ASSIGN_OR_RETURN(field.index,
                            DecodeIndexSpec(in.index(), field.dim, path.Field("index")));
+  ALIDADE_ASSIGN_OR_RETURN(field.element,
+                           DecodeElement(in.storage_type(), path.Field("storage_type")));
   return field;
 }
 
@@ -254,6 +271,7 @@ void EncodeFields(const CollectionConfig& in, v1::Collection& out) {
     encoded.set_dimension(field.dim);
     encoded.set_metric(EncodeMetric(field.metric));
     EncodeIndexSpec(field.index, *encoded.mutable_index());
+    encoded.set_storage_type(static_cast<v1::StorageType>(field.element));
   }
   for (const SparseField& field : in.sparse_fields) {
     v1::SparseVectorField& encoded = *out.add_sparse_fields();
@@ -275,7 +293,7 @@ bool SameVectorFields(const CollectionConfig& a, const CollectionConfig& b) {
                     b.fields.end(),
                     [](const VectorField& x, const VectorField& y) {
                       return x.name == y.name && x.dim == y.dim && x.metric == y.metric &&
-                             x.index == y.index;
+                             x.index == y.index && x.element == y.element;
                     }) &&
          std::ranges::equal(
              a.sparse_fields,

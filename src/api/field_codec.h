@@ -25,6 +25,8 @@ void EncodeFields(const CollectionConfig& in, v1::Collection& out);
 bool SameVectorFields(const CollectionConfig& a, const CollectionConfig& b);
 
 v1::Metric EncodeMetric(Metric in);
+// A number of StorageType or of ElementType; 0: float32.
+StatusOr<ElementType> DecodeElement(int in, const FieldPath& path);
 StatusOr<IndexSpec> DecodeIndexSpec(const v1::IndexSpec& in, uint32_t dim, const FieldPath& path);
 
 }  // namespace alidade

@@ -8,9 +8,10 @@
 
 #include "alidade/common/payload_codec.h"
 #include "alidade/common/point_id.h"
-#include "alidade/vec/kernels.h"
+#include "alidade/vec/element.h"
 
 #include "column_codec.h"
+#include "field_codec.h"
 #include "field_path.h"
 #include "point_codec.h"
 #include "value_codec.h"
@@ -151,19 +152,14 @@ StatusOr<std::span<const float>> DecodeMatrix(const v1::VectorColumn& in,
                                               size_t rows,
                                               const FieldPath& path,
                                               std::vector<std::vector<float>>& backing) {
-  size_t element_bytes = sizeof(float);
-  switch (in.element_type()) {
-    case v1::ELEMENT_TYPE_UNSPECIFIED:
-    case v1::ELEMENT_TYPE_FLOAT32:
-      break;
-    case v1::ELEMENT_TYPE_FLOAT16:
-      element_bytes = sizeof(uint16_t);
-      break;
-    default:
-      return FieldError(path.Field("element_type").ToString(),
-                        "{} is not known to this server",
-                        static_cast<int>(in.element_type()));
-  }
+  // The numbers of both enums of the wire are those of the disk.
+  static_assert(static_cast<int>(ElementType::kFloat32) == v1::ELEMENT_TYPE_FLOAT32 &&
+                static_cast<int>(ElementType::kFloat16) == v1::ELEMENT_TYPE_FLOAT16 &&
+                static_cast<int>(ElementType::kBfloat16) == v1::ELEMENT_TYPE_BFLOAT16 &&
+                v1::ElementType_MAX == v1::ELEMENT_TYPE_BFLOAT16);
+  ALIDADE_ASSIGN_OR_RETURN(const ElementType element,
+                           DecodeElement(in.element_type(), path.Field("element_type")));
+  const size_t element_bytes = ElementBytes(element);
   const std::string& data = in.data();
   if (data.empty() || data.size() % (rows * element_bytes) != 0) {
     return FieldError(path.Field("data").ToString(),
@@ -179,11 +175,11 @@ StatusOr<std::span<const float>> DecodeMatrix(const v1::VectorColumn& in,
                       elements / rows,
                       kDimensionHardMax);
   }
-  if (element_bytes == sizeof(float)) {
+  if (element == ElementType::kFloat32) {
     return std::span<const float>(reinterpret_cast<const float*>(data.data()), elements);
   }
   std::vector<float>& wide = backing.emplace_back(elements);
-  HalfToFloat(reinterpret_cast<const uint16_t*>(data.data()), wide.data(), elements);
+  ToFloats(data.data(), element, wide.data(), elements);
   return std::span<const float>(wide);
 }
 

@@ -46,6 +46,9 @@ void PrintCollection(const v1::Collection& collection) {
                 field.dimension(),
                 MetricName(field.metric()).c_str(),
                 IndexText(field.index()).c_str());
+    if (field.storage_type() != v1::STORAGE_TYPE_FLOAT32) {
+      std::printf(", %s", StorageTypeText(field.storage_type()).c_str());
+    }
   }
   for (const v1::SparseVectorField& field : collection.sparse_fields()) {
     std::printf("  %s: sparse%s",
@@ -143,6 +146,7 @@ int Update(const CollectionFlags& flags, const CLI::App& command) {
   if (command.count("--index") > 0) {
     v1::VectorField field = VectorFieldFor(flags.schema, 0);
     field.set_metric(v1::METRIC_UNSPECIFIED);
+    field.set_storage_type(v1::STORAGE_TYPE_UNSPECIFIED);
     *collection.add_vector_fields() = field;
     request.mutable_update_mask()->add_paths("vector_fields");
   }

@@ -6,8 +6,12 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include "alidade/vec/element.h"
 
 #include "client_commands.h"
 #include "ingest.h"
@@ -175,7 +179,26 @@ void AddNames(const std::vector<Named>& vectors, std::set<std::string>& names) {
 
 // Compares one batch of the source with what the server has. Adds to the count of differences,
 // prints the first few.
+// What the collection rounds vectors to.
+grpc::Status FindElement(const ImportFlags& flags, ElementType& element) {
+  v1::GetCollectionRequest request;
+  request.set_collection(flags.ingest.collection);
+  v1::GetCollectionResponse response;
+  const auto stub = v1::CollectionService::NewStub(Connect(flags.connection));
+  const grpc::Status status =
+      CallWithRetry(flags.connection, flags.ingest.retry, [&](grpc::ClientContext& context) {
+        return stub->GetCollection(&context, request, &response);
+      });
+  for (const v1::VectorField& field : response.collection().vector_fields()) {
+    if (field.name() == flags.schema.field) {
+      element = static_cast<ElementType>(field.storage_type());
+    }
+  }
+  return status;
+}
+
 grpc::Status VerifyBatch(const ImportFlags& flags,
+                         ElementType element,
                          v1::PointService::Stub& stub,
                          const PointBatch& batch,
                          uint64_t& differences) {
@@ -223,10 +246,11 @@ grpc::Status VerifyBatch(const ImportFlags& flags,
     if (dim == 0) {
       continue;
     }
+    const std::string stored = EncodeElements({batch.vectors.data() + i * dim, dim}, element);
+    const std::vector<float> wanted =
+        VectorView{stored.data(), static_cast<uint32_t>(dim), element}.Floats();
     if (vector == point.vectors().end() || vector->second.packed().size() != dim * sizeof(float) ||
-        std::memcmp(vector->second.packed().data(),
-                    batch.vectors.data() + i * dim,
-                    dim * sizeof(float)) != 0) {
+        std::memcmp(vector->second.packed().data(), wanted.data(), dim * sizeof(float)) != 0) {
       report(batch.ids[i], "the vector differs");
     }
   }
@@ -250,6 +274,10 @@ int RunVerify(ImportFlags& flags) {
     progress = std::move(opened).value();
   }
   const auto stub = v1::PointService::NewStub(Connect(flags.connection));
+  auto element = ElementType::kFloat32;
+  if (const grpc::Status status = FindElement(flags, element); !status.ok()) {
+    return PrintError(status, flags.connection);
+  }
   uint64_t next = 0;
   uint64_t checked = 0;
   uint64_t differences = 0;
@@ -271,7 +299,8 @@ int RunVerify(ImportFlags& flags) {
     if (!batch.ok()) {
       return Fail(batch.status());
     }
-    if (const grpc::Status status = VerifyBatch(flags, *stub, *batch, differences); !status.ok()) {
+    if (const grpc::Status status = VerifyBatch(flags, element, *stub, *batch, differences);
+        !status.ok()) {
       return PrintError(status, flags.connection);
     }
     checked += count;
@@ -315,8 +344,8 @@ void AddImportCommands(CLI::App& app, int& exit_code) {
   import->callback([flags, &exit_code] { exit_code = RunImport(*flags); });
 
   auto check = std::make_shared<ImportFlags>();
-  CLI::App* verify =
-      app.add_subcommand("verify", "Compare a data set with a collection, bit for bit");
+  CLI::App* verify = app.add_subcommand(
+      "verify", "Compare a data set with a collection, bit for bit of what it stores");
   AddConnectionFlags(*verify, check->connection);
   AddSourceFlags(*verify, check->source, check->ingest.collection);
   verify->add_option("--field", check->schema.field, "Name of the vector field")

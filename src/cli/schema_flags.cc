@@ -17,6 +17,11 @@ void AddSchemaFlags(CLI::App& command, SchemaFlags& flags) {
   command.add_option("--metric", flags.metric, "cosine, dot or l2")
       ->check(CLI::IsMember({"cosine", "dot", "l2"}))
       ->capture_default_str();
+  command
+      .add_option(
+          "--storage-type", flags.storage_type, "Stored numbers: float32, float16 or bfloat16")
+      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}))
+      ->capture_default_str();
   command.add_option("--index", flags.index, "auto, flat, hnsw or ivf")
       ->check(CLI::IsMember({"auto", "flat", "hnsw", "ivf"}))
       ->capture_default_str();
@@ -114,6 +119,10 @@ alidade::v1::VectorField VectorFieldFor(const SchemaFlags& flags, uint32_t dim) 
   field.set_metric(flags.metric == "l2"    ? alidade::v1::METRIC_L2
                    : flags.metric == "dot" ? alidade::v1::METRIC_DOT
                                            : alidade::v1::METRIC_COSINE);
+  if (flags.storage_type != "float32") {
+    field.set_storage_type(flags.storage_type == "float16" ? alidade::v1::STORAGE_TYPE_FLOAT16
+                                                           : alidade::v1::STORAGE_TYPE_BFLOAT16);
+  }
   auto& index = *field.mutable_index();
   if (flags.index == "flat") {
     index.mutable_flat();
@@ -244,6 +253,12 @@ std::string MetricName(alidade::v1::Metric metric) {
   return metric == alidade::v1::METRIC_L2    ? "l2"
          : metric == alidade::v1::METRIC_DOT ? "dot"
                                              : "cosine";
+}
+
+std::string StorageTypeText(alidade::v1::StorageType type) {
+  return type == alidade::v1::STORAGE_TYPE_FLOAT16    ? "float16"
+         : type == alidade::v1::STORAGE_TYPE_BFLOAT16 ? "bfloat16"
+                                                      : "float32";
 }
 
 std::string IndexText(const alidade::v1::IndexSpec& spec) {

@@ -14,6 +14,7 @@ namespace alidade {
 struct SchemaFlags {
   std::string field = "vector";
   std::string metric = "cosine";
+  std::string storage_type = "float32";
   std::string index = "auto";
   uint32_t m = 0;
   uint32_t ef_construction = 0;
@@ -21,15 +22,15 @@ struct SchemaFlags {
   uint32_t nlist = 0;
   std::string codes = "flat";
   uint32_t pq_m = 0;
-  std::vector<std::string> payload_indexes;      // KEY:TYPE
+  std::vector<std::string> payload_indexes;      // KEY:TYPE or KEY:TYPE:tenant
   std::vector<std::string> sparse_fields;        // NAME or NAME:idf
   std::vector<std::string> multi_vector_fields;  // NAME:DIM or NAME:DIM:METRIC
 };
 
-// --field, --metric, --index and its parameters.
+// --field, --metric, --storage-type, --index and its parameters.
 void AddSchemaFlags(CLI::App& command, SchemaFlags& flags);
 
-// --payload-index KEY:TYPE, any number of times.
+// --payload-index KEY:TYPE[:tenant], any number of times.
 void AddPayloadIndexFlag(CLI::App& command, SchemaFlags& flags);
 
 // --sparse-field NAME[:idf] and --multi-vector-field NAME:DIM[:METRIC], any number of times.
@@ -54,6 +55,7 @@ grpc::Status CreateCollection(const ConnectionOptions& connection,
 
 // "cosine", "dot", "l2".
 std::string MetricName(alidade::v1::Metric metric);
+std::string StorageTypeText(alidade::v1::StorageType type);
 // "hnsw m=16 ef_construction=200 codes=auto"
 std::string IndexText(const alidade::v1::IndexSpec& spec);
 

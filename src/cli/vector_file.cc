@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "alidade/common/file.h"
-#include "alidade/vec/kernels.h"
+#include "alidade/vec/element.h"
 
 namespace alidade {
 namespace {
@@ -44,9 +44,9 @@ class MappedVectors final : public VectorFile {
     if (layout_.element == Element::kFloat32) {
       std::memcpy(out, row, size_t{dim()} * sizeof(float));
     } else if (layout_.element == Element::kFloat16) {
-      std::vector<uint16_t> half(dim());
-      std::memcpy(half.data(), row, half.size() * sizeof(uint16_t));
-      HalfToFloat(half.data(), out, half.size());
+      std::vector<Float16> half(dim());
+      std::memcpy(half.data(), row, half.size() * sizeof(Float16));
+      ToFloats(half.data(), out, half.size());
     } else {
       for (uint32_t i = 0; i < dim(); ++i) {
         int32_t value = 0;

@@ -10,7 +10,7 @@ namespace {
 
 // On disk: never reused. A configuration is written in the oldest format that holds it.
 constexpr uint8_t kConfigFormat = 6;
-constexpr uint8_t kConfigFormatWithoutTenant = 5;
+constexpr uint8_t kConfigFormatWithoutTenantAndElements = 5;
 constexpr uint8_t kConfigFormatWithoutMoreFields = 4;
 constexpr uint8_t kConfigFormatWithoutTextIndexes = 3;
 constexpr uint8_t kConfigFormatWithoutPayloadIndexes = 2;
@@ -129,23 +129,51 @@ const PayloadIndexSpec* TenantIndex(const CollectionConfig& config) {
   return found == config.payload_indexes.end() ? nullptr : &*found;
 }
 
-uint8_t OldestFormat(const CollectionConfig& config) {
-  return TenantIndex(config) != nullptr ? kConfigFormat
-         : HasMoreFields(config)        ? kConfigFormatWithoutTenant
-         : HasTextIndex(config)         ? kConfigFormatWithoutMoreFields
-                                        : kConfigFormatWithoutTextIndexes;
+// What came with the newest format.
+bool HasNewest(const CollectionConfig& config) {
+  return TenantIndex(config) != nullptr ||
+         std::ranges::any_of(config.fields, [](const VectorField& field) {
+           return field.element != ElementType::kFloat32;
+         });
 }
 
-// False if there is no such index, or it cannot be one.
-bool DecodeTenant(ByteReader& in, CollectionConfig& config) {
-  const PayloadIndexId id(in.Little<uint16_t>());
-  for (PayloadIndexSpec& index : config.payload_indexes) {
-    if (index.id == id && MayBeTenant(index.type)) {
-      index.tenant = true;
-      return true;
+uint8_t OldestFormat(const CollectionConfig& config) {
+  return HasNewest(config)       ? kConfigFormat
+         : HasMoreFields(config) ? kConfigFormatWithoutTenantAndElements
+         : HasTextIndex(config)  ? kConfigFormatWithoutMoreFields
+                                 : kConfigFormatWithoutTextIndexes;
+}
+
+// Whether there is a tenant index, and which; then the types of elements of the dense fields.
+void EncodeNewest(const CollectionConfig& config, std::string& out) {
+  const PayloadIndexSpec* tenant = TenantIndex(config);
+  AppendLittleEndian(out, static_cast<uint8_t>(tenant != nullptr ? 1 : 0));
+  if (tenant != nullptr) {
+    AppendLittleEndian(out, tenant->id.value());
+  }
+  for (const VectorField& field : config.fields) {
+    AppendLittleEndian(out, static_cast<uint8_t>(field.element));
+  }
+}
+
+// False if there is no such index, or it cannot be one of tenants, or no such type.
+bool DecodeNewest(ByteReader& in, CollectionConfig& config) {
+  const auto tenants = in.Little<uint8_t>();
+  if (tenants == 1) {
+    const auto index = std::ranges::find(
+        config.payload_indexes, PayloadIndexId(in.Little<uint16_t>()), &PayloadIndexSpec::id);
+    if (index == config.payload_indexes.end() || !MayBeTenant(index->type)) {
+      return false;
+    }
+    index->tenant = true;
+  }
+  for (VectorField& field : config.fields) {
+    field.element = static_cast<ElementType>(in.Little<uint8_t>());
+    if (ElementTypeName(field.element) == "unknown") {
+      return false;
     }
   }
-  return false;
+  return in.ok() && tenants <= 1;
 }
 
 Status DecodePayloadIndexes(ByteReader& in, CollectionConfig& config) {
@@ -211,12 +239,11 @@ std::string EncodeConfig(const CollectionConfig& config) {
       EncodeText(index.text, out);
     }
   }
-  const PayloadIndexSpec* tenant = TenantIndex(config);
-  if (HasMoreFields(config) || tenant != nullptr) {
+  if (OldestFormat(config) > kConfigFormatWithoutMoreFields) {
     EncodeMoreFields(config, out);
   }
-  if (tenant != nullptr) {
-    AppendLittleEndian(out, tenant->id.value());
+  if (OldestFormat(config) == kConfigFormat) {
+    EncodeNewest(config, out);
   }
   return out;
 }
@@ -254,8 +281,8 @@ StatusOr<CollectionConfig> DecodeConfig(std::string_view bytes) {
   if (format >= kConfigFormatWithoutTextIndexes) {
     ALIDADE_RETURN_IF_ERROR(DecodePayloadIndexes(in, config));
   }
-  const bool valid = (format < kConfigFormatWithoutTenant || DecodeMoreFields(in, config)) &&
-                     (format < kConfigFormat || DecodeTenant(in, config));
+  const bool valid = (format <= kConfigFormatWithoutMoreFields || DecodeMoreFields(in, config)) &&
+                     (format < kConfigFormat || DecodeNewest(in, config));
   if (!valid || !in.done() || format < kConfigFormatWithoutCodes ||
       (format >= kConfigFormatWithoutTextIndexes && format != OldestFormat(config))) {
     return DataLoss("the configuration of a collection is malformed");

@@ -27,7 +27,7 @@ StatusOr<std::vector<std::vector<std::optional<std::string>>>> ReadDense(
     ALIDADE_ASSIGN_OR_RETURN(auto read, store.GetVectors(space, field.id, rows, nullptr));
     for (size_t i = 0; i < read.size(); ++i) {
       const std::optional<std::string>& bytes = read[i];
-      if (bytes.has_value() && bytes->size() != field.dim * sizeof(float)) {
+      if (bytes.has_value() && bytes->size() != field.vector_bytes()) {
         return DataLoss("row {} has {} bytes in field \"{}\" of {} dimensions",
                         rows[i],
                         bytes->size(),
@@ -320,11 +320,8 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
                                                   : std::string_view());
       }
       for (const auto& field : vectors) {
-        row.vectors.push_back(
-            field[i].has_value()
-                ? std::span<const float>(reinterpret_cast<const float*>(field[i]->data()),
-                                         field[i]->size() / sizeof(float))
-                : std::span<const float>());
+        row.vectors.push_back(field[i].has_value() ? std::string_view(*field[i])
+                                                   : std::string_view());
       }
       AppendRow(row);
     }

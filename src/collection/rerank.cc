@@ -35,17 +35,24 @@ Status Searcher::Rescore(const VectorRescore& stage, const std::string& path, Fo
                            VectorOf(stage.vector, field, path + ".vector"));
   const VectorField& spec = view_.schema.fields[field];
   Ranking scored;
+  std::vector<float> wide;
   for (RankedHit& hit : found.hits) {
     if (scored.size() % kHitsToDeadline == kHitsToDeadline - 1) {
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
     }
-    const float* stored = view_.segments[hit.place.segment].segment->vector(field, hit.place.row);
-    if (stored == nullptr) {
+    const VectorView stored =
+        view_.segments[hit.place.segment].segment->vector(field, hit.place.row);
+    if (!stored.has_value()) {
       continue;
     }
+    VectorMatrix row{.rows = stored.data,
+                     .count = 1,
+                     .dim = spec.dim,
+                     .metric = spec.metric,
+                     .element = spec.element};
     const float inverse_norm =
-        spec.metric == Metric::kCosine ? InverseNorm(stored, spec.dim) : 1.0F;
-    const VectorMatrix row{stored, &inverse_norm, 1, spec.dim, spec.metric};
+        spec.metric == Metric::kCosine ? InverseNorm(row.Floats(0, wide), spec.dim) : 1.0F;
+    row.inv_norms = &inverse_norm;
     hit.place.distance = QueryDistance(row, vector.data())(0);
     hit.score = ScoreFromDistance(spec.metric, hit.place.distance).value;
     scored.push_back(std::move(hit));
@@ -99,13 +106,12 @@ Status Searcher::Diversify(const DiversityStage& stage,
                       keep,
                       kDiversityPairsMax);
   }
-  std::vector<const float*> vectors;
+  std::vector<VectorView> vectors;
   vectors.reserve(found.hits.size());
   for (const RankedHit& hit : found.hits) {
     vectors.push_back(view_.segments[hit.place.segment].segment->vector(field, hit.place.row));
   }
-  const DiversityOptions options{
-      .lambda = stage.lambda, .keep = keep, .dim = view_.schema.fields[field].dim};
+  const DiversityOptions options{.lambda = stage.lambda, .keep = keep};
   ALIDADE_ASSIGN_OR_RETURN(found.hits,
                            alidade::Diversify(std::move(found.hits), vectors, options, deadline_));
   return OkStatus();

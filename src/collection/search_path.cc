@@ -73,9 +73,8 @@ class HitMaker {
         if (std::optional<MultiVector>& vectors = read[0]; vectors.has_value()) {
           result.point.multi_vectors[query_.vectors[k]] = std::move(*vectors);
         }
-      } else if (const float* vector = segment.vector(field.index, row); vector != nullptr) {
-        const uint32_t dim = view.schema.fields[field.index].dim;
-        result.point.vectors[query_.vectors[k]].assign(vector, vector + dim);
+      } else if (const VectorView vector = segment.vector(field.index, row); vector.has_value()) {
+        result.point.vectors[query_.vectors[k]] = vector.Floats();
       }
     }
     result.score = hit.score;

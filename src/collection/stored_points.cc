@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "alidade/collection/payload_selection.h"
 
 namespace alidade {
 
-std::vector<float> FloatsOf(std::string_view bytes) {
-  std::vector<float> floats(bytes.size() / sizeof(float));
-  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
-  return floats;
+std::vector<float> FloatsOf(std::string_view bytes, ElementType element) {
+  return VectorView{.data = bytes.data(),
+                    .dim = static_cast<uint32_t>(bytes.size() / ElementBytes(element)),
+                    .element = element}
+      .Floats();
 }
 
 Status StoredPoints::Read(const std::vector<RowNo>& rows,
@@ -55,7 +55,7 @@ Status StoredPoints::ReadVectors(const std::vector<RowNo>& rows,
       continue;
     }
     if (field.kind == FieldRef::Kind::kDense) {
-      out[i].vectors[name] = FloatsOf(*bytes);
+      out[i].vectors[name] = FloatsOf(*bytes, schema_.fields[field.index].element);
     } else {
       ALIDADE_ASSIGN_OR_RETURN(out[i].sparse_vectors[name], DecodeSparseVector(*bytes));
     }

@@ -17,7 +17,7 @@
 namespace alidade {
 
 // A vector as the store keeps it.
-std::vector<float> FloatsOf(std::string_view bytes);
+std::vector<float> FloatsOf(std::string_view bytes, ElementType element);
 
 // Chosen: more than a reply may have by default, far less than memory.
 inline constexpr size_t kMultiVectorReadBytesMax = size_t{256} << 20;

@@ -76,7 +76,7 @@ StatusOr<std::vector<float>> Searcher::VectorOf(const Example& example,
   }
   ALIDADE_ASSIGN_OR_RETURN(const std::string bytes,
                            StoredVectorOf(std::get<PointId>(example), spec.id, spec.name, path));
-  return FloatsOf(bytes);
+  return FloatsOf(bytes, spec.element);
 }
 
 StatusOr<std::string> Searcher::StoredVectorOf(const PointId& id,

@@ -1,6 +1,7 @@
 // Path: upsert 4/7 (from collection/write_operation.cc), and 6/7 (to segment/delta.cc)
 #include "upsert_change.h"
 
+#include <cmath>
 #include <unordered_map>
 #include <utility>
 
@@ -12,8 +13,32 @@
 namespace alidade {
 namespace {
 
-std::string_view BytesOf(std::span<const float> vector) {
-  return {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()};
+// The values as the field stores them. float32: as they are; else rounded, into `encoded`.
+std::string_view Encoded(std::span<const float> values, ElementType element, std::string& encoded) {
+  if (element == ElementType::kFloat32) {
+    return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+  }
+  encoded = EncodeElements(values, element);
+  return encoded;
+}
+
+// What rounding leaves must be a vector too.
+Status ValidateRounded(std::span<const float> values,
+                       const VectorField& field,
+                       const std::string& path) {
+  const std::string encoded = EncodeElements(values, field.element);
+  std::vector<float> rounded(values.size());
+  ToFloats(encoded.data(), field.element, rounded.data(), rounded.size());
+  for (size_t i = 0; i < rounded.size(); ++i) {
+    if (!std::isfinite(rounded[i])) {
+      return WithReason(FieldError(fmt::format("{}[{}]", path, i),
+                                   "is {}, too large for {}",
+                                   values[i],
+                                   ElementTypeName(field.element)),
+                        "VECTOR_NOT_REPRESENTABLE");
+    }
+  }
+  return ValidateVector(rounded, field.metric, path);
 }
 
 }  // namespace
@@ -33,6 +58,9 @@ Status UpsertChange::CheckPoint(const std::vector<FieldIndex>& fields,
           path, "has {} dimensions, the field has {}", point.vectors[i].size(), field.dim);
     }
     ALIDADE_RETURN_IF_ERROR(ValidateVector(point.vectors[i], field.metric, path));
+    if (field.element != ElementType::kFloat32) {
+      ALIDADE_RETURN_IF_ERROR(ValidateRounded(point.vectors[i], field, path));
+    }
   }
   for (const auto& [name, vector] : point.sparse_vectors) {
     ALIDADE_RETURN_IF_ERROR(
@@ -93,10 +121,13 @@ Status UpsertChange::Load(const Schema& schema, bool fingerprint) {
     row.encoded_id = std::move(encoded);
     row.payload = &point.payload;
     row.vectors.resize(schema.fields.size());
+    row.rounded.resize(schema.fields.size());
     bytes_ += row.encoded_id.size() + point.payload.size();
     for (size_t k = 0; k < point.vectors.size(); ++k) {
-      row.vectors[fields[k]] = point.vectors[k];
-      bytes_ += point.vectors[k].size_bytes();
+      const FieldIndex field = fields[k];
+      row.vectors[field] =
+          Encoded(point.vectors[k], schema.fields[field].element, row.rounded[field]);
+      bytes_ += row.vectors[field].size();
     }
     ALIDADE_RETURN_IF_ERROR(LoadEncoded(schema, point, row));
     for (const auto* list : {&row.sparse, &row.multi}) {
@@ -117,8 +148,8 @@ void UpsertChange::Fingerprint() {
   for (const Row& row : rows_) {
     AddPart(hasher, row.encoded_id);
     AddPart(hasher, *row.payload);
-    for (const auto& vector : row.vectors) {
-      AddPart(hasher, BytesOf(vector));
+    for (const std::string_view vector : row.vectors) {
+      AddPart(hasher, vector);
     }
     for (const auto* list : {&row.sparse, &row.multi}) {
       for (const std::string& vector : *list) {
@@ -176,8 +207,7 @@ void UpsertChange::PrepareRow(CommitContext& context,
   context.batch.PutRow(c.space(), row.number, row.encoded_id, context.seq, *row.payload);
   for (FieldIndex field = 0; field < row.vectors.size(); ++field) {
     if (!row.vectors[field].empty()) {
-      context.batch.PutVector(
-          c.space(), row.number, {field_ids[field], BytesOf(row.vectors[field])});
+      context.batch.PutVector(c.space(), row.number, {field_ids[field], row.vectors[field]});
       made.vectors |= uint32_t{1} << field;
     }
   }

@@ -33,9 +33,10 @@ class UpsertChange final : public PointChange {
     size_t index = 0;  // of the request's points
     std::string encoded_id;
     const std::string* payload = nullptr;
-    std::vector<std::span<const float>> vectors;  // by FieldIndex
-    std::vector<std::string> sparse;              // by SparseIndex, encoded; empty: absent
-    std::vector<std::string> multi;               // likewise, of multi-vector fields
+    std::vector<std::string_view> vectors;  // by FieldIndex, as they are stored; empty: absent
+    std::vector<std::string> rounded;       // what some of these views are of
+    std::vector<std::string> sparse;        // by SparseIndex, encoded; empty: absent
+    std::vector<std::string> multi;         // likewise, of multi-vector fields
     RowNo number;
     std::optional<RowNo> replaces;
     bool skipped = false;

@@ -71,7 +71,7 @@ StatusOr<WhyNot> Searcher::WhyNotNear(const SearchQuery& query,
                                       const std::string& path) const {
   NearQuery near;
   ALIDADE_RETURN_IF_ERROR(MakeNear(query, options, path, near));
-  if (view_.segments[place.segment].segment->vector(near.field, place.row) == nullptr) {
+  if (!view_.segments[place.segment].segment->vector(near.field, place.row).has_value()) {
     return Loss(
         LossStage::kNoMatch,
         fmt::format("it has no vector in the field \"{}\"", view_.schema.fields[near.field].name));

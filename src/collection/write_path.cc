@@ -205,7 +205,7 @@ void Collection::AppendRow(const NewRow& row) {
   }
   size_t bytes = row.encoded_id.size() + row.payload.size();
   for (const auto& vector : row.vectors) {
-    bytes += vector.size_bytes();
+    bytes += vector.size();
   }
   for (const std::string_view vector : row.sparse) {
     bytes += vector.size();

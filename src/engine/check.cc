@@ -147,7 +147,7 @@ class CollectionCheck {
             if (!rows_.contains(number.value())) {
               problems_.Add(fmt::format("{}: a vector belongs to no row ({})", Name(), number));
             }
-            if (bytes.size() != field.dim * sizeof(float)) {
+            if (bytes.size() != field.vector_bytes()) {
               problems_.Add(fmt::format("{}: the vector \"{}\" of row {} has {} bytes",
                                         Name(),
                                         field.name,
@@ -323,12 +323,10 @@ class CollectionCheck {
       for (FieldIndex field = 0; field < config_.fields.size(); ++field) {
         const auto& hashes = vectors_[config_.fields[field].id.value()];
         const auto stored = hashes.find(number);
-        const float* vector = segment.vector(field, i);
-        same = same && (vector != nullptr) == (stored != hashes.end());
-        if (same && vector != nullptr) {
-          const std::string_view bytes(reinterpret_cast<const char*>(vector),
-                                       config_.fields[field].dim * sizeof(float));
-          same = Checksum64(bytes) == stored->second;
+        const VectorView vector = segment.vector(field, i);
+        same = same && vector.has_value() == (stored != hashes.end());
+        if (same && vector.has_value()) {
+          same = Checksum64(vector.bytes()) == stored->second;
         }
       }
       same = same && SparseAgrees(segment, i, number);

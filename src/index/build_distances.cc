@@ -34,8 +34,9 @@ BuildDistances::BuildDistances(const VectorMatrix& matrix, const VectorCodes* co
   if (codes != nullptr) {
     const std::vector<float>& mean = codes->space().mean();
     mean_square_ = Dot(mean.data(), mean.data(), matrix.dim);
+    std::vector<float> wide;
     for (uint32_t row = 0; row < matrix.count; ++row) {
-      lifts_[row].along_mean = Dot(matrix.Row(row), mean.data(), matrix.dim);
+      lifts_[row].along_mean = Dot(matrix.Floats(row, wide), mean.data(), matrix.dim);
     }
   }
 }
@@ -46,7 +47,7 @@ void RowDistance::Set(uint32_t row) {
     query_.SetRecord(*from_.codes_, from_.matrix_.metric, row);
     estimate_.emplace(*from_.codes_, query_);
   } else {
-    exact_.emplace(from_.matrix_, from_.matrix_.Row(row));
+    exact_.emplace(from_.matrix_, from_.matrix_.Floats(row, wide_));
   }
 }
 

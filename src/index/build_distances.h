@@ -62,6 +62,7 @@ class RowDistance {
  private:
   const BuildDistances& from_;
   uint32_t row_ = 0;
+  std::vector<float> wide_;  // the row, of narrow numbers
   CodeQuery query_;
   std::optional<CodeDistance> estimate_;
   std::optional<QueryDistance> exact_;

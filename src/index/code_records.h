@@ -20,7 +20,7 @@ class RecordEncoder {
   // Writes the record of one vector, CodeStride bytes.
   void Encode(const VectorMatrix& matrix, uint32_t slot, uint8_t* out) {
     const float inv_norm = matrix.metric == Metric::kCosine ? matrix.inv_norms[slot] : 1.0F;
-    space_.Residual(matrix.Row(slot), inv_norm, residual_.data());
+    space_.Residual(matrix.Floats(slot, wide_), inv_norm, residual_.data());
     EncodeRecord(matrix.metric, kind_, residual_.data(), matrix.dim, out);
   }
 
@@ -28,6 +28,7 @@ class RecordEncoder {
   const CodeSpace& space_;
   const CodeKind kind_;
   std::vector<float> residual_;
+  std::vector<float> wide_;  // of narrow numbers
 };
 
 // Writes a record for each vector of the matrix, in the order of `slots`, which names each of them

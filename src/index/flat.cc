@@ -80,7 +80,7 @@ StatusOr<std::vector<Candidate>> ScanVectors(const VectorMatrix& matrix,
   std::vector<TopK> tops(Workers(options), TopK(options.k));
   ALIDADE_ASSIGN_OR_RETURN(
       const uint64_t rows,
-      ScanRange({.begin = 0, .end = matrix.count, .row_bytes = matrix.dim * sizeof(float)},
+      ScanRange({.begin = 0, .end = matrix.count, .row_bytes = matrix.row_bytes()},
                 exact,
                 options,
                 [&tops](uint32_t worker, uint32_t slot, float distance) {
@@ -119,7 +119,7 @@ StatusOr<std::vector<Candidate>> ScanCodes(const VectorMatrix& matrix,
                 }));
   ALIDADE_ASSIGN_OR_RETURN(
       const uint64_t by_vectors,
-      ScanRange({.begin = split, .end = matrix.count, .row_bytes = matrix.dim * sizeof(float)},
+      ScanRange({.begin = split, .end = matrix.count, .row_bytes = matrix.row_bytes()},
                 exact,
                 options,
                 [&](uint32_t worker, uint32_t slot, float distance) {

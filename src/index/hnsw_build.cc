@@ -117,8 +117,10 @@ Status InsertRows(const std::vector<uint32_t>& order,
 // Length of the longest vector, where the distances that there can be depend on it; else 0.
 float Longest(const VectorMatrix& matrix) {
   float longest = 0;
+  std::vector<float> wide;
   for (uint32_t slot = 0; matrix.metric == Metric::kDot && slot < matrix.count; ++slot) {
-    longest = std::max(longest, Dot(matrix.Row(slot), matrix.Row(slot), matrix.dim));
+    const float* row = matrix.Floats(slot, wide);
+    longest = std::max(longest, Dot(row, row, matrix.dim));
   }
   return std::sqrt(longest);
 }

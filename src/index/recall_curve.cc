@@ -118,7 +118,8 @@ class PickedSlots final : public SlotFilter {
 // The tenth that lies around one of the vectors: far from most queries, where places are hardest to
 // tell from each other.
 PickedSlots TenthTogether(const VectorMatrix& matrix) {
-  const QueryDistance from_middle(matrix, matrix.Row(matrix.count / 2));
+  std::vector<float> wide;
+  const QueryDistance from_middle(matrix, matrix.Floats(matrix.count / 2, wide));
   std::vector<float> distances(matrix.count);
   from_middle.Range(0, matrix.count, distances.data());
   std::vector<float> sorted = distances;
@@ -179,22 +180,20 @@ uint32_t NextEffort(uint32_t effort) {
 StatusOr<std::vector<float>> QueryNear(const VectorMatrix& matrix,
                                        const VectorCodes* codes,
                                        uint32_t slot) {
-  const float* centre = matrix.Row(slot);
-  std::vector<float> query(centre, centre + matrix.dim);
+  const std::vector<float> centre = matrix.Row(slot).Floats();
+  std::vector<float> query = centre;
   ALIDADE_ASSIGN_OR_RETURN(std::vector<Candidate> nearest,
-                           ExactSearch(matrix, centre, {.k = 3}, CodedBy(codes)));
+                           ExactSearch(matrix, centre.data(), {.k = 3}, CodedBy(codes)));
   std::erase_if(nearest, [slot](const Candidate& candidate) { return candidate.slot == slot; });
   if (nearest.size() >= 2) {
-    const float* a = matrix.Row(nearest[0].slot);
-    const float* b = matrix.Row(nearest[1].slot);
+    const std::vector<float> a = matrix.Row(nearest[0].slot).Floats();
+    const std::vector<float> b = matrix.Row(nearest[1].slot).Floats();
     for (uint32_t d = 0; d < matrix.dim; ++d) {
       query[d] += a[d] - b[d];
     }
   }
   // Vectors near the bounds of float32 may not be added up.
-  return ValidateVector(query, matrix.metric, "query").ok()
-             ? query
-             : std::vector<float>(centre, centre + matrix.dim);
+  return ValidateVector(query, matrix.metric, "query").ok() ? query : centre;
 }
 
 StatusOr<std::vector<Query>> MakeQueries(const Subject& subject) {

@@ -17,10 +17,10 @@ class TrainingRows {
   explicit TrainingRows(const VectorMatrix& matrix) : matrix_(matrix), row_(matrix.dim) {}
   // Valid until the next call.
   const float* Get(uint32_t slot) {
+    const float* raw = matrix_.Floats(slot, wide_);
     if (matrix_.metric != Metric::kCosine) {
-      return matrix_.Row(slot);
+      return raw;
     }
-    const float* raw = matrix_.Row(slot);
     for (uint32_t d = 0; d < matrix_.dim; ++d) {
       row_[d] = raw[d] * matrix_.inv_norms[slot];
     }
@@ -30,6 +30,7 @@ class TrainingRows {
  private:
   const VectorMatrix& matrix_;
   std::vector<float> row_;
+  std::vector<float> wide_;  // of narrow numbers
 };
 
 // Evenly spread rows: rows often come in an order that means something.

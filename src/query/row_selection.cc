@@ -149,7 +149,7 @@ uint32_t VectorsAt(const Segment& segment, RowId row, uint32_t asked) {
   for (; asked != 0; asked &= asked - 1) {
     const auto bit = static_cast<uint32_t>(std::countr_zero(asked));
     const bool present = bit < kSparseBitsBegin
-                             ? segment.vector(bit, row) != nullptr
+                             ? segment.vector(bit, row).has_value()
                              : !segment.sparse_vector(bit - kSparseBitsBegin, row).empty();
     vectors |= (present ? uint32_t{1} : 0U) << bit;
   }

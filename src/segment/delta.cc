@@ -37,6 +37,7 @@ struct FieldColumn {
   ZeroedMemory matrix;
   ZeroedMemory inv_norms;               // cosine only
   ZeroedMemory present;                 // one byte a row
+  std::vector<float> wide;              // the writer's
   std::unique_ptr<GrowingCodes> codes;  // null: searches read the vectors
   std::atomic<uint32_t> vectors{0};
   // The first row without a vector: views that end before it need no presence test.
@@ -68,7 +69,7 @@ struct SparseColumn {
 uint32_t CapacityFor(const Schema& schema, const Delta::Options& options) {
   size_t row_bytes = 1;
   for (const VectorField& field : schema.fields) {
-    row_bytes += size_t{field.dim} * sizeof(float);
+    row_bytes += field.vector_bytes();
   }
   const size_t fitting = options.bytes_max / row_bytes;
   return static_cast<uint32_t>(
@@ -82,11 +83,10 @@ size_t BytesBesideVector(const VectorField& field) {
 
 size_t ByteSize(const NewRow& row) {
   size_t bytes = row.encoded_id.size() + row.payload.size();
-  for (const auto& vector : row.vectors) {
-    bytes += vector.size_bytes();
-  }
-  for (const std::string_view vector : row.sparse) {
-    bytes += vector.size();
+  for (const auto* vectors : {&row.vectors, &row.sparse}) {
+    for (const std::string_view vector : *vectors) {
+      bytes += vector.size();
+    }
   }
   return bytes;
 }
@@ -111,10 +111,19 @@ struct Delta::Impl {
   }
 
   void Allocate();
-  void PutVector(FieldIndex index, RowId row, std::span<const float> vector);
+  void PutVector(FieldIndex index, RowId row, std::string_view vector);
   // In two steps, as postings are; only the first throws.
   static void PrepareSparse(SparseColumn& column, RowId row, std::string_view encoded);
   static void PutSparse(SparseColumn& column, RowId row, std::string_view encoded);
+  // Without a count of rows.
+  VectorMatrix Matrix(FieldIndex index) const {
+    const VectorField& field = schema.fields[index];
+    return {.rows = columns[index].matrix.as<void>(),
+            .inv_norms = columns[index].inv_norms.as<float>(),
+            .dim = field.dim,
+            .metric = field.metric,
+            .element = field.element};
+  }
   const Record& record(RowId row) const { return (*blocks[row / kBlockRows])[row % kBlockRows]; }
 
   const Schema schema;
@@ -139,7 +148,7 @@ void Delta::Impl::Allocate() {
   std::vector<FieldColumn> fresh(columns.size());
   for (FieldIndex i = 0; i < columns.size(); ++i) {
     const VectorField& field = schema.fields[i];
-    fresh[i].matrix = ZeroedMemory(size_t{capacity} * field.dim * sizeof(float));
+    fresh[i].matrix = ZeroedMemory(capacity * field.vector_bytes());
     fresh[i].present = ZeroedMemory(capacity);
     if (field.metric == Metric::kCosine) {
       fresh[i].inv_norms = ZeroedMemory(size_t{capacity} * sizeof(float));
@@ -198,7 +207,7 @@ void Delta::Impl::PutSparse(SparseColumn& column, RowId row, std::string_view en
   }
 }
 
-void Delta::Impl::PutVector(FieldIndex index, RowId row, std::span<const float> vector) {
+void Delta::Impl::PutVector(FieldIndex index, RowId row, std::string_view vector) {
   const VectorField& field = schema.fields[index];
   FieldColumn& column = columns[index];
   if (vector.empty()) {
@@ -207,10 +216,10 @@ void Delta::Impl::PutVector(FieldIndex index, RowId row, std::span<const float> 
     }
     return;
   }
-  std::memcpy(
-      column.matrix.as<float>() + size_t{row} * field.dim, vector.data(), vector.size_bytes());
+  std::memcpy(column.matrix.as<char>() + row * field.vector_bytes(), vector.data(), vector.size());
   if (field.metric == Metric::kCosine) {
-    column.inv_norms.as<float>()[row] = InverseNorm(vector.data(), field.dim);
+    column.inv_norms.as<float>()[row] =
+        InverseNorm(Matrix(index).Floats(row, column.wide), field.dim);
   }
   column.present.as<uint8_t>()[row] = 1;
   column.vectors.fetch_add(1, std::memory_order_release);
@@ -229,9 +238,10 @@ bool Delta::Append(const NewRow& row) {
                 row.row);
   ALIDADE_CHECK(row.vectors.size() == impl.columns.size(), "{} vectors", row.vectors.size());
   for (FieldIndex i = 0; i < row.vectors.size(); ++i) {
-    ALIDADE_CHECK(row.vectors[i].empty() || row.vectors[i].size() == impl.schema.fields[i].dim,
-                  "vector of dimension {}",
-                  row.vectors[i].size());
+    ALIDADE_CHECK(
+        row.vectors[i].empty() || row.vectors[i].size() == impl.schema.fields[i].vector_bytes(),
+        "vector of {} bytes",
+        row.vectors[i].size());
   }
   ALIDADE_CHECK(row.sparse.size() <= impl.sparse.size(), "{} sparse vectors", row.sparse.size());
   const auto sparse_of = [&row](SparseIndex field) {
@@ -318,11 +328,11 @@ const PayloadOverlay& Delta::payload_changes() const {
   return rows() == 0 ? none : *impl_->changes;
 }
 
-const float* Delta::vector(FieldIndex field, RowId row) const {
+VectorView Delta::vector(FieldIndex field, RowId row) const {
   if (field >= impl_->columns.size() || impl_->columns[field].present.as<uint8_t>()[row] == 0) {
-    return nullptr;
+    return {};
   }
-  return impl_->columns[field].matrix.as<float>() + size_t{row} * impl_->schema.fields[field].dim;
+  return impl_->Matrix(field).Row(row);
 }
 
 std::shared_ptr<const Postings> Delta::text_postings(PayloadIndexId index, uint32_t rows) const {
@@ -389,13 +399,8 @@ StatusOr<std::vector<RowHit>> Delta::SearchExact(const SegmentSearch& search) co
     return std::vector<RowHit>();
   }
   const FieldColumn& column = impl_->columns[search.field];
-  const VectorField& field = impl_->schema.fields[search.field];
-  VectorMatrix matrix;
-  matrix.rows = column.matrix.as<float>();
-  matrix.inv_norms = column.inv_norms.as<float>();
+  VectorMatrix matrix = impl_->Matrix(search.field);
   matrix.count = visible;
-  matrix.dim = field.dim;
-  matrix.metric = field.metric;
 
   RowFilter filter;
   filter.at = search.at;
@@ -447,8 +452,8 @@ FieldMemory Delta::field_memory(FieldIndex field) const {
   if (field < impl_->schema.fields.size()) {
     const VectorField& schema = impl_->schema.fields[field];
     memory.vectors.count = vectors(field);
-    memory.vectors.anonymous = memory.vectors.count * schema.dim * sizeof(float) +
-                               size_t{rows()} * BytesBesideVector(schema);
+    memory.vectors.anonymous =
+        memory.vectors.count * schema.vector_bytes() + size_t{rows()} * BytesBesideVector(schema);
     if (rows() > 0 && impl_->columns[field].codes != nullptr) {
       const GrowingCodes& codes = *impl_->columns[field].codes;
       memory.scan_codes = {.anonymous = codes.memory_bytes(), .count = codes.count()};

@@ -92,9 +92,9 @@ void SealedSegment::ChangePayload(RowId row, SeqNo at, std::string_view payload)
 
 const PayloadOverlay& SealedSegment::payload_changes() const { return *impl_->changes; }
 
-const float* SealedSegment::vector(FieldIndex field, RowId row) const {
+VectorView SealedSegment::vector(FieldIndex field, RowId row) const {
   const FieldPart* part = impl_->FindPart(field);
-  return part == nullptr ? nullptr : part->vectors.Find(row);
+  return part == nullptr ? VectorView() : part->vectors.Find(row);
 }
 
 std::shared_ptr<const Postings> SealedSegment::text_postings(PayloadIndexId index,

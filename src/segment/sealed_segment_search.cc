@@ -96,10 +96,8 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& se
   }
   SlotWatch watch;
   if (search.watch != nullptr) {
-    const float* watched = part->vectors.Find(search.watch->row);
-    if (watched != nullptr) {
-      const VectorMatrix& matrix = part->vectors.matrix();
-      watch.slot = static_cast<uint32_t>(static_cast<size_t>(watched - matrix.rows) / matrix.dim);
+    if (const auto slot = part->vectors.FindSlot(search.watch->row); slot.has_value()) {
+      watch.slot = *slot;
       options.watch = &watch;
     }
   }

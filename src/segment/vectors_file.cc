@@ -1,13 +1,14 @@
 #include "vectors_file.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace alidade {
 
 uint32_t CountVectors(const RowSelection& selection, FieldIndex index) {
   uint32_t count = 0;
   for (const auto& [source, row] : selection.rows) {
-    count += source->vector(index, row) != nullptr ? 1U : 0U;
+    count += source->vector(index, row).has_value() ? 1U : 0U;
   }
   return count;
 }
@@ -23,16 +24,18 @@ Status WriteVectorsBody(const RowSelection& selection,
   };
   if (CountVectors(selection, index) != rows) {
     for (RowId row = 0; row < rows; ++row) {
-      if (vector_of(row) != nullptr) {
+      if (vector_of(row).has_value()) {
         ALIDADE_RETURN_IF_ERROR(out.Append(RawBytes(&row, 1)));
       }
     }
     ALIDADE_RETURN_IF_ERROR(out.AlignSection());
   }
   if (field.metric == Metric::kCosine) {
+    std::vector<float> wide(field.dim);
     for (RowId row = 0; row < rows; ++row) {
-      if (const float* vector = vector_of(row); vector != nullptr) {
-        const float inverse_norm = InverseNorm(vector, field.dim);
+      if (const VectorView vector = vector_of(row); vector.has_value()) {
+        ToFloats(vector.data, vector.element, wide.data(), wide.size());
+        const float inverse_norm = InverseNorm(wide.data(), field.dim);
         ALIDADE_RETURN_IF_ERROR(out.Append(RawBytes(&inverse_norm, 1)));
       }
     }
@@ -42,8 +45,8 @@ Status WriteVectorsBody(const RowSelection& selection,
     if (row % kCancelEveryRows == 0) {
       ALIDADE_RETURN_IF_ERROR(CheckCancelled(progress));
     }
-    if (const float* vector = vector_of(row); vector != nullptr) {
-      ALIDADE_RETURN_IF_ERROR(out.Append(RawBytes(vector, field.dim)));
+    if (const VectorView vector = vector_of(row); vector.has_value()) {
+      ALIDADE_RETURN_IF_ERROR(out.Append(vector.bytes()));
     }
   }
   return OkStatus();
@@ -57,8 +60,7 @@ StatusOr<VectorsBody> VectorsBody::Parse(std::string_view body,
   const uint64_t norms_at = count == rows ? 0 : AlignSectionUp(uint64_t{count} * sizeof(uint32_t));
   const uint64_t matrix_at =
       norms_at + (cosine ? AlignSectionUp(uint64_t{count} * sizeof(float)) : 0);
-  if (count == 0 || count > rows ||
-      body.size() != matrix_at + uint64_t{count} * field.dim * sizeof(float)) {
+  if (count == 0 || count > rows || body.size() != matrix_at + count * field.vector_bytes()) {
     return DataLoss("{} bytes are not {} vectors of dimension {} for {} rows",
                     body.size(),
                     count,
@@ -75,26 +77,32 @@ StatusOr<VectorsBody> VectorsBody::Parse(std::string_view body,
       }
     }
   }
-  vectors.matrix_.rows = reinterpret_cast<const float*>(body.data() + matrix_at);
+  vectors.matrix_.rows = body.data() + matrix_at;
   vectors.matrix_.inv_norms =
       cosine ? reinterpret_cast<const float*>(body.data() + norms_at) : nullptr;
   vectors.matrix_.count = count;
   vectors.matrix_.dim = field.dim;
   vectors.matrix_.metric = field.metric;
+  vectors.matrix_.element = field.element;
   return vectors;
 }
 
-const float* VectorsBody::Find(RowId row) const {
-  Slot slot = row;
+std::optional<uint32_t> VectorsBody::FindSlot(RowId row) const {
+  uint32_t slot = row;
   if (slot_rows_ != nullptr) {
     const uint32_t* end = slot_rows_ + matrix_.count;
     const uint32_t* found = std::lower_bound(slot_rows_, end, row);
     if (found == end || *found != row) {
-      return nullptr;
+      return std::nullopt;
     }
-    slot = static_cast<Slot>(found - slot_rows_);
+    slot = static_cast<uint32_t>(found - slot_rows_);
   }
-  return slot < matrix_.count ? matrix_.rows + size_t{slot} * matrix_.dim : nullptr;
+  return slot < matrix_.count ? std::optional(slot) : std::nullopt;
+}
+
+VectorView VectorsBody::Find(RowId row) const {
+  const std::optional<uint32_t> slot = FindSlot(row);
+  return slot.has_value() ? matrix_.Row(*slot) : VectorView();
 }
 
 }  // namespace alidade

@@ -3,10 +3,11 @@
 // Format:   sections, each from a multiple of 64 bytes on; m vectors of a segment of n rows
 //   rows          u32[m], slot -> RowId, rising strictly; left out if m == n
 //   inverse norms f32[m]; cosine only
-//   matrix        f32[m][dim], as given by the user
+//   matrix        number[m][dim] of the field's type (vec/element.h)
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "alidade/common/status.h"
@@ -40,8 +41,10 @@ class VectorsBody {
   const VectorMatrix& matrix() const { return matrix_; }
   // Slot -> RowId, or null if slots are rows.
   const uint32_t* slot_rows() const { return slot_rows_; }
-  // The row's vector, or null.
-  const float* Find(RowId row) const;
+  // The row's vector, if it has one.
+  VectorView Find(RowId row) const;
+  // Where it lies in the matrix.
+  std::optional<uint32_t> FindSlot(RowId row) const;
 
  private:
   VectorMatrix matrix_;

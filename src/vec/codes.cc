@@ -146,8 +146,9 @@ CodeSpace::CodeSpace(Metric metric, std::vector<float> mean)
 
 std::vector<float> CodeSpace::MeanOf(const VectorMatrix& matrix) {
   std::vector<double> sums(matrix.dim);
+  std::vector<float> wide;
   for (uint32_t slot = 0; slot < matrix.count; ++slot) {
-    const float* row = matrix.Row(slot);
+    const float* row = matrix.Floats(slot, wide);
     const double scale = matrix.metric == Metric::kCosine ? matrix.inv_norms[slot] : 1.0;
     for (uint32_t d = 0; d < matrix.dim; ++d) {
       sums[d] += scale * static_cast<double>(row[d]);

@@ -1,6 +1,7 @@
 // Segment files of every kind, whole: the envelope and the body in it. A file is opened under a
 // manifest entry that agrees with what its own header says; its header and body must then agree
 // with each other.
+#include <algorithm>
 #include <cstring>
 #include <set>
 
@@ -175,11 +176,11 @@ void FuzzVectorsFile(std::string_view bytes) {
   Accepted();
   uint32_t found = 0;
   for (RowId row = 0; row < kRows; ++row) {
-    if (const float* vector = vectors->Find(row); vector != nullptr) {
+    if (const VectorView vector = vectors->Find(row); vector.has_value()) {
       ++found;
-      const auto* begin = reinterpret_cast<const char*>(vector);
-      Require(begin >= file->body.data() &&
-                  begin + kDim * sizeof(float) <= file->body.data() + file->body.size(),
+      const std::string_view inside = vector.bytes();
+      Require(inside.data() >= file->body.data() &&
+                  inside.data() + inside.size() <= file->body.data() + file->body.size(),
               "a vector lies inside the body");
     }
   }
@@ -235,9 +236,20 @@ void FuzzIndexFile(std::string_view bytes, IndexKind kind) {
   SearchThrough(**index);
 }
 
+// In the order of their numbers, and in another.
 std::vector<std::string> RowsCorpus() {
-  return FileWith(Identity(SegmentFileKind::kRows, IndexKind::kFlat),
-                  [](SegmentFileWriter& out) { return WriteRowsBody(AllRows(), nullptr, out); });
+  std::vector<std::string> corpus;
+  for (const bool reversed : {false, true}) {
+    RowSelection rows = AllRows();
+    if (reversed) {
+      std::ranges::reverse(rows.rows);
+    }
+    const auto files =
+        FileWith(Identity(SegmentFileKind::kRows, IndexKind::kFlat),
+                 [&](SegmentFileWriter& out) { return WriteRowsBody(rows, nullptr, out); });
+    corpus.insert(corpus.end(), files.begin(), files.end());
+  }
+  return corpus;
 }
 
 std::vector<std::string> VectorsCorpus() {

@@ -127,8 +127,10 @@ CollectionConfig GoldenConfig() {
             8,
             Metric::kCosine,
             {.kind = IndexKind::kIvf, .ivf_codes = IvfCodes::kPq, .ivf_pq_m = 4})};
+  config.fields[2].element = ElementType::kFloat16;
+  config.fields[4].element = ElementType::kBfloat16;
   config.payload_indexes = {
-      {PayloadIndexId(0), "k", PayloadIndexType::kKeyword},
+      {PayloadIndexId(0), "k", PayloadIndexType::kKeyword, {}, /*tenant=*/true},
       {PayloadIndexId(1), "object.place", PayloadIndexType::kGeo},
       {PayloadIndexId(2),
        "k",
@@ -234,6 +236,12 @@ std::vector<std::string> GoldenRecords() {
       Record("id text", IdKey(kSpace, text), EncodeIdEntry({RowNo(2), SeqNo(5)})),
       Record("row", RowKey(kSpace, row), EncodeRow(text, SeqNo(5), payload)),
       Record("vector", VectorKey(kSpace, FieldId(2), row), "not interpreted"),
+      Record("vector of float16",
+             VectorKey(kSpace, FieldId(3), row),
+             EncodeElements(std::vector<float>{0.1F, -65'504}, ElementType::kFloat16)),
+      Record("vector of bfloat16",
+             VectorKey(kSpace, FieldId(5), row),
+             EncodeElements(std::vector<float>{0.1F, -3e38F}, ElementType::kBfloat16)),
       Record("sparse vector",
              VectorKey(kSpace, FieldId(8), row),
              EncodeSparseVector(points.rbegin()->second.sparse_vectors.at("rare"))),

@@ -51,7 +51,8 @@ TEST_F(CollectionsTest, ANewCollectionIsDescribedWithItsDefaultsFilledIn) {
       "vector_fields { name: 'h' dimension: 65536 metric: METRIC_DOT index { hnsw { m: 4 } } } "
       "vector_fields { name: 'i' dimension: 6 metric: METRIC_L2 index { ivf { codes: IVF_CODES_PQ "
       "pq_m: 3 } } } "
-      "vector_fields { name: 'a' dimension: 1 metric: METRIC_COSINE } }");
+      "vector_fields { name: 'a' dimension: 1 metric: METRIC_COSINE storage_type: "
+      "STORAGE_TYPE_BFLOAT16 } }");
   const auto made = Must(client_, request);
   EXPECT_EQ(made.receipt().durability(), v1::DURABILITY_DURABLE);
   EXPECT_FALSE(made.receipt().replayed());
@@ -65,6 +66,8 @@ TEST_F(CollectionsTest, ANewCollectionIsDescribedWithItsDefaultsFilledIn) {
   expected.mutable_vector_fields(0)->mutable_index()->mutable_hnsw()->set_codes(
       v1::HNSW_CODES_AUTO);
   expected.mutable_vector_fields(2)->mutable_index()->mutable_automatic();
+  expected.mutable_vector_fields(0)->set_storage_type(v1::STORAGE_TYPE_FLOAT32);
+  expected.mutable_vector_fields(1)->set_storage_type(v1::STORAGE_TYPE_FLOAT32);
   v1::Collection described = Described("films");
   described.clear_seq();
   EXPECT_EQ(described.ShortDebugString(), expected.ShortDebugString());
@@ -80,6 +83,9 @@ TEST_F(CollectionsTest, AllowExistingMakesARetryHarmless) {
   EXPECT_TRUE(second.receipt().replayed());
   EXPECT_EQ(second.collection().id(), first.collection().id());
   EXPECT_GE(second.receipt().seq(), first.receipt().seq());
+  request.mutable_collection()->mutable_vector_fields(0)->set_storage_type(
+      v1::STORAGE_TYPE_BFLOAT16);
+  EXPECT_EQ(client_.Send(request).error_code(), grpc::StatusCode::ALREADY_EXISTS);
   Drop("twice");
 }
 
@@ -111,6 +117,10 @@ TEST_F(CollectionsTest, AnUpdateChangesOnlyWhatTheMaskNames) {
   EXPECT_EQ(now.labels().size(), 1U);
   EXPECT_EQ(now.labels().at("b"), "2");
   EXPECT_EQ(now.vector_fields(0).index().hnsw().m(), 8U);
+  const auto narrow = Parse<v1::UpdateCollectionRequest>(
+      "collection { name: 'masked' vector_fields { name: 'v' storage_type: STORAGE_TYPE_FLOAT16 } "
+      "} update_mask { paths: 'vector_fields' }");
+  EXPECT_EQ(client_.Send(narrow).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   Drop("masked");
 }
 

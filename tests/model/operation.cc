@@ -95,6 +95,9 @@ std::vector<CollectionConfig> ModelCollections() {
   configs[0].fields = {Field(1, "v", 3, Metric::kL2), Field(2, "w", 2, Metric::kDot)};
   configs[1].name = "angles";
   configs[1].fields = {Field(1, "v", 5, Metric::kCosine)};
+  // Small whole numbers, as VectorOf gives them, are all representable.
+  configs[0].fields[1].element = ElementType::kFloat16;
+  configs[1].fields[0].element = ElementType::kBfloat16;
   return configs;
 }
 

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "alidade/vec/kernels.h"
+#include "alidade/vec/element.h"
 
 namespace alidade {
 namespace {
@@ -37,10 +37,10 @@ std::vector<float> ReadHalfRows(const std::string& name, size_t rows) {
     ADD_FAILURE() << name << " is not " << rows << " rows of float16: " << header;
     return {};
   }
-  std::vector<uint16_t> halves(values);
-  std::memcpy(halves.data(), bytes.data() + 10 + header_bytes, values * sizeof(uint16_t));
+  std::vector<Float16> halves(values);
+  std::memcpy(halves.data(), bytes.data() + 10 + header_bytes, values * sizeof(Float16));
   std::vector<float> floats(values);
-  HalfToFloat(halves.data(), floats.data(), values);
+  ToFloats(halves.data(), floats.data(), values);
   return floats;
 }
 

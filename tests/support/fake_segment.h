@@ -70,8 +70,10 @@ class FakeSegment final : public Segment {
     changes_.Change(row, at, payload);
   }
   const PayloadOverlay& payload_changes() const override { return changes_; }
-  const float* vector(FieldIndex /*field*/, RowId row) const override {
-    return rows_.at(row).vector.empty() ? nullptr : rows_.at(row).vector.data();
+  VectorView vector(FieldIndex /*field*/, RowId row) const override {
+    const std::vector<float>& vector = rows_.at(row).vector;
+    return vector.empty() ? VectorView()
+                          : VectorView{vector.data(), static_cast<uint32_t>(vector.size())};
   }
   uint32_t vectors(FieldIndex /*field*/) const override {
     return static_cast<uint32_t>(

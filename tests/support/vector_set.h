@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -88,6 +89,30 @@ class VectorSet {
   uint32_t dim_;
   std::vector<float> values_;
   std::vector<float> inv_norms_;
+};
+
+// Vectors rounded to narrow numbers, and the same as floats. Immutable.
+class NarrowSet {
+ public:
+  NarrowSet(ElementType element, Metric metric, uint32_t dim, const std::vector<float>& values)
+      : element_(element),
+        bytes_(EncodeElements(values, element)),
+        wide_(metric,
+              dim,
+              VectorView{bytes_.data(), static_cast<uint32_t>(values.size()), element}.Floats()) {}
+
+  const VectorSet& wide() const { return wide_; }
+  VectorMatrix matrix() const {
+    VectorMatrix matrix = wide_.matrix();
+    matrix.rows = bytes_.data();
+    matrix.element = element_;
+    return matrix;
+  }
+
+ private:
+  ElementType element_;
+  std::string bytes_;
+  VectorSet wide_;
 };
 
 inline std::vector<float> NormalValues(std::mt19937_64& random, size_t count) {

@@ -24,8 +24,9 @@ namespace alidade {
 struct NewRow {
   RowNo row;
   std::string_view encoded_id;
-  std::string_view payload;                     // encoded object
-  std::vector<std::span<const float>> vectors;  // by FieldIndex; empty span: absent
+  std::string_view payload;  // encoded object
+  // By FieldIndex, as the field stores them (VectorField::element); empty: absent.
+  std::vector<std::string_view> vectors;
   // By SparseIndex, encoded (text/sparse_vector.h); empty, or beyond the end: absent.
   std::vector<std::string_view> sparse = {};
 };
@@ -62,7 +63,7 @@ class Delta final : public Segment {
   std::string_view payload(RowId row, SeqNo at) const override;
   void ChangePayload(RowId row, SeqNo at, std::string_view payload) override;
   const PayloadOverlay& payload_changes() const override;
-  const float* vector(FieldIndex field, RowId row) const override;
+  VectorView vector(FieldIndex field, RowId row) const override;
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   std::string_view sparse_vector(SparseIndex field, RowId row) const override;

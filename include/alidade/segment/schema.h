@@ -12,6 +12,7 @@
 #include "alidade/common/types.h"
 #include "alidade/filter/payload_index_spec.h"
 #include "alidade/index/index_spec.h"
+#include "alidade/vec/element.h"
 #include "alidade/vec/metric.h"
 
 namespace alidade {
@@ -22,7 +23,9 @@ struct VectorField {
   uint32_t dim = 0;
   Metric metric = Metric::kCosine;
   IndexSpec index;
+  ElementType element = ElementType::kFloat32;
 
+  size_t vector_bytes() const { return dim * ElementBytes(element); }
   friend bool operator==(const VectorField&, const VectorField&) = default;
 };
 

@@ -101,7 +101,7 @@ class SealedSegment final : public Segment {
   void ChangePayload(RowId row, SeqNo at, std::string_view payload) override;
   const PayloadOverlay& payload_changes() const override;
   std::shared_ptr<const PayloadIndexes> payload_indexes() const override;
-  const float* vector(FieldIndex field, RowId row) const override;
+  VectorView vector(FieldIndex field, RowId row) const override;
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   std::string_view sparse_vector(SparseIndex field, RowId row) const override;

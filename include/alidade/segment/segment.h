@@ -91,8 +91,8 @@ class Segment {
   virtual void ChangePayload(RowId row, SeqNo at, std::string_view payload) = 0;
   // Which rows have another payload than the segment was made with.
   virtual const PayloadOverlay& payload_changes() const = 0;
-  // The vector as it was given, dim floats, or null if the point has none in this field.
-  virtual const float* vector(FieldIndex field, RowId row) const = 0;
+  // The vector as it is stored; without a value if the point has none in this field.
+  virtual VectorView vector(FieldIndex field, RowId row) const = 0;
   // Over all rows held, dead ones too; null: none.
   virtual std::shared_ptr<const PayloadIndexes> payload_indexes() const { return nullptr; }
   // The postings of a text index over the payloads that the first `rows` rows came with, later

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "alidade/common/status.h"
+#include "alidade/vec/element.h"
 #include "alidade/vec/metric.h"
 #include "alidade/vec/scan_prefetch.h"
 
@@ -14,13 +16,19 @@ namespace alidade {
 
 // A view: borrows everything.
 struct VectorMatrix {
-  const float* rows = nullptr;       // count x dim, row-major, as the user gave them
+  const void* rows = nullptr;        // count x dim numbers, row-major
   const float* inv_norms = nullptr;  // 1 / |row|, for cosine only
   uint32_t count = 0;
   uint32_t dim = 0;
   Metric metric = Metric::kL2;
+  ElementType element = ElementType::kFloat32;
 
-  const float* Row(uint32_t slot) const { return rows + size_t{slot} * dim; }
+  size_t row_bytes() const { return dim * ElementBytes(element); }
+  VectorView Row(uint32_t slot) const {
+    return {static_cast<const char*>(rows) + size_t{slot} * row_bytes(), dim, element};
+  }
+  // The row as it lies here, or widened into `scratch`: valid as long as both.
+  const float* Floats(uint32_t slot, std::vector<float>& scratch) const;
 };
 
 // Distances from one query to rows of a matrix. Immutable; borrows both.
@@ -32,10 +40,10 @@ class QueryDistance {
   // out[i] = distance to slots[i]
   void Many(const uint32_t* slots, size_t count, float* out) const;
   // Rows that a scan should ask Range for at once.
-  uint32_t StepRows() const { return ScanStepRows(matrix_.dim * sizeof(float)); }
+  uint32_t StepRows() const { return ScanStepRows(matrix_.row_bytes()); }
   // Range(first, count) comes next, and then on to last - 1.
   void FetchAhead(uint32_t first, uint32_t count, uint32_t last) const {
-    FetchScanAhead(matrix_.rows, matrix_.dim * sizeof(float), first, count, last);
+    FetchScanAhead(matrix_.rows, matrix_.row_bytes(), first, count, last);
   }
   // Many fetches for itself.
   void Prefetch(uint32_t) const {}

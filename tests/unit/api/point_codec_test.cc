@@ -159,9 +159,15 @@ TEST(UpsertCodec, DecodesColumnsOfBothElementTypes) {
   second.set_field("h");
   second.set_element_type(v1::ELEMENT_TYPE_FLOAT16);
   second.set_data(std::string("\x00\x3C\x00\xC0", 4));  // 1.0, -2.0
+  auto& third = *columns.add_vectors();
+  third.set_field("b");
+  third.set_element_type(v1::ELEMENT_TYPE_BFLOAT16);
+  third.set_data(std::string("\x80\x3F\x00\xC0", 4));  // 1.0, -2.0
   const auto decoded = DecodeUpsert(request, Limits(), Durability::kDurable);
   ASSERT_TRUE(decoded.ok()) << MessageOf(decoded.status());
   EXPECT_EQ(decoded->options.durability, Durability::kDurable);
+  EXPECT_THAT(Floats(decoded->points[0].vectors[2]), ElementsAre(1));
+  EXPECT_THAT(Floats(decoded->points[1].vectors[2]), ElementsAre(-2));
   EXPECT_THAT(Floats(decoded->points[0].vectors[0]), ElementsAre(1, 2));
   EXPECT_THAT(Floats(decoded->points[1].vectors[0]), ElementsAre(3, 4));
   EXPECT_THAT(Floats(decoded->points[0].vectors[1]), ElementsAre(1));

@@ -38,14 +38,37 @@ TEST(SchemaFlagsTest, DescribeAField) {
             "name: \"v\" dimension: 8 metric: METRIC_L2 index { flat { } }");
   EXPECT_EQ(Described("--metric dot"),
             "name: \"vector\" dimension: 8 metric: METRIC_DOT index { automatic { } }");
+  EXPECT_EQ(Described("--storage-type float32"), cosine + "{ automatic { } }");
+  EXPECT_EQ(Described("--storage-type float16"),
+            cosine + "{ automatic { } } storage_type: STORAGE_TYPE_FLOAT16");
+  EXPECT_EQ(Described("--storage-type bfloat16"),
+            cosine + "{ automatic { } } storage_type: STORAGE_TYPE_BFLOAT16");
 }
 
 TEST(SchemaFlagsTest, UnknownWordsAreRefused) {
   EXPECT_EQ(Described("--metric euclid"), "ValidationError");
   EXPECT_EQ(Described("--index tree"), "ValidationError");
   EXPECT_EQ(Described("--codes sq2"), "ValidationError");
+  EXPECT_EQ(Described("--storage-type float8"), "ValidationError");
   EXPECT_EQ(Described("--m many"), "ConversionError");
   EXPECT_EQ(Described("--m -3"), "ConversionError");
+}
+
+TEST(SchemaFlagsTest, PayloadIndexes) {
+  CLI::App app("test");
+  SchemaFlags schema;
+  AddPayloadIndexFlag(app, schema);
+  app.parse("--payload-index a:b:integer --payload-index who:keyword:tenant",
+            /*program_name_included=*/false);
+  v1::Collection collection;
+  FillSchema(schema, 0, collection);
+  EXPECT_EQ(collection.ShortDebugString(),
+            "payload_indexes { key: \"a:b\" type: PAYLOAD_INDEX_TYPE_INTEGER } "
+            "payload_indexes { key: \"who\" type: PAYLOAD_INDEX_TYPE_KEYWORD tenant: true }");
+  for (const char* bad : {"a", "a:tenant", ":keyword", "a:word", "a:keyword:tenants"}) {
+    EXPECT_THROW(app.parse(std::string("--payload-index ") + bad, false), CLI::ValidationError)
+        << bad;
+  }
 }
 
 TEST(SchemaFlagsTest, SparseFields) {

@@ -41,6 +41,7 @@ CollectionConfig FullConfig() {
                                      .ivf_pq_m = 48}});
   config.fields.push_back(
       {.id = FieldId(7), .name = "", .dim = 1, .metric = Metric::kDot, .index = {}});
+  config.fields[1].element = ElementType::kBfloat16;
   config.payload_indexes = {{PayloadIndexId(3), "a.b", PayloadIndexType::kKeyword},
                             {PayloadIndexId(0xFFF0), "place", PayloadIndexType::kGeo},
                             {PayloadIndexId(4), "whose", PayloadIndexType::kUuid, {}, true},
@@ -87,6 +88,8 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
   CollectionConfig config = FullConfig();
   EXPECT_EQ(EncodeConfig(config)[0], 6);
   config.payload_indexes[2].tenant = false;
+  EXPECT_EQ(EncodeConfig(config)[0], 6);
+  config.fields[1].element = ElementType::kFloat32;
   EXPECT_EQ(EncodeConfig(config)[0], 5);
   config.sparse_fields.clear();
   EXPECT_EQ(EncodeConfig(config)[0], 5);
@@ -104,16 +107,23 @@ TEST(ConfigCodecTest, IsWrittenInTheOldestFormatThatHoldsIt) {
     bytes[0] = format;
     EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));
   }
-  // The last bytes name the index of the tenants: one that there is, of a type that tells.
-  for (const uint8_t id : {3, 4, 5, 9}) {
+  // At the end the index of the tenants, one that there is and of a type that tells, and a type of
+  // elements for each of the three fields.
+  for (const int id : {3, 4, 5, 9}) {
     bytes = EncodeConfig(FullConfig());
-    bytes[bytes.size() - 2] = static_cast<char>(id);
-    EXPECT_EQ(DecodeConfig(bytes).ok(), id == 3 || id == 4) << int{id};
+    bytes[bytes.size() - 5] = static_cast<char>(id);
+    EXPECT_EQ(DecodeConfig(bytes).ok(), id == 3 || id == 4) << id;
   }
-  // Without tenants the last byte is the metric of the last multi-vector field, or says whether the
+  for (const int element : {0, 1, 3, 4}) {
+    bytes = EncodeConfig(FullConfig());
+    bytes.back() = static_cast<char>(element);
+    EXPECT_EQ(DecodeConfig(bytes).ok(), element == 1 || element == 3) << element;
+  }
+  // Without both the last byte is the metric of the last multi-vector field, or says whether the
   // last sparse field has IDF.
   config = FullConfig();
   config.payload_indexes[2].tenant = false;
+  config.fields[1].element = ElementType::kFloat32;
   bytes = EncodeConfig(config);
   bytes.back() = static_cast<char>(Metric::kL2);
   EXPECT_THAT(DecodeConfig(bytes), StatusIs(StatusCode::kDataLoss));

@@ -57,6 +57,7 @@ class CheckTest : public EngineTest {
   // Points with vectors of every kind, half of them in a sealed segment.
   void FillMixed() {
     CollectionConfig config = ConfigNamed("mixed");
+    config.fields[0].element = ElementType::kFloat16;
     config.sparse_fields = {{.id = FieldId(), .name = "s"}};
     config.multi_vector_fields = {{.id = FieldId(), .name = "m", .dim = 2, .metric = Metric::kDot}};
     ALIDADE_ASSERT_OK_AND_ASSIGN(const CollectionInfo made, engine_->CreateCollection(config));

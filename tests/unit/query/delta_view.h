@@ -28,13 +28,14 @@ inline SegmentSet ViewOfRows(const std::vector<DeltaRow>& rows) {
   view.schema.fields.push_back(
       {.id = FieldId(1), .name = "v", .dim = 1, .metric = Metric::kL2, .index = {}});
   auto delta = std::make_shared<Delta>(view.schema, RowNo(0), Delta::Options());
-  const float vector = 1;
+  const float value = 1;
+  const std::string_view vector(reinterpret_cast<const char*>(&value), sizeof(value));
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string id = PointId(rows[i].id).Encode();
     std::string payload;
     EncodeObject(rows[i].payload, payload);
     EXPECT_TRUE(delta->Append(
-        {.row = RowNo(i), .encoded_id = id, .payload = payload, .vectors = {{&vector, 1}}}));
+        {.row = RowNo(i), .encoded_id = id, .payload = payload, .vectors = {vector}}));
   }
   view.live_rows = rows.size();
   view.segments.push_back({std::move(delta), static_cast<uint32_t>(rows.size())});

@@ -25,30 +25,26 @@ TEST(DiversityTest, ACopyGivesWayToWhatIsDifferent) {
   const std::array<float, 2> a = {1, 0};
   const std::array<float, 2> copy = {3, 0};
   const std::array<float, 2> other = {0, 2};
-  const std::vector<const float*> vectors = {a.data(), copy.data(), other.data()};
+  const std::vector<VectorView> vectors = {{a.data(), 2}, {copy.data(), 2}, {other.data(), 2}};
   const Ranking ranking = {HitAt(0, 10), HitAt(1, 9), HitAt(2, 5)};
-  ALIDADE_ASSERT_OK_AND_ASSIGN(
-      const Ranking picked,
-      Diversify(ranking, vectors, {.lambda = 0.5, .keep = 3, .dim = 2}, Deadline()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Ranking picked,
+                               Diversify(ranking, vectors, {.lambda = 0.5, .keep = 3}, Deadline()));
   EXPECT_THAT(RowsAndScores(picked),
               ElementsAre(Pair(0, DoubleNear(0.5, kSmall)),
                           Pair(2, DoubleNear(0, kSmall)),
                           Pair(1, DoubleNear(0.5 * 0.8 - 0.5, kSmall))));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(
-      const Ranking relevant,
-      Diversify(ranking, vectors, {.lambda = 1, .keep = 2, .dim = 2}, Deadline()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Ranking relevant,
+                               Diversify(ranking, vectors, {.lambda = 1, .keep = 2}, Deadline()));
   EXPECT_THAT(RowsAndScores(relevant), ElementsAre(Pair(0, 1), Pair(1, DoubleNear(0.8, kSmall))));
 }
 
 TEST(DiversityTest, WithoutVectorsNothingIsSimilar) {
-  const std::vector<const float*> vectors = {nullptr, nullptr};
+  const std::vector<VectorView> vectors(2);
   ALIDADE_ASSERT_OK_AND_ASSIGN(
       const Ranking picked,
-      Diversify(
-          {HitAt(0, 2), HitAt(1, 2)}, vectors, {.lambda = 0.25, .keep = 5, .dim = 2}, Deadline()));
+      Diversify({HitAt(0, 2), HitAt(1, 2)}, vectors, {.lambda = 0.25, .keep = 5}, Deadline()));
   EXPECT_THAT(RowsAndScores(picked), ElementsAre(Pair(0, 0.25), Pair(1, 0.25)));
-  ALIDADE_ASSERT_OK_AND_ASSIGN(const Ranking none,
-                               Diversify({}, {}, {.keep = 5, .dim = 2}, Deadline()));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const Ranking none, Diversify({}, {}, {.keep = 5}, Deadline()));
   EXPECT_THAT(none, IsEmpty());
 }
 
@@ -104,13 +100,13 @@ TEST(DiversityTest, PicksWhatTheDefinitionPicks) {
   std::normal_distribution<float> normal;
   for (int round = 0; round < 50; ++round) {
     std::vector<std::array<float, 3>> vectors(40);
-    std::vector<const float*> pointers;
+    std::vector<VectorView> views;
     Ranking ranking;
     for (size_t i = 0; i < vectors.size(); ++i) {
       for (float& x : vectors[i]) {
         x = normal(random);
       }
-      pointers.push_back(vectors[i].data());
+      views.push_back({vectors[i].data(), 3});
       ranking.push_back(HitAt(static_cast<RowId>(i), -static_cast<double>(i * i)));
     }
     const double lambda = static_cast<double>(random() % 11) / 10;
@@ -118,7 +114,7 @@ TEST(DiversityTest, PicksWhatTheDefinitionPicks) {
     const Ranking expected = PlainDiversify(ranking, vectors, lambda, keep);
     ALIDADE_ASSERT_OK_AND_ASSIGN(
         const Ranking picked,
-        Diversify(ranking, pointers, {.lambda = lambda, .keep = keep, .dim = 3}, Deadline()));
+        Diversify(ranking, views, {.lambda = lambda, .keep = keep}, Deadline()));
     ASSERT_EQ(picked.size(), expected.size());
     for (size_t i = 0; i < picked.size(); ++i) {
       ASSERT_NEAR(picked[i].score, expected[i].score, kSmall) << "round " << round << ", " << i;

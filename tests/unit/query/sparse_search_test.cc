@@ -91,11 +91,12 @@ std::shared_ptr<Delta> MakeDelta(const Schema& schema,
     EncodeObject({{"odd", Value(rows[i].id % 2 == 1)}}, payload);
     const std::string sparse =
         rows[i].weights.empty() ? "" : EncodeSparseVector(VectorOf(rows[i].weights));
-    EXPECT_TRUE(delta->Append({.row = RowNo(i),
-                               .encoded_id = id,
-                               .payload = payload,
-                               .vectors = {{&vector, 1}},
-                               .sparse = {"", sparse, sparse}}));
+    EXPECT_TRUE(
+        delta->Append({.row = RowNo(i),
+                       .encoded_id = id,
+                       .payload = payload,
+                       .vectors = {{reinterpret_cast<const char*>(&vector), sizeof(vector)}},
+                       .sparse = {"", sparse, sparse}}));
   }
   return delta;
 }

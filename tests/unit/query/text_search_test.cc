@@ -70,12 +70,13 @@ std::shared_ptr<Delta> MakeDelta(const Schema& schema,
                                  uint64_t first,
                                  uint64_t end) {
   auto delta = std::make_shared<Delta>(schema, RowNo(first), Delta::Options());
-  const float vector = 1;
+  const float value = 1;
+  const std::string_view vector(reinterpret_cast<const char*>(&value), sizeof(value));
   for (uint64_t i = first; i < end; ++i) {
     const std::string id = PointId(rows[i].id).Encode();
     const std::string payload = PayloadOf(rows[i]);
     EXPECT_TRUE(delta->Append(
-        {.row = RowNo(i), .encoded_id = id, .payload = payload, .vectors = {{&vector, 1}}}));
+        {.row = RowNo(i), .encoded_id = id, .payload = payload, .vectors = {vector}}));
   }
   return delta;
 }

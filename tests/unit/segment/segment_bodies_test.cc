@@ -161,9 +161,9 @@ TEST_F(SegmentBodiesTest, VectorsStayInsideTheirBytes) {
       continue;
     }
     for (RowId row = 0; row < kRows; ++row) {
-      if (const float* vector = vectors->Find(row); vector != nullptr) {
-        ASSERT_GE(vector, vectors->matrix().rows);
-        const std::vector<float> read(vector, vector + 8);
+      if (const VectorView vector = vectors->Find(row); vector.has_value()) {
+        ASSERT_GE(vector.data, vectors->matrix().rows);
+        ASSERT_EQ(vector.Floats().size(), 8U);
       }
     }
     const std::vector<float> norms(vectors->matrix().inv_norms,

@@ -72,7 +72,9 @@ inline ModelRow MakeRow(Rng& rng, const Schema& schema, RowNo row, uint32_t pres
 inline bool AppendTo(Delta& delta, const ModelRow& row) {
   NewRow fresh{.row = row.row, .encoded_id = row.id, .payload = row.payload, .vectors = {}};
   for (const auto& vector : row.vectors) {
-    fresh.vectors.push_back(vector ? std::span<const float>(*vector) : std::span<const float>());
+    fresh.vectors.push_back(vector ? std::string_view(reinterpret_cast<const char*>(vector->data()),
+                                                      vector->size() * sizeof(float))
+                                   : std::string_view());
   }
   return delta.Append(fresh);
 }
@@ -86,11 +88,12 @@ inline void CheckRowsEqual(const Segment& segment, const std::vector<ModelRow>& 
     ASSERT_EQ(segment.encoded_id(i), row.id);
     ASSERT_EQ(segment.payload(i, kNewestSeq), row.payload);
     for (FieldIndex f = 0; f < row.vectors.size(); ++f) {
-      const float* vector = segment.vector(f, i);
-      ASSERT_EQ(vector != nullptr, row.vectors[f].has_value());
-      if (vector != nullptr) {  // bytes, not values: -0.0 stays -0.0
-        ASSERT_EQ(
-            std::memcmp(vector, row.vectors[f]->data(), row.vectors[f]->size() * sizeof(float)), 0);
+      const VectorView vector = segment.vector(f, i);
+      ASSERT_EQ(vector.has_value(), row.vectors[f].has_value());
+      if (vector.has_value()) {  // bytes, not values: -0.0 stays -0.0
+        ASSERT_EQ(vector.bytes(),
+                  std::string_view(reinterpret_cast<const char*>(row.vectors[f]->data()),
+                                   row.vectors[f]->size() * sizeof(float)));
       }
     }
   }

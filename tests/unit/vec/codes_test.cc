@@ -36,14 +36,14 @@ struct Coded {
   Coded(Metric metric, CodeKind kind, uint32_t rows, uint32_t dim)
       : values(RandomRows(rows, dim, 7)), matrix{values.data(), nullptr, rows, dim, metric} {
     for (uint32_t row = 0; row < rows; ++row) {
-      inv_norms.push_back(InverseNorm(matrix.Row(row), dim));
+      inv_norms.push_back(InverseNorm(values.data() + row * dim, dim));
     }
     matrix.inv_norms = inv_norms.data();
     space.emplace(metric, CodeSpace::MeanOf(matrix));
     records.resize(rows * CodeStride(kind, dim));
     std::vector<float> residual(dim);
     for (uint32_t row = 0; row < rows; ++row) {
-      space->Residual(matrix.Row(row), inv_norms[row], residual.data());
+      space->Residual(values.data() + row * dim, inv_norms[row], residual.data());
       EncodeRecord(
           metric, kind, residual.data(), dim, records.data() + row * CodeStride(kind, dim));
     }

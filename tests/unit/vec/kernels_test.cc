@@ -74,10 +74,11 @@ Reference ByLoop(bool l2, const float* a, const float* b, size_t dim) {
   return sum;
 }
 
-// Floats between two pages that nobody may touch: they end exactly where the second one begins.
-class FencedFloats {
+// Values between two pages that nobody may touch: they end exactly where the second one begins.
+template <class T>
+class Fenced {
  public:
-  explicit FencedFloats(std::span<const float> values) {
+  explicit Fenced(std::span<const T> values) {
     const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     const size_t bytes = (values.size_bytes() + page) / page * page;  // at least one page
     mapped_bytes_ = bytes + 2 * page;
@@ -88,21 +89,22 @@ class FencedFloats {
     }
     char* inner = static_cast<char*>(mapped_) + page;
     EXPECT_EQ(mprotect(inner, bytes, PROT_READ | PROT_WRITE), 0);
-    begin_ = reinterpret_cast<float*>(inner + bytes) - values.size();
+    begin_ = reinterpret_cast<T*>(inner + bytes) - values.size();
     std::ranges::copy(values, begin_);
   }
-  ~FencedFloats() { munmap(mapped_, mapped_bytes_); }
-  FencedFloats(const FencedFloats&) = delete;
-  FencedFloats& operator=(const FencedFloats&) = delete;
+  ~Fenced() { munmap(mapped_, mapped_bytes_); }
+  Fenced(const Fenced&) = delete;
+  Fenced& operator=(const Fenced&) = delete;
 
-  const float* data() const { return begin_; }
-  float* data() { return begin_; }
+  const T* data() const { return begin_; }
+  T* data() { return begin_; }
 
  private:
   void* mapped_ = nullptr;
   size_t mapped_bytes_ = 0;
-  float* begin_ = nullptr;
+  T* begin_ = nullptr;
 };
+using FencedFloats = Fenced<float>;
 
 // A copy that starts `offset` floats behind a multiple of 64 bytes.
 class MisalignedFloats {
@@ -266,6 +268,52 @@ TEST_P(KernelsTest, RowsAndGatherTakeAnyMisalignment) {
   }
 }
 
+// Rows of narrow numbers give what the same numbers give as floats, bit for bit, and widen to them.
+template <class T, class Narrow>
+void ExpectSameAsFloats(std::mt19937_64& random, const Narrow& narrow) {
+  std::normal_distribution<float> normal;
+  for (const size_t dim : Dims()) {
+    constexpr size_t kRows = 6;
+    std::vector<float> query(dim);
+    std::vector<T> values(kRows * dim);
+    std::ranges::generate(query, [&] { return normal(random); });
+    std::ranges::generate(values, [&] { return narrow(normal(random)); });
+    const Fenced<T> rows(values);
+    Fenced<float> wide(std::vector<float>(kRows * dim));
+    ToFloats(rows.data(), wide.data(), kRows * dim);
+    for (size_t i = 0; i < kRows * dim; ++i) {
+      ASSERT_EQ(narrow(wide.data()[i]).bits, values[i].bits);
+    }
+    const std::vector<uint32_t> picked = {5, 0, 5, 3, 1};
+    const RowPick<T> pick{rows.data(), picked.data(), picked.size(), dim};
+    const RowPick<float> wide_pick{wide.data(), picked.data(), picked.size(), dim};
+    for (const size_t count : {size_t{1}, size_t{3}, kRows}) {
+      std::array<float, kRows> got{};
+      std::array<float, kRows> wanted{};
+      SquaredL2Rows(query.data(), rows.data(), count, dim, got.data());
+      SquaredL2Rows(query.data(), wide.data(), count, dim, wanted.data());
+      ASSERT_EQ(got, wanted) << dim;
+      DotRows(query.data(), rows.data(), count, dim, got.data());
+      DotRows(query.data(), wide.data(), count, dim, wanted.data());
+      ASSERT_EQ(got, wanted) << dim;
+      SquaredL2Gather(query.data(), pick, got.data());
+      SquaredL2Gather(query.data(), wide_pick, wanted.data());
+      ASSERT_EQ(got, wanted) << dim;
+      DotGather(query.data(), pick, got.data());
+      DotGather(query.data(), wide_pick, wanted.data());
+      ASSERT_EQ(got, wanted) << dim;
+    }
+  }
+}
+
+TEST_P(KernelsTest, RowsOfFloat16GiveWhatTheyGiveAsFloats) {
+  ExpectSameAsFloats<Float16>(random_, ToFloat16);
+}
+
+TEST_P(KernelsTest, RowsOfBfloat16GiveWhatTheyGiveAsFloats) {
+  ExpectSameAsFloats<Bfloat16>(random_, ToBfloat16);
+}
+
 // Random floats: the forms may sum in different orders, so they agree within the bound only.
 TEST_P(KernelsTest, RowsAndGatherRoundWithinTheBound) {
   std::normal_distribution<float> normal;
@@ -314,8 +362,11 @@ TEST_P(KernelsTest, EqualRowsHaveEqualDistancesWhereverTheyStand) {
       rows.insert(rows.end(), row.begin(), row.end());
       picked.push_back(kRows - 1 - i);
     }
+    using InOrder = void (*)(const float*, const float*, size_t, size_t, float*);
+    using ByPick = void (*)(const float*, const RowPick<float>&, float*);
     for (const auto& [in_order, by_pick] :
-         {std::pair(&SquaredL2Rows, &SquaredL2Gather), std::pair(&DotRows, &DotGather)}) {
+         {std::pair<InOrder, ByPick>(SquaredL2Rows, SquaredL2Gather),
+          std::pair<InOrder, ByPick>(DotRows, DotGather)}) {
       float first = 0;
       in_order(query.data(), rows.data(), 1, dim, &first);
       for (size_t count = 1; count <= kRows; ++count) {

@@ -66,6 +66,35 @@ TEST_P(QueryDistanceTest, AllFormsAgreeWithALoop) {
   }
 }
 
+TEST_P(QueryDistanceTest, NarrowRowsAreAsFarAsTheyAreAsFloats) {
+  for (const ElementType element : {ElementType::kFloat16, ElementType::kBfloat16}) {
+    for (const uint32_t dim : std::vector<uint32_t>{1, 5, 17, 384}) {
+      const uint32_t count = 23;
+      const NarrowSet set(element, GetParam(), dim, NormalValues(random_, size_t{count} * dim));
+      const std::vector<float> query = NormalValues(random_, dim);
+      const std::vector<double> expected = set.wide().DistancesByLoop(query.data());
+      const QueryDistance narrow(set.matrix(), query.data());
+      const QueryDistance wide(set.wide().matrix(), query.data());
+      std::vector<float> out(count);
+      std::vector<float> wanted(count);
+      narrow.Range(0, count, out.data());
+      wide.Range(0, count, wanted.data());
+      EXPECT_EQ(out, wanted);
+      const std::vector<uint32_t> slots = {22, 0, 7, 7, 1};
+      narrow.Many(slots.data(), slots.size(), out.data());
+      wide.Many(slots.data(), slots.size(), wanted.data());
+      EXPECT_EQ(out, wanted);
+      for (uint32_t slot = 0; slot < count; ++slot) {
+        EXPECT_NEAR(narrow(slot), expected[slot], Tolerance(expected[slot]));
+        EXPECT_NEAR(PairDistance(set.matrix(), slot, 3),
+                    PairDistance(set.wide().matrix(), slot, 3),
+                    Tolerance(expected[slot]));
+        EXPECT_EQ(set.matrix().Row(slot).Floats(), set.wide().matrix().Row(slot).Floats());
+      }
+    }
+  }
+}
+
 TEST_P(QueryDistanceTest, PairDistanceIsTheDistanceOfTheRowAsAQuery) {
   const VectorSet set(GetParam(), 33, NormalValues(random_, 33 * 9));
   for (uint32_t a = 0; a < set.count(); ++a) {
