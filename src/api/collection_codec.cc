@@ -152,7 +152,7 @@ Status DecodePayloadIndexes(const v1::Collection& in,
     if (again) {
       return FieldError(at.ToString(), "is given a second time");
     }
-    if (spec.tenant && config.schema().TenantIndex() != nullptr) {
+    if (spec.tenant && FindTenantIndex(config.payload_indexes) != nullptr) {
       return FieldError(at.Field("tenant").ToString(), "is set of a second index");
     }
     config.payload_indexes.push_back(std::move(spec));

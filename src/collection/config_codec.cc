@@ -124,14 +124,9 @@ bool HasTextIndex(const CollectionConfig& config) {
   });
 }
 
-const PayloadIndexSpec* TenantIndex(const CollectionConfig& config) {
-  const auto found = std::ranges::find(config.payload_indexes, true, &PayloadIndexSpec::tenant);
-  return found == config.payload_indexes.end() ? nullptr : &*found;
-}
-
 // What came with the newest format.
 bool HasNewest(const CollectionConfig& config) {
-  return TenantIndex(config) != nullptr ||
+  return FindTenantIndex(config.payload_indexes) != nullptr ||
          std::ranges::any_of(config.fields, [](const VectorField& field) {
            return field.element != ElementType::kFloat32;
          });
@@ -146,7 +141,7 @@ uint8_t OldestFormat(const CollectionConfig& config) {
 
 // Whether there is a tenant index, and which; then the types of elements of the dense fields.
 void EncodeNewest(const CollectionConfig& config, std::string& out) {
-  const PayloadIndexSpec* tenant = TenantIndex(config);
+  const PayloadIndexSpec* tenant = FindTenantIndex(config.payload_indexes);
   AppendLittleEndian(out, static_cast<uint8_t>(tenant != nullptr ? 1 : 0));
   if (tenant != nullptr) {
     AppendLittleEndian(out, tenant->id.value());

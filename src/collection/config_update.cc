@@ -69,7 +69,13 @@ Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
   const auto present = [&](const CollectionConfig& config) {
     return std::ranges::any_of(config.payload_indexes, is_wanted);
   };
-  if (wanted.lenient && present(*config()) != wanted.remove) {
+  // To remove one, whatever it says of tenants; to have one, only if it says the same.
+  const auto fits = [&](const CollectionConfig& config) {
+    return std::ranges::any_of(config.payload_indexes, [&](const PayloadIndexSpec& spec) {
+      return is_wanted(spec) && spec.tenant == wanted.tenant;
+    });
+  };
+  if (wanted.lenient && (wanted.remove ? !present(*config()) : fits(*config()))) {
     return OkStatus();
   }
   const ChangeConfigOperation::Change change = [&](CollectionConfig& config) -> Status {
@@ -81,7 +87,7 @@ Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
                               "PAYLOAD_INDEX_NOT_FOUND");
     }
     if (present(config)) {
-      return wanted.lenient
+      return wanted.lenient && fits(config)
                  ? OkStatus()
                  : WithReason(AlreadyExists("there is a {} index on \"{}\"", type, wanted.key),
                               "PAYLOAD_INDEX_EXISTS");
@@ -94,7 +100,7 @@ Status Collection::ChangePayloadIndex(const PayloadIndexChange& wanted) {
       return ResourceExhausted("the collection has had {} payload indexes, the most there can be",
                                config.next_payload_index.value());
     }
-    if (const PayloadIndexSpec* tenant = config.schema().TenantIndex();
+    if (const PayloadIndexSpec* tenant = FindTenantIndex(config.payload_indexes);
         wanted.tenant && tenant != nullptr) {
       return FieldError("payload_index.tenant", "is \"{}\" already, there can be one", tenant->key);
     }

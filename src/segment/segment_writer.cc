@@ -116,7 +116,8 @@ void SegmentWrite::SelectRows() {
   if (alive == 0) {
     selection_.rows.clear();  // nobody lives: no graph is worth keeping
   }
-  if (const PayloadIndexSpec* tenant = request_.schema.TenantIndex(); tenant != nullptr) {
+  if (const PayloadIndexSpec* tenant = FindTenantIndex(request_.schema.payload_indexes);
+      tenant != nullptr) {
     SortByTenant(*tenant);
   }
   ALIDADE_CHECK(selection_.rows.size() <= std::numeric_limits<int32_t>::max(),

@@ -196,6 +196,8 @@ TEST_F(CollectionsTest, PayloadIndexesComeAndGoAndFiltersStayExact) {
   auto again = index;
   again.set_allow_existing(true);
   EXPECT_EQ(Must(client_, again).collection().payload_indexes_size(), 2);
+  again.mutable_payload_index()->clear_tenant();
+  EXPECT_EQ(client_.Send(again).error_code(), grpc::StatusCode::ALREADY_EXISTS);
   const auto second = Parse<v1::CreatePayloadIndexRequest>(
       "collection: 'indexed' payload_index { key: 'n' type: PAYLOAD_INDEX_TYPE_KEYWORD tenant: "
       "true }");

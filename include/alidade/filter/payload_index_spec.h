@@ -1,10 +1,12 @@
 // PayloadIndexSpec: what a payload index is over.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "alidade/common/types.h"
 #include "alidade/text/analyzer.h"
@@ -51,5 +53,11 @@ struct PayloadIndexSpec {
 
   friend bool operator==(const PayloadIndexSpec&, const PayloadIndexSpec&) = default;
 };
+
+// The one that says whose a row is; null: none does.
+inline const PayloadIndexSpec* FindTenantIndex(const std::vector<PayloadIndexSpec>& indexes) {
+  const auto found = std::ranges::find(indexes, true, &PayloadIndexSpec::tenant);
+  return found == indexes.end() ? nullptr : &*found;
+}
 
 }  // namespace alidade

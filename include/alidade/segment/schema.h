@@ -79,15 +79,6 @@ struct Schema {
   std::vector<SparseField> sparse_fields = {};
   std::vector<MultiVectorField> multi_vector_fields = {};
 
-  // Whose values keep rows side by side; null: rows are in the order in which they were written.
-  const PayloadIndexSpec* TenantIndex() const {
-    for (const PayloadIndexSpec& spec : payload_indexes) {
-      if (spec.tenant) {
-        return &spec;
-      }
-    }
-    return nullptr;
-  }
   std::optional<FieldIndex> FindField(std::string_view name) const {
     for (FieldIndex i = 0; i < fields.size(); ++i) {
       if (fields[i].name == name) {

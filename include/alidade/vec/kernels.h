@@ -1,12 +1,13 @@
 // Distance kernels from float32 vectors to rows of float32, float16 or bfloat16, compiled for every
 // instruction set and chosen at run time (Google Highway).
 //
-// Shapes:   `dim` numbers a vector, any alignment; nothing beyond them is read. Rows are
-// contiguous,
-//           `dim` numbers apart. Narrow numbers are widened in registers and computed with as
-//           floats: a distance is that of the stored vector, not of a query rounded to its type.
+// Shapes:   `dim` numbers a vector, any alignment; nothing beyond them is read. Rows follow each
+//           other without gaps.
+// Numbers:  narrow ones are widened in registers: a distance is that of the stored vector, not of a
+//           query rounded to its type.
 // Cost:     the floor is bytes / memory bandwidth; bench/micro/kernels_bench.cc prints how far the
-//           kernels are. Threads:  pure.
+//           kernels are.
+// Threads:  pure.
 #pragma once
 
 #include <cstddef>
