@@ -1,8 +1,10 @@
 // Path: search 3/8 (from engine/engine.cc, to collection/searcher.h) and 7/8 (ids, payloads and
 // vectors of the hits)
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,10 @@ namespace {
 // How much more a query is asked for if what was found does not fill the groups or the range
 // (chosen: after a few steps all rows are compared).
 constexpr uint32_t kGrowth = 4;
+
+// Queries of one call that a thread answers before it looks whether others need it more: some 100
+// us of usual ones (chosen).
+constexpr uint32_t kQueriesOfPart = 4;
 
 // The row in which a point is alive.
 // Cost: a look at every id.
@@ -348,16 +354,43 @@ StatusOr<SearchResponse> Collection::Search(const SearchRequest& request) const 
       context_.commits->WaitVisible(request.options.min_seq, request.options.deadline));
   const auto view = view_.Get();
   const auto settings = config();
-  const Searcher searcher(
-      *view, *context_.store, space(), *settings, context_.spare, request.options.deadline);
+  const auto queries = static_cast<uint32_t>(request.queries.size());
+  const uint32_t parts = (queries + kQueriesOfPart - 1) / kQueriesOfPart;
+  const bool shared = context_.spare != nullptr && parts > 1;
+  // Where queries are shared out, none of them is shared out once more.
+  const Searcher searcher(*view,
+                          *context_.store,
+                          space(),
+                          *settings,
+                          shared ? nullptr : context_.spare,
+                          request.options.deadline);
+  std::vector<StatusOr<SearchResult>> results(queries, SearchResult());
+  // The refusal is that of the first query that has one, whoever answers which.
+  std::atomic<uint32_t> refused{queries};
+  const auto answer = [&](uint32_t /*worker*/, uint32_t part) {
+    const uint32_t end = std::min(queries, (part + 1) * kQueriesOfPart);
+    for (uint32_t i = part * kQueriesOfPart; i < end && i < refused; ++i) {
+      results[i] = QueryRun(searcher, request.queries[i], fmt::format("queries[{}]", i)).Run();
+      if (!results[i].ok()) {
+        uint32_t last = refused;
+        while (i < last && !refused.compare_exchange_weak(last, i)) {
+        }
+      }
+    }
+  };
+  if (shared) {
+    context_.spare->Share(parts, answer);
+  } else {
+    for (uint32_t part = 0; part < parts; ++part) {
+      answer(0, part);
+    }
+  }
   SearchResponse response;
   response.at = view->at;
-  response.results.reserve(request.queries.size());
-  for (size_t i = 0; i < request.queries.size(); ++i) {
-    ALIDADE_ASSIGN_OR_RETURN(
-        SearchResult result,
-        QueryRun(searcher, request.queries[i], fmt::format("queries[{}]", i)).Run());
-    response.results.push_back(std::move(result));
+  response.results.reserve(queries);
+  for (StatusOr<SearchResult>& result : results) {
+    ALIDADE_RETURN_IF_ERROR(result.status());
+    response.results.push_back(std::move(result).value());
   }
   return response;
 }

@@ -159,6 +159,46 @@ TEST_F(CollectionReadTest, ASearchReturnsWhatWasAskedFor) {
   EXPECT_FALSE(found.plan.empty());
 }
 
+// Several threads answer the queries of a call: each as if it were alone, in the order asked.
+TEST_F(CollectionReadTest, ManyQueriesOfACallAreAnsweredAsOneByOne) {
+  PutNumbered(1, 60);
+  SealAll();
+  PutNumbered(61, 80);
+  for (const uint32_t queries : {0U, 1U, 4U, 5U, 64U, 131U}) {
+    SearchRequest request;
+    for (uint32_t i = 0; i < queries; ++i) {
+      request.queries.push_back(
+          QueryFor(std::vector<float>{static_cast<float>(i), 0, 0, 1}, 1 + i % 7));
+    }
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const SearchResponse found, collection_->Search(request));
+    ASSERT_EQ(found.results.size(), queries);
+    for (uint32_t i = 0; i < queries; ++i) {
+      ALIDADE_ASSERT_OK_AND_ASSIGN(const SearchResult alone, SearchFor(request.queries[i]));
+      ASSERT_EQ(found.results[i].hits.size(), alone.hits.size());
+      for (size_t k = 0; k < alone.hits.size(); ++k) {
+        EXPECT_EQ(found.results[i].hits[k].point.id, alone.hits[k].point.id);
+        EXPECT_EQ(found.results[i].hits[k].score, alone.hits[k].score);
+      }
+    }
+  }
+}
+
+TEST_F(CollectionReadTest, OfManyQueriesTheFirstRefusalIsTheAnswer) {
+  PutNumbered(1, 60);
+  for (int round = 0; round < 20; ++round) {
+    SearchRequest request;
+    for (uint32_t i = 0; i < 64; ++i) {
+      request.queries.push_back(QueryFor(std::vector<float>{1, 0, 0, 1}, 3));
+    }
+    request.queries[63].target = std::vector<float>{1};
+    request.queries[17].target = Id(99);  // there is none
+    request.queries[40].target = std::vector<float>{1, 2};
+    const auto refused = collection_->Search(request);
+    ASSERT_THAT(refused, StatusIs(StatusCode::kNotFound));
+    EXPECT_THAT(MessageOf(refused.status()), HasSubstr("queries[17]"));
+  }
+}
+
 TEST_F(CollectionReadTest, ASearchByIdLeavesThePointItselfOut) {
   PutNumbered(1, 10);
   SearchQuery query = QueryFor(Id(4), 2);

@@ -30,6 +30,7 @@ void CollectionTest::Open() {
   CollectionContext context;
   context.store = store_.get();
   context.commits = commits_.get();
+  context.spare = &spare_;
   context.resident_budget = std::make_shared<MemoryBudget>(limits_.resident_bytes_max);
   context.limits = limits_;
   context.segments_directory = SegmentsDirectory();

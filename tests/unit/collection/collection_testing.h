@@ -17,6 +17,7 @@
 #include "alidade/collection/collection.h"
 #include "alidade/collection/config_codec.h"
 #include "alidade/common/bytes.h"
+#include "alidade/common/spare_threads.h"
 #include "alidade/segment/segment_writer.h"
 
 #include "support/point_batch.h"
@@ -110,6 +111,7 @@ class CollectionTest : public ::testing::Test {
   Limits limits_;
   CollectionConfig config_;
   int64_t seal_after_quiet_ms_ = 1'000'000;
+  SpareThreads spare_{3};
   std::unique_ptr<Store> store_;
   std::unique_ptr<RequestLedger> ledger_;
   std::unique_ptr<CommitGroup> commits_;
