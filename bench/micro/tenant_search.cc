@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "alidade/common/checksum.h"
 #include "alidade/common/memory_budget.h"
 #include "alidade/common/payload_codec.h"
 #include "alidade/filter/filter_text.h"
@@ -117,7 +118,7 @@ class Side {
     asked.filter = &filter;
     ALIDADE_ASSIGN_OR_RETURN(const QueryOutcome found, ExecuteSearch(view_, asked, Deadline()));
     for (const GlobalHit& hit : found.hits) {
-      read_ += payloads ? segment_->payload(hit.row, kBuilt).back() == 0 : 0;
+      read_ += payloads ? Checksum64(segment_->payload(hit.row, kBuilt)) : 0;
     }
     return OkStatus();
   }
@@ -151,7 +152,7 @@ class Side {
   std::string directory_;
   std::shared_ptr<SealedSegment> segment_;
   SegmentSet view_;
-  uint64_t read_ = 0;
+  uint64_t read_ = 0;  // so that nothing is left out as useless
 };
 
 StatusOr<double> Rate(
