@@ -127,28 +127,38 @@ class Side {
 
   // Drops the pages of the segment's files from this process and from the page cache.
   Status Forget() const {
+    return OnMappings([](void* begin, size_t bytes, const std::string& path) {
+      const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      const bool dropped = file >= 0 && madvise(begin, bytes, MADV_DONTNEED) == 0 &&
+                           posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0;
+      close(file);
+      return dropped;
+    });
+  }
+
+  // Brings them all in.
+  Status Warm() const {
+    return OnMappings([](void* begin, size_t bytes, const std::string&) {
+      return madvise(begin, bytes, MADV_POPULATE_READ) == 0;
+    });
+  }
+
+ private:
+  template <class Fn>
+  Status OnMappings(const Fn& fn) const {
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
-      if (line.find(directory_) == std::string::npos) {
-        continue;
-      }
       uintptr_t begin = 0;
       uintptr_t end = 0;
-      if (std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2) {
-        return Internal("unexpected: {}", line);
+      if (line.find(directory_) != std::string::npos &&
+          (std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) != 2 ||
+           !fn(reinterpret_cast<void*>(begin), end - begin, line.substr(line.find('/'))))) {
+        return Internal("cannot work on {}", line);
       }
-      madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-      madvise(reinterpret_cast<void*>(begin), end - begin, MADV_RANDOM);
-      const int file = open(line.substr(line.find('/')).c_str(), O_RDONLY | O_CLOEXEC);
-      if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) {
-        return Internal("cannot drop {}", line);
-      }
-      close(file);
     }
     return OkStatus();
   }
 
- private:
   std::string directory_;
   std::shared_ptr<SealedSegment> segment_;
   SegmentSet view_;
@@ -197,8 +207,10 @@ Status Compare(const Options& options, const RealVectors& set, uint32_t tenants,
       cold_bytes[k].push_back(static_cast<double>(BytesRead() - before) / 1'024);
     }
   }
-  apart->MakeResident();
-  together->MakeResident();
+  for (Side* side : {apart.get(), together.get()}) {
+    side->MakeResident();
+    ALIDADE_RETURN_IF_ERROR(side->Warm());
+  }
   std::vector<double> rates[2];
   std::vector<double> ratios;
   for (int turn = 0; turn < options.turns; ++turn) {
