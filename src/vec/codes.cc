@@ -9,6 +9,8 @@
 #include "alidade/vec/code_kernels.h"
 #include "alidade/vec/kernels.h"
 
+#include "encode_kernels.h"
+
 namespace alidade {
 namespace {
 
@@ -40,58 +42,23 @@ struct Grid {
   float fit = -1;  // dot(c, r)^2 / |c|^2: the larger the better
 };
 
-// To the nearest whole number. Requires: it fits an int.
-int Round(float value) { return static_cast<int>(value + std::copysign(0.5F, value)); }
-
-int Int4Level(float value, float step) {
-  const float level = value / (2 * step) + (kInt4Max + 1) / 2.0F;
-  return static_cast<int>(std::clamp(level, 0.0F, static_cast<float>(kInt4Max)));
-}
-
 Grid BestInt4Grid(const float* residual, uint32_t dim, float largest) {
   Grid best;
   for (int i = 0; i < kInt4Grids; ++i) {
     const float share = kInt4GridMin + (1 - kInt4GridMin) * static_cast<float>(i + 1) / kInt4Grids;
     const float step = largest * share / kInt4Max;
-    float dot = 0;
-    float norm = 0;
-    for (uint32_t d = 0; d < dim; ++d) {
-      const auto code = static_cast<float>(2 * Int4Level(residual[d], step) - kInt4Max);
-      dot += code * residual[d];
-      norm += code * code;
-    }
-    if (const float fit = dot * dot / norm; fit > best.fit) {
+    const GridSums sums = SumsOfInt4(residual, dim, step);
+    if (const float fit = sums.dot * sums.dot / sums.square; fit > best.fit) {
       best = {.step = step, .fit = fit};
     }
   }
   return best;
 }
 
-float Largest(const float* values, uint32_t dim) {
-  float largest = 0;
-  for (uint32_t d = 0; d < dim; ++d) {
-    largest = std::max(largest, std::abs(values[d]));
-  }
-  return largest;
-}
-
-// Whole numbers of at most `most` that stand for the values; answers what one of them is worth.
-template <class T>
-float ToWholeNumbers(const std::vector<float>& values, int most, T* out) {
-  const auto bound = static_cast<float>(most);
-  const float largest = Largest(values.data(), static_cast<uint32_t>(values.size()));
-  const float scale = largest > 0 ? bound / largest : 0.0F;
-  for (size_t d = 0; d < values.size(); ++d) {
-    // A scale that overflowed gives what does not fit: it is cut off.
-    out[d] = static_cast<T>(Round(std::clamp(values[d] * scale, -bound, bound)));
-  }
-  return largest / bound;
-}
-
 // Writes the code and, into `numbers`, the whole numbers it stands for.
 void EncodeNumbers(
     CodeKind kind, const float* residual, uint32_t dim, std::vector<float>& numbers, uint8_t* out) {
-  const float largest = Largest(residual, dim);
+  const float largest = LargestMagnitude(residual, dim);
   if (kind == CodeKind::kBit1) {
     for (uint32_t d = 0; d < dim; ++d) {
       const bool one = residual[d] > 0;
@@ -99,20 +66,16 @@ void EncodeNumbers(
       out[d / 8] |= static_cast<uint8_t>((one ? 1U : 0U) << (d % 8));
     }
   } else if (kind == CodeKind::kInt8) {
+    // A scale that overflowed gives what does not fit: it is cut off.
     const float scale = largest > 0 ? kInt8Max / largest : 0.0F;
-    for (uint32_t d = 0; d < dim; ++d) {
-      // A scale that overflowed gives what does not fit: it is cut off.
-      const int code = Round(std::clamp(
-          residual[d] * scale, static_cast<float>(-kInt8Max), static_cast<float>(kInt8Max)));
-      numbers[d] = static_cast<float>(code);
-      out[d] = static_cast<uint8_t>(static_cast<int8_t>(code));
-    }
+    RoundToInt8(residual, dim, scale, reinterpret_cast<int8_t*>(out), numbers.data());
   } else {
     const float step = largest > 0 ? BestInt4Grid(residual, dim, largest).step : 0.0F;
     std::vector<uint8_t> levels(dim);
-    for (uint32_t d = 0; d < dim; ++d) {
-      levels[d] = static_cast<uint8_t>(step > 0 ? Int4Level(residual[d], step) : 0);
-      numbers[d] = static_cast<float>(2 * levels[d] - kInt4Max);
+    if (step > 0) {
+      RoundToInt4(residual, dim, step, levels.data(), numbers.data());
+    } else {
+      std::ranges::fill(numbers, static_cast<float>(-kInt4Max));
     }
     PackInt4(levels.data(), dim, out);
   }
@@ -182,11 +145,7 @@ void EncodeRecord(Metric metric, CodeKind kind, const float* residual, uint32_t 
     tail.extra = static_cast<float>(
         std::count_if(numbers.begin(), numbers.end(), [](float x) { return x > 0; }));
   } else {
-    float error = 0;
-    for (uint32_t d = 0; d < dim; ++d) {
-      const float difference = residual[d] - tail.factor * numbers[d];
-      error += difference * difference;
-    }
+    const float error = SquaredError(residual, numbers.data(), dim, tail.factor);
     tail.extra = std::sqrt(error);
   }
   std::memcpy(out + CodeBytes(kind, dim), &tail, sizeof(tail));
@@ -239,7 +198,11 @@ void CodeQuery::Prepare(CodeKind kind) {
     return;
   }
   numbers_.resize(dim);
-  step_ = ToWholeNumbers(rotated_, kInt8Max, numbers_.data());
+  wide_.resize(dim);
+  const float largest = LargestMagnitude(rotated_.data(), dim);
+  const float scale = largest > 0 ? kInt8Max / largest : 0.0F;
+  RoundToInt8(rotated_.data(), dim, scale, numbers_.data(), wide_.data());
+  step_ = largest / kInt8Max;
   if (kind == CodeKind::kInt4) {
     sum_ = std::accumulate(numbers_.begin(), numbers_.end(), int64_t{0});
     packed4_.resize(2 * Int4CodeBytes(dim));

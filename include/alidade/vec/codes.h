@@ -103,6 +103,7 @@ class CodeQuery {
   float base_ = 0;               // what every distance begins with
   float weight_ = 0;             // of an estimated dot product in a distance
   std::vector<int8_t> numbers_;  // for codes of 8 and 4 bits
+  std::vector<float> wide_;      // the same
   float step_ = 0;               // what one of them is worth
   int64_t sum_ = 0;              // of numbers_; for codes of 4 bits
   std::vector<int8_t> packed8_;  // numbers_ as the kernels take them
