@@ -12,7 +12,7 @@ namespace alidade {
 namespace {
 
 // A vector is encoded in about the time in which a scan reads so many (bench/micro/scan_bench.cc).
-constexpr uint32_t kScannedPerEncoded = 8;
+constexpr uint32_t kScannedPerEncoded = 16;
 // One search encodes no more than this, some 10 ms (chosen).
 constexpr uint32_t kEncodedMax = 16'384;
 // Of so many vectors the mean is taken that residuals are seen from: any point would do, one in

@@ -55,7 +55,7 @@ struct SealedSegment::Impl {
   Status OpenVectors(FieldIndex index);
   Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
-  void PrepareScans(FieldIndex index);
+  void PrepareReads(FieldIndex index);
   Status OpenPayloadIndexes();
   Status OpenSparse(SparseIndex index);
   SegmentFileIdentity SparseIdentityOf(SparseIndex index) const;

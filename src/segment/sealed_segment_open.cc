@@ -17,6 +17,12 @@ void WillNeed(const MappedFile& file) {
   static_cast<void>(::madvise(const_cast<char*>(bytes.data()), bytes.size(), MADV_WILLNEED));
 }
 
+// What is not in memory is read a page at a time, not with what lies around it. A hint, too.
+void ReadSingly(const MappedFile& file) {
+  const std::string_view bytes = file.bytes();
+  static_cast<void>(::madvise(const_cast<char*>(bytes.data()), bytes.size(), MADV_RANDOM));
+}
+
 // An error that means "this file is no good", as opposed to one of the system.
 bool IsDamage(const Status& status) { return status.code() == StatusCode::kDataLoss; }
 
@@ -139,11 +145,12 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
-void SealedSegment::Impl::PrepareScans(FieldIndex index) {
+void SealedSegment::Impl::PrepareReads(FieldIndex index) {
   const VectorField& field = options.schema.fields[index];
   FieldPart& part = fields[index];
-  if (part.codes == nullptr && options.scan_budget != nullptr &&
-      MayScanCodes(field.index, field.dim)) {
+  if (part.codes != nullptr) {
+    ReadSingly(*part.vectors_file.file);  // a few for each search, wherever they lie
+  } else if (options.scan_budget != nullptr && MayScanCodes(field.index, field.dim)) {
     part.scan_codes = std::make_unique<GrowingCodes>(
         field.metric, field.dim, part.vectors.matrix().count, options.scan_budget);
   }
@@ -204,7 +211,7 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
         return opened;
       }
     }
-    impl->PrepareScans(i);
+    impl->PrepareReads(i);
   }
   ALIDADE_RETURN_IF_ERROR(impl->OpenPayloadIndexes());
   impl->sparse.resize(options.schema.sparse_fields.size());
