@@ -44,8 +44,7 @@ struct Point {
   PointId id;
   SeqNo seq;  // of the write that made this version; 0 in search hits
   Object payload;
-  std::map<std::string, std::vector<float>>
-      vectors;  // by field name; as they were given, bit for bit
+  std::map<std::string, std::vector<float>> vectors;        // by field name; as they are stored
   std::map<std::string, SparseVector> sparse_vectors = {};  // likewise
   std::map<std::string, MultiVector> multi_vectors = {};
 };

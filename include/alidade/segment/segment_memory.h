@@ -36,7 +36,7 @@ struct FieldMemory {
   PartBytes scan_codes;  // what exact searches made for themselves where there are no other codes
   PartBytes
       links;  // of the graph; IVF: its lists, with their codes and centroids; sparse: postings
-  PartBytes vectors;  // as they were given
+  PartBytes vectors;  // as the field stores them
 
   uint64_t anonymous() const {
     return walk_codes.anonymous + rank_codes.anonymous + scan_codes.anonymous + links.anonymous +
