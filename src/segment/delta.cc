@@ -440,8 +440,10 @@ size_t Delta::memory_bytes() const {
     postings += count == 0 ? 0 : column.postings->memory_bytes();
   }
   size_t codes = 0;
-  for (const FieldColumn& column : impl_->columns) {
-    codes += count == 0 || column.codes == nullptr ? 0 : column.codes->memory_bytes();
+  // The columns themselves are made by the first Append.
+  for (FieldIndex field = 0; count > 0 && field < impl_->columns.size(); ++field) {
+    const auto& column = impl_->columns[field];
+    codes += column.codes == nullptr ? 0 : column.codes->memory_bytes();
   }
   return sizeof(Impl) + byte_size() + count * per_row + payload_changes().memory_bytes() +
          postings + codes;
