@@ -13,8 +13,9 @@ namespace {
 
 // A vector is encoded in about the time in which a scan reads so many (bench/micro/scan_bench.cc).
 constexpr uint32_t kScannedPerEncoded = 16;
-// One search encodes no more than this, some 10 ms (chosen).
-constexpr uint32_t kEncodedMax = 16'384;
+// One search encodes no more than this, without a look at its deadline: some 10 ms at 384
+// dimensions (chosen).
+constexpr uint32_t kEncodedMax = 4'096;
 // Of so many vectors the mean is taken that residuals are seen from: any point would do, one in
 // their middle makes codes exact.
 constexpr uint32_t kMeanRows = 1'024;

@@ -146,6 +146,15 @@ TEST_P(ElementTypeTest, RescoresAndDiversifiesByTheRoundedVectors) {
         std::vector<RerankStage>{rescore, diversity});
     ALIDADE_ASSERT_OK_AND_ASSIGN(const SearchResult found, SearchFor(search));
     EXPECT_THAT(found.hits, SizeIs(3));
+    search.rerank = std::make_shared<const std::vector<RerankStage>>(1, rescore);
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const SearchResult rescored, SearchFor(search));
+    ASSERT_THAT(rescored.hits, SizeIs(3));
+    for (const SearchHit& hit : rescored.hits) {
+      const auto number = static_cast<float>(hit.point.id.number());
+      const std::vector<float> stored = Rounded({number, 0.3F});
+      const double norm = std::hypot(double{stored[0]}, double{stored[1]});
+      EXPECT_NEAR(hit.score, (double{stored[0]} + double{stored[1]}) / norm / std::sqrt(2.0), 1e-6);
+    }
     if (!sealed) {
       Settle();
     }
