@@ -17,6 +17,19 @@ inline constexpr uint32_t kScanBlockRows = 512;
 // (chosen).
 inline constexpr uint32_t kSkippedShare = 4;
 
+// So many rows side by side are read as a block (chosen).
+inline constexpr uint32_t kRunRows = 16;
+
+// How many of some rising rows, from the first on, lie side by side.
+inline uint32_t RunLength(const uint32_t* rows, const uint32_t* end) {
+  const auto most = static_cast<uint32_t>(end - rows);
+  uint32_t length = 1;
+  while (length < most && rows[length] == *rows + length) {
+    ++length;
+  }
+  return length;
+}
+
 // All rows of a block, in steps; `last` as for ScanRows.
 template <class Distance, class Take>
 void ScanWholeBlock(

@@ -96,6 +96,7 @@ struct HnswIndex::Scratch {
   WalkScratch walk;
   std::vector<Candidate> found;
   TopK allowed{0};
+  CollectedTopK scanned;
   std::vector<uint32_t> seeds;
   CodeQuery query;
   std::vector<float> centres;  // distances to them
@@ -129,8 +130,8 @@ StatusOr<std::unique_ptr<VectorIndex>> HnswIndex::Open(std::string_view body,
 // As Walk, by a look at every node that the filter allows.
 template <class Distance>
 Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
-  TopK& nearest = task.scratch.allowed;
-  nearest = TopK(task.ef);
+  CollectedTopK& nearest = task.scratch.scanned;
+  nearest.Reset(task.ef);
   const PlacedSlots* copied = ReadsCopies(task.options) ? task.options.placed : nullptr;
   ALIDADE_ASSIGN_OR_RETURN(
       const uint64_t rows,
@@ -140,11 +141,9 @@ Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
                copied == nullptr ? task.options.filter : nullptr,
                task.options.deadline,
                [&nearest, copied](uint32_t row, float d) {
-                 if (d <= nearest.WorstDistance()) {
-                   nearest.Push(d, copied == nullptr ? row : copied->slots[row]);
-                 }
+                 nearest.Push(d, copied == nullptr ? row : copied->slots[row]);
                }));
-  task.scratch.found = nearest.TakeSorted();
+  nearest.TakeSorted(task.scratch.found);
   if (task.options.watch != nullptr) {
     task.options.watch->met = true;
   }

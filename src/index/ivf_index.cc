@@ -296,14 +296,14 @@ class IvfIndex::Probe {
     scratch_.tables.Set(
         parts, Section<float>(index_.layout_.book), index_.matrix_.metric, scratch_.query.data());
     const PqDistance estimate(scratch_.tables, Section<uint8_t>(index_.layout_.codes), parts.parts);
-    TopK pool(PqPoolRows(options_.k, options_.ef, RowsToVisit()));
-    ALIDADE_RETURN_IF_ERROR(Scan(estimate, [&](uint32_t position, float distance) {
-      if (distance <= pool.WorstDistance()) {
-        pool.Push(distance, position);
-      }
-    }));
+    CollectedTopK pool;
+    pool.Reset(PqPoolRows(options_.k, options_.ef, RowsToVisit()));
+    ALIDADE_RETURN_IF_ERROR(
+        Scan(estimate, [&](uint32_t position, float distance) { pool.Push(distance, position); }));
+    std::vector<Candidate> found;
+    pool.TakeSorted(found);
     // Nothing is known of the error of a product code: all of the pool is read.
-    return Rank(pool.TakeSorted(), [](const Candidate&) { return kNearest; });
+    return Rank(std::move(found), [](const Candidate&) { return kNearest; });
   }
 
   static constexpr float kNearest = -std::numeric_limits<float>::infinity();

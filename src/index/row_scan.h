@@ -72,11 +72,24 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
   if (bits.slots != nullptr) {
     const uint32_t* end = bits.slots + bits.count;
     const uint32_t* stop = std::lower_bound(bits.slots, end, last);
-    for (const uint32_t* at = std::lower_bound(bits.slots, end, first); at < stop; ++at) {
-      distance.Prefetch(*at);
-      waiting[count++] = *at;
-      if (count == kScanBlockRows / 2) {
-        ALIDADE_RETURN_IF_ERROR(look());
+    for (const uint32_t* at = std::lower_bound(bits.slots, end, first); at < stop;) {
+      const uint32_t run = RunLength(at, stop);
+      if (run >= kRunRows) {  // as rows of one tenant lie
+        for (uint32_t done = 0; done < run; done += kScanBlockRows) {
+          ALIDADE_RETURN_IF_ERROR(look());
+          const uint32_t rows = std::min(kScanBlockRows, run - done);
+          ScanWholeBlock(*at + done, rows, *at + run, distance, take);
+        }
+        taken += run;
+        at += run;
+        continue;
+      }
+      for (const uint32_t* const end_of_run = at + run; at < end_of_run; ++at) {
+        distance.Prefetch(*at);
+        waiting[count++] = *at;
+        if (count == kScanBlockRows / 2) {
+          ALIDADE_RETURN_IF_ERROR(look());
+        }
       }
     }
     ALIDADE_RETURN_IF_ERROR(look());

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "alidade/vec/top_k.h"
 
 namespace alidade {
 
@@ -22,14 +23,16 @@ class NearestPool {
   }
   size_t size() const { return nodes_.size(); }
   uint32_t slot(size_t position) const { return static_cast<uint32_t>(nodes_[position]) >> 1; }
-  float distance(size_t position) const { return Unsort(nodes_[position] >> 32); }
+  float distance(size_t position) const {
+    return DistanceOf(static_cast<uint32_t>(nodes_[position] >> 32));
+  }
   bool expanded(size_t position) const { return (nodes_[position] & 1) != 0; }
   void MarkExpanded(size_t position) { nodes_[position] |= 1; }
 
   // Position at which the node went in, or the limit if it is too far. Inlined: it is asked for
   // every distance, and compilers stop where several walks ask.
   [[gnu::always_inline]] size_t Insert(float distance, uint32_t slot) {
-    const uint64_t node = Sortable(distance) << 32 | uint64_t{slot} << 1;
+    const uint64_t node = uint64_t{SortableDistance(distance)} << 32 | uint64_t{slot} << 1;
     if (node >= end_) {
       return limit_;
     }
@@ -47,25 +50,14 @@ class NearestPool {
 
   // Drops the nodes farther than that, and lets in none from now on.
   void CutBehind(float distance) {
-    end_ = std::min(end_, (Sortable(distance) + 1) << 32);
+    end_ = std::min(end_, (uint64_t{SortableDistance(distance)} + 1) << 32);
     while (!nodes_.empty() && nodes_.back() >= end_) {
       nodes_.pop_back();
     }
   }
 
  private:
-  static constexpr uint32_t kSign = 0x80000000;
   static constexpr uint64_t kNoEnd = ~uint64_t{0};
-
-  // Without the negative zero, which equals the other one.
-  static uint64_t Sortable(float distance) {
-    const auto bits = std::bit_cast<uint32_t>(distance + 0.0F);
-    return (bits & kSign) != 0 ? ~bits : bits | kSign;
-  }
-  static float Unsort(uint64_t sortable) {
-    const auto bits = static_cast<uint32_t>(sortable);
-    return std::bit_cast<float>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
-  }
 
   size_t limit_ = 0;
   uint64_t end_ = kNoEnd;  // nodes from here on are too far

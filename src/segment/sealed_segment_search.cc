@@ -66,7 +66,7 @@ std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSear
     PlacedSlots placed;
   };
   const SelectedRows& selected = *search.allowed;
-  return selected.by_field.Placed(search.field, [&](bool copy) {
+  return selected.by_field.Placed(search.field, /*sorted=*/!search.scan, [&](bool copy) {
     auto made = std::make_shared<Made>();
     if (copy && part.codes != nullptr && resident.load(std::memory_order_acquire)) {
       const size_t wanted = selected.count * part.codes->finest().stride();

@@ -63,16 +63,17 @@ class SelectionByField {
     At(field).slots = made;
     return made;
   }
-  // What `make(copy)` made, null the first time; with copies of codes where `copy` is true, if it
-  // has room for them.
+  // What `make(copy)` made, null the first times; with copies of codes where `copy` is true, if it
+  // has room for them. `sorted`: what is sorted is of use without copies, too.
   template <class Make>
-  std::shared_ptr<const PlacedSlots> Placed(FieldIndex field, const Make& make) {
+  std::shared_ptr<const PlacedSlots> Placed(FieldIndex field, bool sorted, const Make& make) {
     uint32_t asked = 0;
     {
       MutexLock lock(mutex_);
       Entry& entry = At(field);
       asked = entry.asked = std::min(entry.asked + 1, kCopiedFrom + 1);
-      if (asked != kSortedFrom && asked != kCopiedFrom) {
+      const bool sort = sorted && asked >= kSortedFrom && entry.placed == nullptr;
+      if (asked != kCopiedFrom && !sort) {
         return entry.placed;
       }
     }

@@ -1,7 +1,8 @@
-// TopK: the k nearest candidates seen so far.
+// TopK, CollectedTopK: the k nearest candidates seen so far.
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,18 @@ struct Candidate {
     return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
   }
 };
+
+// A distance as a whole number: the nearer, the smaller. Without the negative zero, which equals
+// the other one.
+inline uint32_t SortableDistance(float distance) {
+  constexpr uint32_t kSign = 0x80000000;
+  const auto bits = std::bit_cast<uint32_t>(distance + 0.0F);
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+}
+inline float DistanceOf(uint32_t sortable) {
+  constexpr uint32_t kSign = 0x80000000;
+  return std::bit_cast<float>((sortable & kSign) != 0 ? sortable & ~kSign : ~sortable);
+}
 
 // A bounded max-heap. Thread-compatible.
 class TopK {
@@ -62,6 +75,53 @@ class TopK {
  private:
   size_t k_;
   std::vector<Candidate> heap_;
+};
+
+// The same for a large k, of which only the end counts: twice as many are collected before the
+// farther half is dropped, which takes a few steps a candidate however large k is.
+// Thread-compatible.
+class CollectedTopK {
+ public:
+  // Requires: 1 <= k.
+  void Reset(size_t k) {
+    k_ = k;
+    end_ = ~uint64_t{0};
+    collected_.clear();
+  }
+  void Push(float distance, uint32_t slot) {
+    const uint64_t candidate = uint64_t{SortableDistance(distance)} << 32 | slot;
+    if (candidate < end_) {
+      collected_.push_back(candidate);
+      if (collected_.size() == 2 * k_) {
+        Drop();
+      }
+    }
+  }
+  // Into `out`, ascending; leaves this empty.
+  void TakeSorted(std::vector<Candidate>& out) {
+    if (collected_.size() > k_) {
+      Drop();
+    }
+    std::ranges::sort(collected_);
+    out.clear();
+    for (const uint64_t candidate : collected_) {
+      out.push_back(
+          {DistanceOf(static_cast<uint32_t>(candidate >> 32)), static_cast<uint32_t>(candidate)});
+    }
+    collected_.clear();
+  }
+
+ private:
+  void Drop() {
+    const auto last = collected_.begin() + static_cast<ptrdiff_t>(k_ - 1);
+    std::ranges::nth_element(collected_, last);
+    end_ = *last;
+    collected_.resize(k_);
+  }
+
+  size_t k_ = 1;
+  uint64_t end_ = ~uint64_t{0};  // what comes has to be less
+  std::vector<uint64_t> collected_;
 };
 
 }  // namespace alidade

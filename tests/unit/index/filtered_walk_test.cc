@@ -21,6 +21,19 @@ constexpr uint32_t kRows = 3'000;
 constexpr uint32_t kDim = 24;
 constexpr uint32_t kQueries = 40;
 
+// As a segment keeps a selection of few rows.
+class ListedSlots final : public SlotFilter {
+ public:
+  ListedSlots(const SlotBitSet& bits, const std::vector<uint32_t>& list)
+      : bits_(bits.bits()), list_(list) {}
+  bool Allows(uint32_t slot) const override { return bits_.Test(slot); }
+  SlotBits bits() const override { return {bits_.words, bits_.count, list_.data()}; }
+
+ private:
+  const SlotBits bits_;
+  const std::vector<uint32_t>& list_;
+};
+
 class FilteredWalkTest : public ::testing::TestWithParam<CodesSetting> {
  protected:
   FilteredWalkTest() : random_(5) {
@@ -92,6 +105,35 @@ TEST_P(FilteredWalkTest, AScanThatRanksEverythingIsExact) {
                                {.k = 10, .ef = kRows, .scan = true, .filter = &filter}));
       EXPECT_EQ(found, Exact(queries_->Row(i), filter, 10));
     }
+  }
+}
+
+// Of a list, slots side by side are read as a block.
+TEST_P(FilteredWalkTest, AScanOfAListFindsWhatOneOfBitsFinds) {
+  std::vector<bool> allowed = OneIn(40);
+  std::fill(allowed.begin() + 700, allowed.begin() + 700 + 1'100, true);
+  std::fill(allowed.end() - 20, allowed.end(), true);
+  const SlotBitSet filter(allowed);
+  std::vector<uint32_t> list;
+  for (uint32_t slot = 0; slot < kRows; ++slot) {
+    if (allowed[slot]) {
+      list.push_back(slot);
+    }
+  }
+  const ListedSlots listed(filter, list);
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    SearchStats stats;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const std::vector<Candidate> by_list,
+        graph_.index->Search(
+            queries_->Row(i),
+            {.k = 10, .ef = 50, .scan = true, .filter = &listed, .stats = &stats}));
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const std::vector<Candidate> by_bits,
+        graph_.index->Search(queries_->Row(i),
+                             {.k = 10, .ef = 50, .scan = true, .filter = &filter}));
+    EXPECT_EQ(by_list, by_bits);
+    EXPECT_EQ(stats.rows_scanned, list.size());
   }
 }
 

@@ -55,6 +55,36 @@ TEST(TopKTest, AgreesWithASort) {
   }
 }
 
+TEST(CollectedTopKTest, AgreesWithTopK) {
+  const uint64_t seed = PrintedTestSeed();
+  std::mt19937_64 random(seed);
+  CollectedTopK collected;
+  std::vector<Candidate> found;
+  for (const size_t k : std::vector<size_t>{1, 2, 10, 100, 1'000}) {
+    for (const uint32_t count : std::vector<uint32_t>{0, 1, 9, 199, 200, 201, 5'000}) {
+      std::uniform_int_distribution<int> distance(-5, static_cast<int>(count / 4));
+      TopK top(k);
+      collected.Reset(k);
+      for (uint32_t slot = 0; slot < count; ++slot) {
+        const float value = distance(random) == -5 ? -0.0F : static_cast<float>(distance(random));
+        top.Push(value, slot);
+        collected.Push(value, slot);
+      }
+      collected.TakeSorted(found);
+      EXPECT_EQ(found, top.TakeSorted()) << "k " << k << ", " << count << ", seed " << seed;
+    }
+  }
+  collected.Reset(3);
+  for (const float distance : {kInfinity, -1.0F, -kInfinity, 0.0F}) {
+    collected.Push(distance, static_cast<uint32_t>(std::abs(std::max(distance, -9.0F))) % 100);
+  }
+  collected.TakeSorted(found);
+  EXPECT_EQ(found.front().distance, -kInfinity);
+  EXPECT_EQ(found.back().distance, 0.0F);
+  collected.TakeSorted(found);
+  EXPECT_THAT(found, IsEmpty());
+}
+
 TEST(TopKTest, SmallerSlotWinsATieWheneverItComes) {
   TopK first(2);
   for (const uint32_t slot : std::vector<uint32_t>{5, 3, 4, 1, 2}) {
