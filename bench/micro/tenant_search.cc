@@ -37,11 +37,15 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr SeqNo kBuilt(1);
+constexpr uint32_t kHits = 10;
+constexpr uint32_t kRecallQueries = 500;
 
 struct Options {
   std::string dataset = DefaultDatasetPath();
   std::string directory = "/tmp/tenant_search";
   std::vector<uint32_t> tenants = {1'000, 100, 10};
+  uint32_t ef = 0;
+  uint32_t subsets_from = BuildOptions().subsets_from;
   int turns = 5;
   double seconds = 0.5;
   int cold = 20;
@@ -95,6 +99,8 @@ class Side {
     request.inputs = {delta};
     request.build_indexes = true;
     request.build.threads = 2;
+    request.build.subsets_from = options.subsets_from;
+    side->ef_ = options.ef;
     ALIDADE_ASSIGN_OR_RETURN(const SegmentWriteResult written, WriteSegment(request));
     side->directory_ = written.directory;
     ALIDADE_ASSIGN_OR_RETURN(side->segment_,
@@ -108,19 +114,43 @@ class Side {
     return side;
   }
 
-  // The 10 nearest of one tenant; with `payloads` their payloads are read.
-  Status Search(const float* query, uint32_t tenant, bool payloads) {
+  // The 10 nearest of one tenant.
+  StatusOr<std::vector<GlobalHit>> Find(const float* query, uint32_t tenant, bool exact) {
     ALIDADE_ASSIGN_OR_RETURN(const Filter filter,
                              ParseFilterText(fmt::format("tenant = \"t{}\"", tenant)));
     VectorQuery asked;
     asked.vector = query;
-    asked.k = 10;
+    asked.k = kHits;
+    asked.ef = ef_;
+    asked.exact = exact;
     asked.filter = &filter;
-    ALIDADE_ASSIGN_OR_RETURN(const QueryOutcome found, ExecuteSearch(view_, asked, Deadline()));
-    for (const GlobalHit& hit : found.hits) {
+    ALIDADE_ASSIGN_OR_RETURN(QueryOutcome found, ExecuteSearch(view_, asked, Deadline()));
+    return std::move(found.hits);
+  }
+
+  // With `payloads` those of the hits are read.
+  Status Search(const float* query, uint32_t tenant, bool payloads) {
+    ALIDADE_ASSIGN_OR_RETURN(const std::vector<GlobalHit> hits,
+                             Find(query, tenant, /*exact=*/false));
+    for (const GlobalHit& hit : hits) {
       read_ += payloads ? Checksum64(segment_->payload(hit.row, kBuilt)) : 0;
     }
     return OkStatus();
+  }
+
+  // Hits as near as the true last one, of all that there are.
+  StatusOr<double> Recall(const RealVectors& set, uint32_t tenants) {
+    size_t found = 0;
+    size_t all = 0;
+    for (uint32_t i = 0; i < std::min<uint64_t>(kRecallQueries, set.queries.query_count); ++i) {
+      const float* query = set.queries.Query(i);
+      ALIDADE_ASSIGN_OR_RETURN(const auto truth, Find(query, i % tenants, /*exact=*/true));
+      ALIDADE_ASSIGN_OR_RETURN(const auto hits, Find(query, i % tenants, /*exact=*/false));
+      all += truth.size();
+      found += static_cast<size_t>(std::ranges::count_if(
+          hits, [&](const GlobalHit& hit) { return hit.distance <= truth.back().distance; }));
+    }
+    return static_cast<double>(found) / static_cast<double>(all);
   }
 
   void MakeResident() { segment_->MakeResident(std::make_shared<MemoryBudget>(size_t{16} << 30)); }
@@ -160,6 +190,7 @@ class Side {
   }
 
   std::string directory_;
+  uint32_t ef_ = 0;
   std::shared_ptr<SealedSegment> segment_;
   SegmentSet view_;
   uint64_t read_ = 0;  // so that nothing is left out as useless
@@ -222,15 +253,18 @@ Status Compare(const Options& options, const RealVectors& set, uint32_t tenants,
     rates[1].push_back(second);
     ratios.push_back(second / first);
   }
+  ALIDADE_ASSIGN_OR_RETURN(const double recall_apart, apart->Recall(set, tenants));
+  ALIDADE_ASSIGN_OR_RETURN(const double recall_together, together->Recall(set, tenants));
   const Spread ratio = SpreadOf(ratios);
   std::printf(
-      "%5u tenants of about %6u: apart %8.0f queries/s, together %8.0f, %.2f x (%.2f to %.2f); "
-      "cold: "
-      "%.0f and %.0f KiB, %.1f and %.1f ms\n",
+      "%5u tenants of about %6u: apart %8.0f queries/s (recall %.3f), together %8.0f (%.3f), "
+      "%.2f x (%.2f to %.2f); cold: %.0f and %.0f KiB, %.1f and %.1f ms\n",
       tenants,
       set.rows / tenants,
       SpreadOf(rates[0]).median,
+      recall_apart,
       SpreadOf(rates[1]).median,
+      recall_together,
       ratio.median,
       ratio.least,
       ratio.most,
@@ -242,6 +276,8 @@ Status Compare(const Options& options, const RealVectors& set, uint32_t tenants,
   report.push_back({{"tenants", tenants},
                     {"queries_per_second_apart", SpreadOf(rates[0]).median},
                     {"queries_per_second_together", SpreadOf(rates[1]).median},
+                    {"recall_apart", recall_apart},
+                    {"recall_together", recall_together},
                     {"ratio", ratio.median},
                     {"ratio_least", ratio.least},
                     {"ratio_most", ratio.most},
@@ -271,6 +307,10 @@ int main(int argc, char** argv) {
   app.add_option("--directory", options.directory, "For the segments, which go at the end")
       ->capture_default_str();
   app.add_option("--tenants", options.tenants, "How many, rows spread evenly")->delimiter(',');
+  app.add_option("--ef", options.ef, "Candidate list of a walk (0: default)")
+      ->capture_default_str();
+  app.add_option("--subsets-from", options.subsets_from, "Rows from which a tenant gets a graph")
+      ->capture_default_str();
   app.add_option("--turns", options.turns, "Turns of each side")->capture_default_str();
   app.add_option("--seconds", options.seconds, "Per turn")->capture_default_str();
   app.add_option("--cold", options.cold, "Cold searches of each side")->capture_default_str();

@@ -17,15 +17,20 @@ float Jitter(uint32_t a, uint32_t b) {
 
 }  // namespace
 
-BuildDistances::BuildDistances(const VectorMatrix& matrix, const VectorCodes* codes)
-    : matrix_(matrix), codes_(codes == nullptr ? std::nullopt : codes->eight_bits()) {
+BuildDistances::BuildDistances(const VectorMatrix& matrix,
+                               const VectorCodes* codes,
+                               std::span<const uint32_t> slots)
+    : matrix_(matrix),
+      codes_(codes == nullptr ? std::nullopt : codes->eight_bits()),
+      slots_(slots) {
   if (matrix.metric != Metric::kDot) {
     return;
   }
-  lifts_.resize(matrix.count);
+  const uint32_t rows = slots.empty() ? matrix.count : static_cast<uint32_t>(slots.size());
+  lifts_.resize(rows);
   float longest = 0;
-  for (uint32_t row = 0; row < matrix.count; ++row) {
-    lifts_[row].extra = -PairDistance(matrix, row, row);
+  for (uint32_t row = 0; row < rows; ++row) {
+    lifts_[row].extra = -PairDistance(matrix, SlotOf(row), SlotOf(row));
     longest = std::max(longest, lifts_[row].extra);
   }
   for (Lift& lift : lifts_) {
@@ -35,19 +40,20 @@ BuildDistances::BuildDistances(const VectorMatrix& matrix, const VectorCodes* co
     const std::vector<float>& mean = codes->space().mean();
     mean_square_ = Dot(mean.data(), mean.data(), matrix.dim);
     std::vector<float> wide;
-    for (uint32_t row = 0; row < matrix.count; ++row) {
-      lifts_[row].along_mean = Dot(matrix.Floats(row, wide), mean.data(), matrix.dim);
+    for (uint32_t row = 0; row < rows; ++row) {
+      lifts_[row].along_mean = Dot(matrix.Floats(SlotOf(row), wide), mean.data(), matrix.dim);
     }
   }
 }
 
 void RowDistance::Set(uint32_t row) {
   row_ = row;
+  const uint32_t slot = from_.SlotOf(row);
   if (from_.codes_.has_value()) {
-    query_.SetRecord(*from_.codes_, from_.matrix_.metric, row);
+    query_.SetRecord(*from_.codes_, from_.matrix_.metric, slot);
     estimate_.emplace(*from_.codes_, query_);
   } else {
-    exact_.emplace(from_.matrix_, from_.matrix_.Floats(row, wide_));
+    exact_.emplace(from_.matrix_, from_.matrix_.Floats(slot, wide_));
   }
 }
 
@@ -58,11 +64,18 @@ float RowDistance::operator()(uint32_t row) const {
 }
 
 void RowDistance::Many(const uint32_t* rows, size_t count, float* out) const {
+  const uint32_t* slots = rows;
+  if (!from_.slots_.empty()) {
+    slots_.resize(std::max(slots_.size(), count));
+    std::transform(
+        rows, rows + count, slots_.begin(), [this](uint32_t r) { return from_.slots_[r]; });
+    slots = slots_.data();
+  }
   if (estimate_.has_value()) {
-    estimate_->Many(rows, count, out);
+    estimate_->Many(slots, count, out);
   } else {
     ALIDADE_CHECK(exact_.has_value(), "distances from no row");
-    exact_->Many(rows, count, out);
+    exact_->Many(slots, count, out);
   }
   if (!from_.lifts_.empty()) {
     const BuildDistances::Lift& own = from_.lifts_[row_];

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "alidade/index/vector_codes.h"
@@ -22,11 +23,14 @@
 
 namespace alidade {
 
-// Immutable; borrows matrix and codes.
+// Immutable; borrows matrix, codes and slots.
 class BuildDistances {
  public:
-  // `codes`, if not null, have some of 8 bits.
-  BuildDistances(const VectorMatrix& matrix, const VectorCodes* codes);
+  // `codes`, if not null, have some of 8 bits. Rows are those of the matrix or, if some are named,
+  // only these: row i is then the i-th of `slots`.
+  BuildDistances(const VectorMatrix& matrix,
+                 const VectorCodes* codes,
+                 std::span<const uint32_t> slots = {});
 
  private:
   friend class RowDistance;
@@ -37,8 +41,11 @@ class BuildDistances {
     float along_mean = 0;  // dot(row, mean), where there are codes
   };
 
+  uint32_t SlotOf(uint32_t row) const { return slots_.empty() ? row : slots_[row]; }
+
   const VectorMatrix matrix_;
   std::optional<CodeMatrix> codes_;
+  const std::span<const uint32_t> slots_;
   std::vector<Lift> lifts_;  // for dot only
   float mean_square_ = 0;
 };
@@ -55,7 +62,7 @@ class RowDistance {
   void Many(const uint32_t* rows, size_t count, float* out) const;
   void Prefetch(uint32_t row) const {
     if (estimate_.has_value()) {
-      estimate_->Prefetch(row);
+      estimate_->Prefetch(from_.SlotOf(row));
     }
   }
 
@@ -63,6 +70,7 @@ class RowDistance {
   const BuildDistances& from_;
   uint32_t row_ = 0;
   std::vector<float> wide_;  // the row, of narrow numbers
+  mutable std::vector<uint32_t> slots_;
   CodeQuery query_;
   std::optional<CodeDistance> estimate_;
   std::optional<QueryDistance> exact_;

@@ -12,20 +12,19 @@
 #include <span>
 
 #include "alidade/common/status.h"
-#include "alidade/index/vector_index.h"
 
 #include "reach.h"
 #include "walk_scratch.h"
 
 namespace alidade {
 
-// Graph and Distance as for GraphWalk. Borrows all.
-template <class Graph, class Distance>
+// Graph and Distance as for GraphWalk; Allowed has Test(node). Borrows the first two.
+template <class Graph, class Distance, class Allowed>
 class FilteredWalk {
  public:
   FilteredWalk(const Graph& graph,
                const Distance& distance,
-               const SlotBits& allowed,
+               const Allowed& allowed,
                WalkScratch& scratch)
       : graph_(graph), distance_(distance), allowed_(allowed), scratch_(scratch) {}
 
@@ -148,7 +147,7 @@ class FilteredWalk {
 
   const Graph& graph_;
   const Distance& distance_;
-  const SlotBits allowed_;
+  const Allowed allowed_;
   WalkScratch& scratch_;
   uint64_t hops_ = 0;
   uint64_t distances_ = 0;

@@ -15,6 +15,7 @@
 #include "filtered_walk.h"
 #include "place_visit.h"
 #include "row_scan.h"
+#include "subset_graph.h"
 
 namespace alidade {
 namespace {
@@ -42,11 +43,53 @@ void PickSeeds(const SlotBits& allowed, uint32_t slots, std::vector<uint32_t>& s
   }
 }
 
+// The nodes of a subset that bits of slots allow.
+struct AllowedNodes {
+  bool Test(uint32_t node) const { return bits.Test(nodes.SlotOf(node)); }
+
+  SlotBits bits;
+  NodesOfSubset nodes;
+};
+
+void PickSeeds(const AllowedNodes& allowed, uint32_t nodes, std::vector<uint32_t>& seeds) {
+  seeds.clear();
+  for (uint32_t i = 0; i < kSeeds; ++i) {
+    const auto end = static_cast<uint32_t>(uint64_t{nodes} * (i + 1) / kSeeds);
+    auto node = static_cast<uint32_t>(uint64_t{nodes} * i / kSeeds);
+    while (node < end && !allowed.Test(node)) {
+      ++node;
+    }
+    if (node < end) {
+      seeds.push_back(node);
+    }
+  }
+}
+
+SlotBits AllowedOf(const SlotBits& bits, const NodesAreSlots& /*nodes*/) { return bits; }
+AllowedNodes AllowedOf(const SlotBits& bits, const NodesOfSubset& nodes) { return {bits, nodes}; }
+
 }  // namespace
 
-StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
+HnswGraph HnswGraph::At(const HnswHeader& header, const char* body) {
+  const HnswLayout layout(header);
   HnswGraph graph;
-  HnswHeader& header = graph.header;
+  graph.header = header;
+  graph.levels = reinterpret_cast<const uint8_t*>(body + layout.levels);
+  graph.upper_start = reinterpret_cast<const uint32_t*>(body + layout.upper_start);
+  graph.upper_links = reinterpret_cast<const uint32_t*>(body + layout.upper_links);
+  graph.base_links = reinterpret_cast<const uint32_t*>(body + layout.base_links);
+  if (header.places > 0) {
+    graph.places = {.count = header.places,
+                    .radius = header.places_radius,
+                    .centres = reinterpret_cast<const float*>(body + layout.centres),
+                    .starts = reinterpret_cast<const uint32_t*>(body + layout.place_starts),
+                    .nodes = reinterpret_cast<const uint32_t*>(body + layout.place_nodes)};
+  }
+  return graph;
+}
+
+StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
+  HnswHeader header;
   if (body.size() < sizeof(header)) {
     return DataLoss("the graph is cut short");
   }
@@ -57,16 +100,8 @@ StatusOr<HnswGraph> ReadHnswGraph(std::string_view body) {
       (header.count > 0 && header.entry >= header.count)) {
     return DataLoss("the graph's header does not fit its {} bytes", body.size());
   }
-  graph.levels = reinterpret_cast<const uint8_t*>(body.data() + layout.levels);
-  graph.upper_start = reinterpret_cast<const uint32_t*>(body.data() + layout.upper_start);
-  graph.upper_links = reinterpret_cast<const uint32_t*>(body.data() + layout.upper_links);
-  graph.base_links = reinterpret_cast<const uint32_t*>(body.data() + layout.base_links);
+  const HnswGraph graph = HnswGraph::At(header, body.data());
   if (header.places > 0) {
-    graph.places = {.count = header.places,
-                    .radius = header.places_radius,
-                    .centres = reinterpret_cast<const float*>(body.data() + layout.centres),
-                    .starts = reinterpret_cast<const uint32_t*>(body.data() + layout.place_starts),
-                    .nodes = reinterpret_cast<const uint32_t*>(body.data() + layout.place_nodes)};
     ALIDADE_RETURN_IF_ERROR(graph.places.Check(header.count, header.dim));
   }
   for (uint32_t node = 0; node < header.count; ++node) {
@@ -152,22 +187,35 @@ Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
   return OkStatus();
 }
 
-void HnswIndex::TakePool(Scratch& scratch) {
+template <class Nodes>
+void HnswIndex::TakePool(const Nodes& nodes, Scratch& scratch) {
   const NearestPool& pool = scratch.walk.pool;
   scratch.found.clear();
   for (size_t i = 0; i < pool.size(); ++i) {
-    scratch.found.push_back({pool.distance(i), pool.slot(i)});
+    scratch.found.push_back({pool.distance(i), nodes.SlotOf(pool.slot(i))});
   }
 }
 
-// Leaves in scratch.found the nodes nearest to the query by whatever distance: `ef` of them, all
+// Leaves in scratch.found the vectors nearest to the query by whatever distance: `ef` of them, all
 // allowed by the filter. Adds to the stats.
 template <class Distance>
 Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
-  const IndexSearchOptions& options = task.options;
-  Scratch& scratch = task.scratch;
+  if (const SubsetGraph* subset = task.options.subset; subset != nullptr) {
+    const NodesOfSubset nodes{subset->slots()};
+    return WalkGraph(subset->graph(), nodes, SubsetDistance(distance, nodes), task);
+  }
   HnswGraph graph = graph_;
   graph.base_links = base_links_.load(std::memory_order_acquire);
+  return WalkGraph(graph, NodesAreSlots(), distance, task);
+}
+
+template <class Nodes, class Distance>
+Status HnswIndex::WalkGraph(const HnswGraph& graph,
+                            const Nodes& nodes,
+                            const Distance& distance,
+                            const Task& task) {
+  const IndexSearchOptions& options = task.options;
+  Scratch& scratch = task.scratch;
   GraphWalk walk(graph, distance, scratch.walk);
   const uint32_t start = walk.Descend(graph.header.entry, graph.header.max_level, 0);
   uint32_t hops = 0;
@@ -181,14 +229,15 @@ Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
   if (options.filter == nullptr) {
     walked = walk.Beam(
         start, 0, most, task.reach, [](float, uint32_t) {}, go_on);
-    TakePool(scratch);
+    TakePool(nodes, scratch);
   } else if (bits.words != nullptr) {
-    PickSeeds(bits, graph.count(), scratch.seeds);
-    FilteredWalk filtered(graph, distance, bits, scratch.walk);
+    const auto allowed = AllowedOf(bits, nodes);
+    PickSeeds(allowed, graph.count(), scratch.seeds);
+    FilteredWalk filtered(graph, distance, allowed, scratch.walk);
     walked = filtered.Beam(start, scratch.seeds, most, task.reach, go_on);
     task.stats.distance_computations += filtered.distances();
     task.stats.hops += filtered.hops();
-    TakePool(scratch);
+    TakePool(nodes, scratch);
   } else {
     TopK& allowed = scratch.allowed;
     allowed = TopK(task.ef);
@@ -197,9 +246,9 @@ Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
         0,
         task.ef,
         FullReach(),
-        [&](float d, uint32_t slot) {
-          if (d <= allowed.WorstDistance() && options.filter->Allows(slot)) {
-            allowed.Push(d, slot);
+        [&](float d, uint32_t node) {
+          if (d <= allowed.WorstDistance() && options.filter->Allows(nodes.SlotOf(node))) {
+            allowed.Push(d, nodes.SlotOf(node));
           }
         },
         go_on);
@@ -208,7 +257,8 @@ Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
   task.stats.distance_computations += walk.distances();
   task.stats.hops += walk.hops();
   if (options.watch != nullptr) {
-    options.watch->met = !scratch.walk.visited.Visit(options.watch->slot);
+    const auto node = nodes.NodeOf(options.watch->slot);
+    options.watch->met = node.has_value() && !scratch.walk.visited.Visit(*node);
   }
   return walked;
 }
@@ -223,7 +273,7 @@ Status HnswIndex::Visit(const Distance& distance, const Task& task) const {
   PlaceVisit visit(graph_.places, distance, task.options, ReadsCopies(task.options), scratch.walk);
   Status visited = visit.Run(scratch.centres.data(), task.ef, scratch.places);
   task.stats.distance_computations += places + visit.distances();
-  TakePool(scratch);
+  TakePool(NodesAreSlots(), scratch);
   return visited;
 }
 

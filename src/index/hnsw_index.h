@@ -34,6 +34,9 @@ struct HnswGraph {
   const uint32_t* base_links = nullptr;
   PlacesView places;
 
+  // Where a body with this header has them.
+  static HnswGraph At(const HnswHeader& header, const char* body);
+
   const uint32_t* Links(uint32_t node, uint32_t level) const {
     return level == 0 ? base_links + size_t{node} * 2 * header.m
                       : upper_links + (size_t{upper_start[node]} + level - 1) * header.m;
@@ -94,6 +97,11 @@ class HnswIndex final : public VectorIndex {
   Status Scan(const Distance& distance, const Task& task) const;
   template <class Distance>
   Status Walk(const Distance& distance, const Task& task) const;
+  template <class Nodes, class Distance>
+  static Status WalkGraph(const HnswGraph& graph,
+                          const Nodes& nodes,
+                          const Distance& distance,
+                          const Task& task);
   template <class Distance>
   Status Visit(const Distance& distance, const Task& task) const;
   template <class Distance>
@@ -107,7 +115,8 @@ class HnswIndex final : public VectorIndex {
     return options.placed != nullptr && options.placed->records.bytes() > 0 &&
            (options.scan ? !codes_->rank().has_value() : ByPlaces(options));
   }
-  static void TakePool(Scratch& scratch);
+  template <class Nodes>
+  static void TakePool(const Nodes& nodes, Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
   StatusOr<std::vector<Candidate>> Refine(const float* query, const Task& task) const;
 

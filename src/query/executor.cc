@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "alidade/filter/filter_text.h"
+#include "alidade/index/subset_graphs.h"
 #include "alidade/query/plan.h"
 
 namespace alidade {
@@ -84,6 +85,11 @@ class SearchRun {
         facts.allowed = selection.selected->count;
         facts.payloads_read = selection.payloads_read;
         facts.kept = selection.kept;
+        const SubsetGraph* subset =
+            facts.allowed == 0 ? nullptr
+                               : segment.segment->FindSubset(query_.field, *selection.selected);
+        facts.subset = subset == nullptr ? 0 : SubsetSize(*subset);
+        subsets_.push_back(subset);
         allowed_.push_back(std::move(selection.selected));
       }
       facts_.push_back(facts);
@@ -103,6 +109,7 @@ class SearchRun {
                                .scan = step.method == SegmentMethod::kScan,
                                .slack = step.slack,
                                .reach = step.reach,
+                               .subset = step.in_subset ? subsets_[i] : nullptr,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
@@ -182,6 +189,7 @@ class SearchRun {
   const uint32_t share_;  // hits wanted of each segment
   std::vector<SegmentFacts> facts_;
   std::vector<std::shared_ptr<const SelectedRows>> allowed_;  // empty without a filter
+  std::vector<const SubsetGraph*> subsets_;                   // ..
   std::vector<MergeInput> collected_;
   QueryOutcome outcome_;
 };

@@ -60,39 +60,57 @@ float ReachOfWalk(const PlanRequest& request,
   return reach_of_tenth == 0 ? 0 : WalkReach(share, reach, reach_of_tenth);
 }
 
-// The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
-// lets through around the query; by the codes that each reads.
-SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, SegmentStep step) {
-  const uint32_t unfiltered = EffortOf(request, step);
-  const double share = static_cast<double>(facts.allowed) / facts.rows;
+// A walk of a graph over `rows` rows, and the codes that it reads.
+struct PlannedWalk {
+  SegmentStep step;
+  double cost = 0;
+};
+
+// That finds under the filter what `unfiltered` effort finds without.
+PlannedWalk PlanWalk(const PlanRequest& request,
+                     const SegmentFacts& facts,
+                     uint32_t rows,
+                     uint32_t unfiltered) {
+  const double share = static_cast<double>(facts.allowed) / rows;
   const double of_tenth = facts.recall == nullptr
                               ? kTenthHardness
                               : HardnessOfTenth(facts.recall->all, facts.recall->tenth, unfiltered)
                                     .value_or(kTenthHardness);
   const double effort =
       std::min<double>(std::ceil(unfiltered * WalkHardness(share, of_tenth)), facts.allowed);
-  const double walk = kScanRowsPerEf * effort;
+  const bool in_subset = rows == facts.subset;
+  return {.step = {.method = SegmentMethod::kIndex,
+                   .effort = static_cast<uint32_t>(effort),
+                   .reach = ReachOfWalk(request, facts, share, unfiltered, of_tenth),
+                   .in_subset = in_subset},
+          .cost = effort *
+                  (in_subset && share >= kFullEffortShare ? kScanRowsPerSubsetEf : kScanRowsPerEf)};
+}
+
+// The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
+// lets through around the query; by the codes that each reads.
+SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, SegmentStep step) {
+  const uint32_t unfiltered = EffortOf(request, step);
+  const double share = static_cast<double>(facts.allowed) / facts.rows;
+  const PlannedWalk walk =
+      PlanWalk(request, facts, facts.subset == 0 ? facts.rows : facts.subset, unfiltered);
   const auto places = facts.recall == nullptr || share > kPlacesShareMax
                           ? std::nullopt
                           : PlacesAsGoodAs(*facts.recall, unfiltered);
   step.effort = unfiltered;
   step.reason = "cheaper than a walk";
   if (places.has_value() &&
-      PlacesCost(*places, request.k) < std::min<double>(walk, facts.allowed)) {
+      PlacesCost(*places, request.k) < std::min<double>(walk.cost, facts.allowed)) {
     step.method = SegmentMethod::kPlaces;
     step.slack = places->slack;
     step.effort = std::max(step.effort, kPlacesEf);
     return step;
   }
-  if (facts.allowed <= walk) {
+  if (facts.allowed <= walk.cost) {
     step.method = SegmentMethod::kScan;
     return step;
   }
-  return {SegmentMethod::kIndex,
-          "",
-          static_cast<uint32_t>(effort),
-          0,
-          ReachOfWalk(request, facts, share, unfiltered, of_tenth)};
+  return walk.step;
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
@@ -180,18 +198,21 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
   for (size_t i = 0; i < std::min(plan.steps.size(), segments.size()); ++i) {
     const SegmentStep& step = plan.steps[i];
     const SegmentFacts& facts = segments[i];
+    const std::string subset =
+        step.in_subset ? fmt::format("among the {} of a tenant; ", facts.subset) : "";
     const std::string rows =
         facts.filtered
             ? fmt::format(
                   "filter passes {} of {} rows{}", facts.allowed, facts.rows, PayloadsText(facts))
             : fmt::format("{} rows", facts.rows);
-    out += fmt::format("{}segment {}: {} ({}{}{}{})",
+    out += fmt::format("{}segment {}: {} ({}{}{}{}{})",
                        i == 0 ? "" : "\n",
                        i,
                        MethodName(step.method, facts.index),
                        step.reason,
                        *step.reason == '\0' ? "" : "; ",
                        EffortText(step, facts.index),
+                       subset,
                        rows);
   }
   return out;

@@ -1,5 +1,6 @@
 #include "alidade/segment/manifest.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -12,7 +13,9 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kManifestFormat = 6;
+constexpr uint8_t kManifestFormat = 7;
+// Still written where nothing needs the newest, so that an older server opens it.
+constexpr uint8_t kManifestFormatWithoutSubsets = 6;
 constexpr uint8_t kManifestFormatWithoutReach = 5;
 constexpr uint8_t kManifestFormatWithoutPlaces = 4;
 constexpr uint8_t kManifestFormatWithoutFilteredRecall = 3;
@@ -122,8 +125,11 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
     return false;
   }
   // The name follows from the rest; anything else would be a path to somewhere else.
-  return in.ok() && kind >= static_cast<uint8_t>(SegmentFileKind::kRows) &&
-         kind <= static_cast<uint8_t>(SegmentFileKind::kCodes) && IsIndexKind(index_kind) &&
+  const bool listed =
+      (kind >= static_cast<uint8_t>(SegmentFileKind::kRows) &&
+       kind <= static_cast<uint8_t>(SegmentFileKind::kCodes)) ||
+      (file.kind == SegmentFileKind::kSubsets && format > kManifestFormatWithoutSubsets);
+  return in.ok() && listed && IsIndexKind(index_kind) &&
          file.name == SegmentFileName(file.kind, file.field);
 }
 
@@ -131,7 +137,10 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
 
 std::string EncodeManifest(const SegmentManifest& manifest) {
   std::string out;
-  AppendLittleEndian(out, kManifestFormat);
+  const bool subsets = std::ranges::any_of(manifest.files, [](const SegmentFile& file) {
+    return file.kind == SegmentFileKind::kSubsets;
+  });
+  AppendLittleEndian(out, subsets ? kManifestFormat : kManifestFormatWithoutSubsets);
   AppendLittleEndian(out, manifest.collection.value());
   AppendLittleEndian(out, manifest.segment.value());
   AppendLittleEndian(out, manifest.first_row.value());

@@ -48,6 +48,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.scan = search.scan;
   options.slack = search.slack;
   options.reach = search.reach;
+  options.subset = search.subset;
   options.deadline = search.deadline;
   options.stats = search.stats;
   options.spare = search.spare;

@@ -158,6 +158,11 @@ IndexKind SealedSegment::index_kind(FieldIndex field) const {
   return part == nullptr || part->index == nullptr ? IndexKind::kFlat : part->index->kind();
 }
 
+const SubsetGraphs* SealedSegment::subset_graphs(FieldIndex field) const {
+  const FieldPart* part = impl_->FindPart(field);
+  return part == nullptr ? nullptr : part->subsets.get();
+}
+
 const MeasuredRecall* SealedSegment::measured_recall(FieldIndex field) const {
   if (index_kind(field) == IndexKind::kFlat) {
     return nullptr;

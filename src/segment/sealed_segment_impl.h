@@ -9,6 +9,7 @@
 #include "alidade/common/memory_budget.h"
 #include "alidade/common/published.h"
 #include "alidade/index/growing_codes.h"
+#include "alidade/index/subset_graphs.h"
 #include "alidade/index/vector_codes.h"
 #include "alidade/segment/sealed_segment.h"
 #include "alidade/segment/selection_cache.h"
@@ -32,6 +33,8 @@ struct FieldPart {
   std::unique_ptr<VectorCodes> codes;  // null: searches read the vectors
   SegmentFileMap index_file;
   std::unique_ptr<VectorIndex> index;  // null: exact
+  SegmentFileMap subsets_file;
+  std::unique_ptr<SubsetGraphs> subsets;  // null: none
   // Where no file has codes; null: exact searches read the vectors.
   std::unique_ptr<GrowingCodes> scan_codes;
 };
@@ -55,6 +58,7 @@ struct SealedSegment::Impl {
   Status OpenVectors(FieldIndex index);
   Status OpenCodes(FieldIndex index);
   Status OpenFieldIndex(FieldIndex index);
+  Status OpenSubsets(FieldIndex index);
   void PrepareReads(FieldIndex index);
   Status OpenPayloadIndexes();
   Status OpenSparse(SparseIndex index);

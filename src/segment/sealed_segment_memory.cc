@@ -35,6 +35,10 @@ void SealedSegment::MakeResident(const std::shared_ptr<MemoryBudget>& budget) {
         Forget(*part.index_file.file);
       }
     }
+    if (part.subsets != nullptr) {
+      part.subsets->MakeResident();
+      Forget(*part.subsets_file.file);
+    }
   }
   impl_->resident.store(true, std::memory_order_release);
 }
@@ -46,6 +50,7 @@ size_t SealedSegment::resident_bytes_wanted() const {
   for (const FieldPart& part : impl_->fields) {
     bytes += part.codes == nullptr ? 0 : part.codes->body_bytes();
     bytes += part.index == nullptr ? 0 : part.index->resident_bytes();
+    bytes += part.subsets == nullptr ? 0 : part.subsets->body_bytes();
   }
   return bytes;
 }
@@ -90,6 +95,10 @@ FieldMemory SealedSegment::field_memory(FieldIndex field) const {
     const uint64_t copied = resident() ? part->index->resident_bytes() : 0;
     memory.links = {
         .anonymous = copied, .mapped = part->index_file.body.size() - copied, .count = count};
+  }
+  if (part->subsets != nullptr) {
+    const uint64_t bytes = part->subsets->body_bytes();
+    (resident() ? memory.links.anonymous : memory.links.mapped) += bytes;
   }
   return memory;
 }

@@ -145,6 +145,28 @@ Status SealedSegment::Impl::OpenFieldIndex(FieldIndex index) {
   return OkStatus();
 }
 
+Status SealedSegment::Impl::OpenSubsets(FieldIndex index) {
+  FieldPart& part = fields[index];
+  if (part.index == nullptr) {
+    return OkStatus();  // all rows are compared
+  }
+  ALIDADE_ASSIGN_OR_RETURN(auto opened, OpenDerived(index, SegmentFileKind::kSubsets));
+  if (opened.file == nullptr) {
+    return OkStatus();
+  }
+  auto read = SubsetGraphs::Open(opened.body, part.vectors.matrix().count);
+  if (!read.ok()) {
+    return WithContext(
+        read.status(),
+        options.directory + "/" +
+            SegmentFileName(SegmentFileKind::kSubsets, options.schema.fields[index].id));
+  }
+  part.subsets_file = std::move(opened);
+  part.subsets = std::move(read).value();
+  WillNeed(*part.subsets_file.file);
+  return OkStatus();
+}
+
 void SealedSegment::Impl::PrepareReads(FieldIndex index) {
   const VectorField& field = options.schema.fields[index];
   FieldPart& part = fields[index];
@@ -204,7 +226,7 @@ StatusOr<std::unique_ptr<SealedSegment>> SealedSegment::Open(const OpenOptions& 
   impl->fields.resize(options.schema.fields.size());
   for (FieldIndex i = 0; i < impl->fields.size(); ++i) {
     ALIDADE_RETURN_IF_ERROR(impl->OpenVectors(i));
-    for (const auto open : {&Impl::OpenCodes, &Impl::OpenFieldIndex}) {
+    for (const auto open : {&Impl::OpenCodes, &Impl::OpenFieldIndex, &Impl::OpenSubsets}) {
       if (const Status opened = (impl.get()->*open)(i); IsDamage(opened)) {
         impl->damaged.push_back({.field = i, .reason = MessageOf(opened)});
       } else if (!opened.ok()) {

@@ -80,6 +80,16 @@ std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSear
   });
 }
 
+const SubsetGraph* SealedSegment::FindSubset(FieldIndex field, const SelectedRows& selected) const {
+  const FieldPart* part = impl_->FindPart(field);
+  if (part == nullptr || part->subsets == nullptr || selected.rows.rows() != rows()) {
+    return nullptr;
+  }
+  RowFilter filter;
+  Impl::SetBits(field, selected, *part, filter);
+  return filter.slot_bits.count == 0 ? nullptr : part->subsets->Find(filter.slot_bits);
+}
+
 StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {
   const FieldPart* part = impl_->FindPart(search.field);
   if (part == nullptr || part->index == nullptr) {
@@ -93,6 +103,9 @@ StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& se
       options.filter != nullptr && part->index->kind() == IndexKind::kHnsw) {
     placed = impl_->Placed(search, *part, *options.filter);
     options.placed = placed.get();
+  }
+  if (search.subset != nullptr && filter.slot_bits.count == SubsetSize(*search.subset)) {
+    options.filter = nullptr;  // all of the subset
   }
   SlotWatch watch;
   if (search.watch != nullptr) {

@@ -173,6 +173,8 @@ std::string SegmentFileName(SegmentFileKind kind, FieldId field) {
       return fmt::format("field_{}.codes", field.value());
     case SegmentFileKind::kPayloadIndex:
       return fmt::format("payload_{}.idx", field.value());
+    case SegmentFileKind::kSubsets:
+      return fmt::format("field_{}.subsets", field.value());
     case SegmentFileKind::kSparse:
       return fmt::format("sparse_{}.seg", field.value());
   }

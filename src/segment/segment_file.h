@@ -60,8 +60,8 @@ std::string_view RawBytes(const T* values, size_t count) {
   return {reinterpret_cast<const char*>(values), count * sizeof(T)};
 }
 
-// "rows.seg", "field_<id>.vec", "field_<id>.idx", "field_<id>.codes", "payload_<id>.idx",
-// "sparse_<id>.seg".
+// "rows.seg", "field_<id>.vec", "field_<id>.idx", "field_<id>.codes", "field_<id>.subsets",
+// "payload_<id>.idx", "sparse_<id>.seg".
 std::string SegmentFileName(SegmentFileKind kind, FieldId field);
 
 // Whose file it is and what it holds: the part of the header that is known before the body.

@@ -12,7 +12,6 @@
 #include "alidade/common/failpoint.h"
 #include "alidade/common/file.h"
 #include "alidade/common/log.h"
-#include "alidade/filter/scalar.h"
 #include "alidade/index/recall_curve.h"
 #include "alidade/index/vector_codes.h"
 
@@ -20,6 +19,7 @@
 #include "rows_file.h"
 #include "segment_file.h"
 #include "sparse_file.h"
+#include "tenant_rows.h"
 #include "vectors_file.h"
 
 namespace alidade {
@@ -63,17 +63,23 @@ class SegmentWrite {
  private:
   void CheckInputs() const;
   void SelectRows();
-  void SortByTenant(const PayloadIndexSpec& tenant);
   SegmentFileIdentity Identity(SegmentFileKind kind, uint32_t count) const;
   Status WriteRows();
   Status WritePayloadIndexes();
   Status WriteSparse(SparseIndex index);
   Status WriteVectors(FieldIndex index);
   Status WriteIndex(FieldIndex index);
+  SubsetGraphs::Subsets Subsets(FieldIndex index) const {
+    return LargeTenants(tenants_, selection_, index, request_.build.subsets_from);
+  }
+  Status WriteSubsets(FieldIndex index,
+                      const VectorMatrix& matrix,
+                      const BuildOptions& build,
+                      SegmentFileIdentity identity);
   Status WriteCodes(CodesSetting codes,
                     const VectorMatrix& matrix,
                     const SegmentFileIdentity& identity);
-  std::string_view PreviousIndex(FieldIndex index) const;
+  const SealedSegment* Extended(FieldIndex index) const;
   // What the build's progress counts up to.
   uint64_t VectorsToIndex() const;
   Status Publish();
@@ -84,6 +90,7 @@ class SegmentWrite {
   const std::string temporary_directory_;
   std::string leftover_;  // directory to remove if we fail
   RowSelection selection_;
+  RowTenants tenants_;                                    // empty: there is no tenant index
   std::vector<std::optional<SegmentFile>> vector_files_;  // by field
 };
 
@@ -118,32 +125,12 @@ void SegmentWrite::SelectRows() {
   }
   if (const PayloadIndexSpec* tenant = FindTenantIndex(request_.schema.payload_indexes);
       tenant != nullptr) {
-    SortByTenant(*tenant);
+    const size_t kept = request_.extend_first ? request_.inputs.front()->rows() : 0;
+    tenants_ = SortByTenant(*tenant, std::min(kept, selection_.rows.size()), selection_);
   }
   ALIDADE_CHECK(selection_.rows.size() <= std::numeric_limits<int32_t>::max(),
                 "{} rows in one segment",
                 selection_.rows.size());
-}
-
-// A graph that is kept keeps its rows where they are.
-void SegmentWrite::SortByTenant(const PayloadIndexSpec& tenant) {
-  const auto first = std::ranges::find_if(selection_.rows, [this](const auto& entry) {
-    return !request_.extend_first || entry.source != request_.inputs.front().get();
-  });
-  std::vector<std::pair<std::string, RowSelection::Entry>> keyed;
-  keyed.reserve(static_cast<size_t>(selection_.rows.end() - first));
-  ScalarReader values(tenant.key);
-  for (auto at = first; at != selection_.rows.end(); ++at) {
-    const auto scalars = values.Of(at->source->payload(at->row, request_.at));
-    std::string key;  // of none: before all others
-    for (const Scalar& scalar : scalars) {
-      std::string other = SortKey(scalar);
-      key = key.empty() ? std::move(other) : std::min(key, other);
-    }
-    keyed.emplace_back(std::move(key), *at);
-  }
-  std::ranges::stable_sort(keyed, {}, &std::pair<std::string, RowSelection::Entry>::first);
-  std::ranges::transform(keyed, first, &std::pair<std::string, RowSelection::Entry>::second);
 }
 
 SegmentFileIdentity SegmentWrite::Identity(SegmentFileKind kind, uint32_t count) const {
@@ -222,24 +209,27 @@ Status SegmentWrite::WriteVectors(FieldIndex index) {
   return OkStatus();
 }
 
-// The graph of the first input, if its vectors are the first of ours and it was built as ours would
-// be.
-std::string_view SegmentWrite::PreviousIndex(FieldIndex index) const {
+// The first input, if its vectors are the first of ours and it has a graph that was built as ours
+// would be; else null.
+const SealedSegment* SegmentWrite::Extended(FieldIndex index) const {
   const auto* first = dynamic_cast<const SealedSegment*>(request_.inputs.front().get());
   if (!request_.extend_first || first == nullptr || index >= first->manifest().specs.size() ||
       first->manifest().specs[index] != request_.schema.fields[index].index ||
       first->index_kind(index) != IndexKind::kHnsw) {
-    return {};
+    return nullptr;
   }
-  return first->index_body(index);
+  return first;
 }
 
 uint64_t SegmentWrite::VectorsToIndex() const {
   uint64_t vectors = 0;
   for (FieldIndex i = 0; i < vector_files_.size(); ++i) {
     const uint32_t count = CountVectors(selection_, i);
-    vectors +=
-        ResolveIndexKind(request_.schema.fields[i].index, count) == IndexKind::kFlat ? 0 : count;
+    const IndexKind kind = ResolveIndexKind(request_.schema.fields[i].index, count);
+    vectors += kind == IndexKind::kFlat ? 0 : count;
+    for (const auto& tenant : kind == IndexKind::kHnsw ? Subsets(i) : SubsetGraphs::Subsets()) {
+      vectors += tenant.size();
+    }
   }
   return vectors;
 }
@@ -289,8 +279,9 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
   identity.kind = SegmentFileKind::kIndex;
   identity.index_kind = kind;
   ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
+  const SealedSegment* extended = kind == IndexKind::kHnsw ? Extended(index) : nullptr;
   const std::string_view previous =
-      kind == IndexKind::kHnsw ? PreviousIndex(index) : std::string_view();
+      extended == nullptr ? std::string_view() : extended->index_body(index);
   ALIDADE_RETURN_IF_ERROR(
       BuildIndex(field.index, kind, vectors.matrix(), previous, build, *writer));
   SegmentFile& file = result_.manifest.files.emplace_back();
@@ -300,6 +291,30 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
   ALIDADE_ASSIGN_OR_RETURN(const auto built,
                            OpenIndex(kind, index_map.body, vectors.matrix(), codes.get()));
   ALIDADE_ASSIGN_OR_RETURN(file.recall, MeasureRecallCurve(*built, vectors.matrix(), build));
+  return kind == IndexKind::kHnsw ? WriteSubsets(index, vectors.matrix(), build, identity)
+                                  : OkStatus();
+}
+
+Status SegmentWrite::WriteSubsets(FieldIndex index,
+                                  const VectorMatrix& matrix,
+                                  const BuildOptions& build,
+                                  SegmentFileIdentity identity) {
+  const SubsetGraphs::Subsets tenants = Subsets(index);
+  if (tenants.empty()) {
+    return OkStatus();
+  }
+  identity.kind = SegmentFileKind::kSubsets;
+  identity.index_kind = IndexKind::kFlat;
+  ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
+  const SealedSegment* extended = Extended(index);
+  ALIDADE_RETURN_IF_ERROR(
+      SubsetGraphs::Write(request_.schema.fields[index].index,
+                          matrix,
+                          tenants,
+                          extended == nullptr ? nullptr : extended->subset_graphs(index),
+                          build,
+                          *writer));
+  ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
   return OkStatus();
 }
 

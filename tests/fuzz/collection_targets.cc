@@ -90,6 +90,8 @@ std::vector<std::string> ManifestCorpus() {
   add(SegmentFileKind::kIndex, FieldId(2), IndexKind::kIvf);
   manifest.specs = {{}, kGraph, kLists};
   corpus.push_back(EncodeManifest(manifest));
+  add(SegmentFileKind::kSubsets, FieldId(1), IndexKind::kFlat);
+  corpus.push_back(EncodeManifest(manifest));
   return corpus;
 }
 

@@ -7,6 +7,7 @@
 
 #include "alidade/common/bytes.h"
 #include "alidade/common/file.h"
+#include "alidade/index/subset_graphs.h"
 #include "alidade/index/vector_codes.h"
 
 #include "input_file.h"
@@ -236,6 +237,31 @@ void FuzzIndexFile(std::string_view bytes, IndexKind kind) {
   SearchThrough(**index);
 }
 
+void FuzzSubsetsFile(std::string_view bytes) {
+  const auto file = Open(bytes, Identity(SegmentFileKind::kSubsets, IndexKind::kFlat));
+  if (!file.has_value()) {
+    return;
+  }
+  const auto subsets = SubsetGraphs::Open(file->body, kVectors);
+  if (!Taken(subsets.status())) {
+    return;
+  }
+  Accepted();
+  const VectorMatrix matrix = Vectors().matrix();
+  static const std::string graph = *BuildBody({.hnsw_m = 4}, IndexKind::kHnsw, matrix);
+  static const auto index = *OpenIndex(IndexKind::kHnsw, graph, matrix);
+  for (uint32_t slot = 0; slot < kVectors; ++slot) {
+    std::vector<bool> one(kVectors);
+    one[slot] = true;
+    const SlotBitSet filter(one);
+    if (const SubsetGraph* subset = (*subsets)->Find(filter.bits()); subset != nullptr) {
+      RequireInBounds(index->Search(Vectors().Row(3), {.k = 20, .subset = subset}), 20);
+      RequireInBounds(
+          index->Search(Vectors().Row(3), {.k = 20, .filter = &filter, .subset = subset}), 20);
+    }
+  }
+}
+
 // In the order of their numbers, and in another.
 std::vector<std::string> RowsCorpus() {
   std::vector<std::string> corpus;
@@ -283,6 +309,27 @@ std::vector<std::string> HnswCorpus() {
           IndexFile(IndexKind::kHnsw, {.hnsw_m = 4, .hnsw_ef_construction = 20})};
 }
 
+// Of slots side by side and of every other one.
+std::vector<std::string> SubsetsCorpus() {
+  SubsetGraphs::Subsets subsets(2);
+  for (uint32_t slot = 0; slot < kVectors; ++slot) {
+    if (slot < kVectors / 2) {
+      subsets[0].push_back(slot);
+    } else if (slot % 2 == 0) {
+      subsets[1].push_back(slot);
+    }
+  }
+  return FileWith(Identity(SegmentFileKind::kSubsets, IndexKind::kFlat),
+                  [&](SegmentFileWriter& out) {
+                    return SubsetGraphs::Write({.hnsw_m = 2, .hnsw_ef_construction = 10},
+                                               Vectors().matrix(),
+                                               subsets,
+                                               nullptr,
+                                               {},
+                                               out);
+                  });
+}
+
 std::vector<std::string> IvfCorpus() {
   return {IndexFile(IndexKind::kIvf, {.ivf_nlist = 5}),
           IndexFile(IndexKind::kIvf, {.ivf_nlist = 4, .ivf_codes = IvfCodes::kSq8}),
@@ -318,6 +365,7 @@ std::vector<FuzzTarget> SegmentTargets() {
           "IvfFile",
           [](std::string_view bytes) { FuzzIndexFile(bytes, IndexKind::kIvf); },
           IvfCorpus),
+      Target("SubsetsFile", FuzzSubsetsFile, SubsetsCorpus),
   };
 }
 

@@ -25,6 +25,7 @@
 
 namespace alidade {
 
+class SubsetGraph;
 class VectorCodes;
 
 // A set of slots: bit i % 64 of word i / 64 is slot i.
@@ -103,6 +104,8 @@ struct IndexSearchOptions {
   // What the index says of the filter (PlacesOf), for searches by places: they need not try it on
   // slots then; null: they do.
   const PlacedSlots* placed = nullptr;
+  // HNSW, walks: among the vectors of this subset alone (subset_graphs.h); null: among all.
+  const SubsetGraph* subset = nullptr;
   const Deadline* deadline = nullptr;  // null: never
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // share in long exact scans; null: the caller's thread alone
@@ -171,6 +174,8 @@ struct BuildOptions {
   // A graph over so many vectors and more gets places, if there are codes: of fewer, a filter lets
   // so few through that all of them are looked at.
   uint32_t places_from = 20'000;
+  // From so many vectors on a tenant gets a graph of its own: fewer are looked at in less.
+  uint32_t subsets_from = 2'000;
 };
 
 // Builds an index of `kind` (kHnsw or kIvf) over the matrix and writes its body to `sink`.

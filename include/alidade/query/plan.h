@@ -24,6 +24,9 @@ struct SegmentFacts {
   const MeasuredRecall* recall = nullptr;  // of the index; null: not measured
   uint64_t payloads_read = 0;  // rows that the filter was tried on, for want of an index
   bool kept = false;           // which rows pass was known from an earlier query
+  // Rows of the tenant that all that pass belong to, if there is a graph over these; 0: there is
+  // none.
+  uint32_t subset = 0;
 };
 
 struct PlanRequest {
@@ -48,8 +51,9 @@ struct SegmentStep {
   // Of all but kExact: ef or nprobe, where a recall is aimed at or a filter makes a graph harder
   // to walk; 0: as asked.
   uint32_t effort = 0;
-  uint32_t slack = 0;  // of kPlaces, as in IndexSearchOptions
-  float reach = 0;     // of kIndex, as in IndexSearchOptions: to find what `ef` alone would
+  uint32_t slack = 0;      // of kPlaces, as in IndexSearchOptions
+  float reach = 0;         // of kIndex, as in IndexSearchOptions: to find what `ef` alone would
+  bool in_subset = false;  // of kIndex: among the rows of SegmentFacts::subset only
 };
 
 struct SearchPlan {
@@ -65,6 +69,9 @@ inline constexpr double kScanShareMax = 0.15;
 inline constexpr double kFullEffortShare = 0.6;
 inline constexpr double kTenthHardness = 3;
 inline constexpr double kScanRowsPerEf = 200;
+// .. for a walk over a graph of what passes, and over hardly anything else. Chosen by
+// bench/micro/tenant_search.cc.
+inline constexpr double kScanRowsPerSubsetEf = 30;
 // What is looked at place by place takes as long as as many codes of a scan. How much slack that
 // takes was measured where a tenth of the rows passes: it is enough where fewer do, and where more
 // do, up to this share, nearly. Chosen by the same.

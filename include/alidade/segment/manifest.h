@@ -22,6 +22,7 @@ enum class SegmentFileKind : uint8_t {  // on disk: numbers are never reused
   kCodes = 4,
   kPayloadIndex = 5,  // in no manifest: src/segment/payload_index_file.h
   kSparse = 6,        // in no manifest: src/segment/sparse_file.h
+  kSubsets = 7,       // alidade/index/subset_graphs.h
 };
 
 struct SegmentFile {

@@ -19,6 +19,7 @@
 namespace alidade {
 
 class MemoryBudget;
+class SubsetGraphs;
 
 // Calls the function given to it with each row that has a vector of one sparse field, rising, and
 // the encoded vector; stops at the first error, which it returns.
@@ -74,6 +75,8 @@ class SealedSegment final : public Segment {
 
   // The body of the field's index, empty if there is none: what an extended graph starts from.
   std::string_view index_body(FieldIndex field) const;
+  // Graphs over the rows of large tenants; null: none.
+  const SubsetGraphs* subset_graphs(FieldIndex field) const;
   // What the field's codes are; kNone: searches read the vectors.
   CodesSetting codes(FieldIndex field) const;
 
@@ -114,6 +117,7 @@ class SealedSegment final : public Segment {
   SelectionCache* selections() const override;
   IndexKind index_kind(FieldIndex field) const override;
   const MeasuredRecall* measured_recall(FieldIndex field) const override;
+  const SubsetGraph* FindSubset(FieldIndex field, const SelectedRows& selected) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;

@@ -50,11 +50,12 @@ struct SegmentSearch {
   FieldIndex field = 0;
   const float* query = nullptr;  // dim floats that passed ValidateVector
   uint32_t k = 10;
-  uint32_t ef = 0;      // 0: default
-  uint32_t nprobe = 0;  // 0: default
-  bool scan = false;    // of SearchIndex, as in IndexSearchOptions
-  uint32_t slack = 0;   // ..
-  float reach = 0;      // ..
+  uint32_t ef = 0;                      // 0: default
+  uint32_t nprobe = 0;                  // 0: default
+  bool scan = false;                    // of SearchIndex, as in IndexSearchOptions
+  uint32_t slack = 0;                   // ..
+  float reach = 0;                      // ..
+  const SubsetGraph* subset = nullptr;  // ..
   SeqNo at;
   uint32_t visible_rows = 0;
   // Null: every row of the view that is alive; else only the rows set, all of which must be.
@@ -132,6 +133,12 @@ class Segment {
   virtual IndexKind index_kind(FieldIndex field) const = 0;
   // What that search was measured to find; null: not measured, or kFlat.
   virtual const MeasuredRecall* measured_recall(FieldIndex field) const = 0;
+  // What an approximate search for the selected rows, at least one, may walk instead of the whole
+  // index of the field: a graph over all of one tenant. Valid as long as the segment. Null: none.
+  virtual const SubsetGraph* FindSubset(FieldIndex /*field*/,
+                                        const SelectedRows& /*selected*/) const {
+    return nullptr;
+  }
   // The nearest rows of the view, ascending by (distance, row); may be fewer than k unless kFlat.
   virtual StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const = 0;
   // Exact; min(k, rows in the view that have the vector and are allowed) hits.

@@ -16,6 +16,11 @@ SegmentFacts All(uint32_t rows, IndexKind index) { return {rows, rows, false, in
 SegmentFacts Filtered(uint32_t allowed, uint32_t rows, IndexKind index) {
   return {rows, allowed, true, index};
 }
+SegmentFacts OfTenant(uint32_t allowed, uint32_t subset, uint32_t rows) {
+  SegmentFacts facts = Filtered(allowed, rows, kHnsw);
+  facts.subset = subset;
+  return facts;
+}
 
 std::string Plan(const PlanRequest& request, const std::vector<SegmentFacts>& segments) {
   return DescribePlan(MakePlan(request, segments), segments);
@@ -62,6 +67,19 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        {Filtered(11'900, 119'000, kHnsw), Filtered(12'100, 121'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 20; filter passes 11900 of 119000 rows)\n"
        "segment 1: hnsw (ef 60; filter passes 12100 of 121000 rows)"},
+      // A tenant with a graph: 30 * 20 rows take as long as a walk among its rows, and as much more
+      // where a filter lets few of these through as where there are no others.
+      {{.k = 10, .ef = 20},
+       {OfTenant(600, 600, 50'000),
+        OfTenant(601, 601, 50'000),
+        OfTenant(1'900, 3'000, 50'000),
+        OfTenant(11'900, 119'000, 900'000),
+        OfTenant(12'100, 121'000, 900'000)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 600 of 50000 rows)\n"
+       "segment 1: hnsw (ef 20; among the 601 of a tenant; filter passes 601 of 50000 rows)\n"
+       "segment 2: hnsw (ef 20; among the 3000 of a tenant; filter passes 1900 of 50000 rows)\n"
+       "segment 3: scan (cheaper than a walk; ef 20; filter passes 11900 of 900000 rows)\n"
+       "segment 4: hnsw (ef 60; among the 121000 of a tenant; filter passes 12100 of 900000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},

@@ -39,6 +39,12 @@ SegmentManifest Example() {
                   .tenth = {{.k = 10, .effort = 3, .recall = 0.75F}},
                   .places = {{.slack = 60, .recall = 0.5F, .distances = 900},
                              {.slack = 70, .recall = 1, .distances = 4'000}}}});
+  manifest.files.push_back({.name = "field_3.subsets",
+                            .kind = SegmentFileKind::kSubsets,
+                            .field = FieldId(3),
+                            .index_kind = IndexKind::kFlat,
+                            .bytes = 70000,
+                            .body_hash = {.low = 7, .high = 8}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -68,10 +74,22 @@ TEST(ManifestTest, RefusesEveryOtherLength) {
 
 TEST(ManifestTest, RefusesANewerFormat) {
   std::string bytes = EncodeManifest(Example());
-  bytes[0] = 7;
+  bytes[0] = 8;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kFailedPrecondition);
   bytes[0] = 0;
   EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
+}
+
+// An older server opens what has nothing that it does not know.
+TEST(ManifestTest, IsOfTheFormatBeforeWithoutGraphsOfTenants) {
+  SegmentManifest manifest = Example();
+  EXPECT_EQ(EncodeManifest(manifest)[0], 7);
+  std::string bytes = EncodeManifest(manifest);
+  bytes[0] = 6;  // which names no such file
+  EXPECT_EQ(DecodeManifest(bytes).status().code(), StatusCode::kDataLoss);
+  manifest.files.pop_back();
+  EXPECT_EQ(EncodeManifest(manifest)[0], 6);
+  EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
 }
 
 TEST(ManifestTest, RefusesNamesThatLeadElsewhere) {

@@ -38,6 +38,8 @@ class SegmentDamageTest : public ::testing::Test {
     // Coarse graphs: quick to build, and good enough to be damaged.
     schema_.fields[0].index = {.kind = IndexKind::kHnsw, .hnsw_m = 4, .hnsw_ef_construction = 16};
     schema_.fields[1].index = schema_.fields[0].index;
+    // .. and some of single tenants, of more than a hundred rows each.
+    schema_.payload_indexes = {{PayloadIndexId(1), "t", PayloadIndexType::kKeyword, {}, true}};
     schema_.fields[2].index = {
         .kind = IndexKind::kIvf, .ivf_nlist = 16, .ivf_codes = IvfCodes::kSq8};
     written_ = Write(1);
@@ -49,9 +51,12 @@ class SegmentDamageTest : public ::testing::Test {
     for (RowId row = 0; row < kRows; row += 3) {
       rows_[row].vectors[2].reset();
     }
+    GiveTenants(rng, rows_);
     auto request = MakeWriteRequest(
         directory_, schema_, segment, {MakeDelta(schema_, rows_, RowNo(0), RowNo(50'000))});
     request.build_indexes = true;
+    request.build.subsets_from = 100;
+    SortByTenant(rows_);
     const auto written = WriteSegment(request);
     EXPECT_TRUE(written.ok()) << written.status();
     return written.ok() ? *written : SegmentWriteResult();
@@ -64,7 +69,8 @@ class SegmentDamageTest : public ::testing::Test {
   // Opens with one bad file and says whether the damage was noticed and handled as it must be.
   void CheckNoticed(const SegmentFile& file, const std::string& what) {
     const auto opened = Open();
-    if (file.kind != SegmentFileKind::kIndex && file.kind != SegmentFileKind::kCodes) {
+    if (file.kind != SegmentFileKind::kIndex && file.kind != SegmentFileKind::kCodes &&
+        file.kind != SegmentFileKind::kSubsets) {
       ASSERT_EQ(opened.status().code(), StatusCode::kDataLoss) << file.name << ": " << what;
       ASSERT_THAT(MessageOf(opened.status()), HasSubstr(file.name)) << what;
       return;
@@ -76,6 +82,11 @@ class SegmentDamageTest : public ::testing::Test {
     ASSERT_THAT(damaged.reason, HasSubstr(file.name));
     if (file.kind == SegmentFileKind::kCodes) {
       ASSERT_EQ((*opened)->codes(damaged.field), CodesSetting::kNone);
+      ASSERT_EQ((*opened)->index_kind(damaged.field), IndexKind::kHnsw);
+      return;
+    }
+    if (file.kind == SegmentFileKind::kSubsets) {
+      ASSERT_EQ((*opened)->subset_graphs(damaged.field), nullptr);
       ASSERT_EQ((*opened)->index_kind(damaged.field), IndexKind::kHnsw);
       return;
     }
@@ -106,14 +117,18 @@ class SegmentDamageTest : public ::testing::Test {
 };
 
 TEST_F(SegmentDamageTest, EveryKindOfFileIsThere) {
-  // Rows, three fields, two graphs with codes, one IVF: the other tests go over these.
-  EXPECT_EQ(written_.manifest.files.size(), 9U);
+  // Rows, three fields, two graphs with codes and with those of tenants, one IVF: the other tests
+  // go over these.
+  EXPECT_EQ(written_.manifest.files.size(), 11U);
   const auto opened = Open();
   ASSERT_THAT(opened.status(), IsOk());
   EXPECT_TRUE((*opened)->damaged_indexes().empty());
   EXPECT_EQ((*opened)->index_kind(0), IndexKind::kHnsw);
   EXPECT_EQ((*opened)->index_kind(1), IndexKind::kHnsw);
   EXPECT_EQ((*opened)->index_kind(2), IndexKind::kIvf);
+  EXPECT_NE((*opened)->subset_graphs(0), nullptr);
+  EXPECT_NE((*opened)->subset_graphs(1), nullptr);
+  EXPECT_EQ((*opened)->subset_graphs(2), nullptr);
 }
 
 TEST_F(SegmentDamageTest, CodesAreCopiedIntoMemoryWhileTheBudgetLasts) {

@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alidade/common/payload_codec.h"
 #include "alidade/segment/delta.h"
 #include "alidade/segment/segment.h"
 
@@ -67,6 +69,36 @@ inline ModelRow MakeRow(Rng& rng, const Schema& schema, RowNo row, uint32_t pres
     }
   }
   return made;
+}
+
+// Payloads by whose the rows are: seven tenants, nobody, or two at once.
+inline void GiveTenants(Rng& rng, std::vector<ModelRow>& rows) {
+  for (ModelRow& row : rows) {
+    const auto name = [&rng] { return Value("tenant " + std::to_string(Below(rng, 7))); };
+    Object payload = {{"row", Value(static_cast<int64_t>(row.row.value()))}};
+    if (Below(rng, 10) > 0) {
+      payload["t"] = Below(rng, 10) > 0 ? name() : Value(List{name(), name()});
+    }
+    row.payload.clear();
+    EncodeObject(payload, row.payload);
+  }
+}
+
+// Of several values the least counts; of none, the row comes first.
+inline std::string TenantOf(const Object& payload) {
+  const auto found = payload.find("t");
+  if (found == payload.end()) {
+    return {};
+  }
+  const auto* list = std::get_if<List>(&found->second.data());
+  return list == nullptr ? std::get<std::string>(found->second.data())
+                         : std::min(std::get<std::string>((*list)[0].data()),
+                                    std::get<std::string>((*list)[1].data()));
+}
+
+inline void SortByTenant(std::span<ModelRow> rows) {
+  std::ranges::stable_sort(
+      rows, {}, [](const ModelRow& row) { return TenantOf(*DecodeObject(row.payload)); });
 }
 
 inline bool AppendTo(Delta& delta, const ModelRow& row) {

@@ -11,6 +11,7 @@
 #include "alidade/common/file.h"
 #include "alidade/common/payload_codec.h"
 #include "alidade/filter/payload_index.h"
+#include "alidade/index/subset_graphs.h"
 
 #include "search_checks.h"
 #include "segment_files.h"
@@ -200,35 +201,6 @@ TEST(SegmentWriterTest, MergesRunsOfSegmentsAndDeltasWithDeletesInBetween) {
   }
   // Inputs that nobody reads any more are gone.
   EXPECT_EQ(ListDirectory(directory.path() + "/segments/00000003")->size(), 1U);
-}
-
-// Of several values the least counts; of none, the row comes first.
-std::string TenantOf(const Object& payload) {
-  const auto found = payload.find("t");
-  if (found == payload.end()) {
-    return {};
-  }
-  const auto* list = std::get_if<List>(&found->second.data());
-  return list == nullptr ? std::get<std::string>(found->second.data())
-                         : std::min(std::get<std::string>((*list)[0].data()),
-                                    std::get<std::string>((*list)[1].data()));
-}
-
-void GiveTenants(Rng& rng, std::vector<ModelRow>& rows) {
-  for (ModelRow& row : rows) {
-    const auto name = [&rng] { return Value("tenant " + std::to_string(Below(rng, 7))); };
-    Object payload = {{"row", Value(static_cast<int64_t>(row.row.value()))}};
-    if (Below(rng, 10) > 0) {
-      payload["t"] = Below(rng, 10) > 0 ? name() : Value(List{name(), name()});
-    }
-    row.payload.clear();
-    EncodeObject(payload, row.payload);
-  }
-}
-
-void SortByTenant(std::span<ModelRow> rows) {
-  std::ranges::stable_sort(
-      rows, {}, [](const ModelRow& row) { return TenantOf(*DecodeObject(row.payload)); });
 }
 
 TEST(SegmentWriterTest, RowsOfOneTenantLieTogether) {
@@ -531,6 +503,129 @@ TEST(SegmentWriterTest, AnExtendedGraphKeepsItsRowsAndTheNewOnesAreSortedByTenan
   rows.insert(rows.end(), more.begin(), more.end());
   ASSERT_NO_FATAL_FAILURE(CheckRowsEqual(*extended, rows));
   EXPECT_GE(RecallAtTen(rng, *extended, schema, kAt), 0.95);
+}
+
+// The rows of a tenant, as a selection.
+std::shared_ptr<const SelectedRows> RowsOf(const Segment& segment,
+                                           const std::vector<ModelRow>& rows,
+                                           const std::string& tenant) {
+  RowBitmap of_tenant(segment.rows());
+  for (RowId row = 0; row < rows.size(); ++row) {
+    if (TenantOf(*DecodeObject(rows[row].payload)) == tenant && segment.AliveAt(row, kAt)) {
+      of_tenant.Set(row);
+    }
+  }
+  return std::make_shared<const SelectedRows>(std::move(of_tenant));
+}
+
+// What a walk of the tenant's graph finds for some queries, of the 10 nearest each.
+double RecallOfTenant(Rng& rng,
+                      const Segment& segment,
+                      const Schema& schema,
+                      const SelectedRows& selected,
+                      const SubsetGraph* subset) {
+  size_t found = 0;
+  constexpr size_t kQueries = 30;
+  for (size_t i = 0; i < kQueries; ++i) {
+    const std::vector<float> query = GaussVector(rng, schema.fields[0].dim);
+    SegmentSearch search;
+    search.query = query.data();
+    search.ef = 60;
+    search.at = kAt;
+    search.visible_rows = segment.rows();
+    search.allowed = &selected;
+    const auto exact = segment.SearchExact(search);
+    search.subset = subset;
+    const auto hits = segment.SearchIndex(search);
+    EXPECT_THAT(exact.status(), IsOk());
+    EXPECT_THAT(hits.status(), IsOk());
+    for (const RowHit& hit : *hits) {
+      EXPECT_TRUE(selected.rows.Test(hit.row));
+      found += hit.distance <= exact->back().distance ? 1U : 0U;
+    }
+  }
+  return static_cast<double>(found) / (10 * kQueries);
+}
+
+// Rows without the vector among them, then with more rows, some deleted, some of another tenant.
+TEST(SegmentWriterTest, LargeTenantsHaveGraphsOfTheirOwn) {
+  const TemporaryDirectory directory;
+  Schema schema = IndexedSchema({.kind = IndexKind::kHnsw, .hnsw_m = 8}, Metric::kL2);
+  schema.payload_indexes = {{PayloadIndexId(2), "t", PayloadIndexType::kKeyword, {}, true}};
+  Rng rng(5);
+  std::vector<ModelRow> rows = GaussRows(rng, schema, 3'500, 0);
+  std::vector<ModelRow> more = GaussRows(rng, schema, 500, 10'000);
+  GiveTenants(rng, rows);
+  GiveTenants(rng, more);
+  for (RowId row = 0; row < rows.size(); row += 5) {
+    rows[row].vectors[0].reset();
+  }
+  auto request =
+      MakeWriteRequest(directory, schema, 1, {MakeDelta(schema, rows, RowNo(0), RowNo(9'999))});
+  SortByTenant(rows);
+  request.build_indexes = true;
+  request.build.subsets_from = 300;
+  BuildProgress progress;
+  request.build.progress = &progress;
+  const auto first = WriteSegment(request);
+  ASSERT_THAT(first.status(), IsOk());
+  EXPECT_EQ(progress.rows_done, progress.rows_total);
+  const auto base = MustOpen(*first, schema);
+  ASSERT_NE(base, nullptr);
+  ASSERT_NE(base->subset_graphs(0), nullptr);
+  const auto check = [&](const SealedSegment& segment) {
+    for (int i = 0; i < 7; ++i) {
+      const auto selected = RowsOf(segment, rows, "tenant " + std::to_string(i));
+      const SubsetGraph* subset = segment.FindSubset(0, *selected);
+      ASSERT_NE(subset, nullptr) << i;
+      EXPECT_GE(SubsetSize(*subset), 300U);
+      EXPECT_GE(RecallOfTenant(rng, segment, schema, *selected, subset), 0.95) << i;
+    }
+    RowBitmap two(segment.rows());
+    two.Unite(RowsOf(segment, rows, "tenant 1")->rows.words());
+    two.Unite(RowsOf(segment, rows, "tenant 2")->rows.words());
+    EXPECT_EQ(segment.FindSubset(0, SelectedRows(std::move(two))), nullptr);
+    EXPECT_EQ(segment.FindSubset(0, *RowsOf(segment, rows, "")), nullptr);
+  };
+  ASSERT_NO_FATAL_FAILURE(check(*base));
+  for (RowId row = 1; row < rows.size(); row += 40) {
+    base->MarkDeleted(row, SeqNo(900));
+    rows[row].deleted = SeqNo(900);
+  }
+  // One changes hands: its old tenant's graph is not that of its rows any more.
+  const auto moved = std::ranges::find_if(
+      rows, [](const ModelRow& row) { return TenantOf(*DecodeObject(row.payload)) == "tenant 3"; });
+  moved->payload.clear();
+  EncodeObject({{"t", Value("tenant 4")}}, moved->payload);
+  base->ChangePayload(static_cast<RowId>(moved - rows.begin()), SeqNo(950), moved->payload);
+  const auto moved_to = RowsOf(*base, rows, "tenant 4");
+  EXPECT_EQ(base->FindSubset(0, *moved_to), nullptr);
+
+  request = MakeWriteRequest(
+      directory, schema, 2, {base, MakeDelta(schema, more, RowNo(10'000), RowNo(19'999))});
+  request.build_indexes = true;
+  request.extend_first = true;
+  request.build.subsets_from = 300;
+  const auto second = WriteSegment(request);
+  ASSERT_THAT(second.status(), IsOk());
+  const auto extended = MustOpen(*second, schema);
+  ASSERT_NE(extended, nullptr);
+  SortByTenant(more);
+  for (RowId row = 1; row < rows.size(); row += 40) {
+    extended->MarkDeleted(row, SeqNo(900));
+  }
+  rows.insert(rows.end(), more.begin(), more.end());
+  ASSERT_NO_FATAL_FAILURE(check(*extended));
+
+  // Without a field that has one, of fewer rows, or of one tenant alone there are none.
+  request.segment = SegmentId(3);
+  request.build.subsets_from = 5'000;
+  const auto none = WriteSegment(request);
+  ASSERT_THAT(none.status(), IsOk());
+  const auto plain = MustOpen(*none, schema);
+  ASSERT_NE(plain, nullptr);
+  EXPECT_EQ(plain->subset_graphs(0), nullptr);
+  EXPECT_EQ(plain->FindSubset(0, *moved_to), nullptr);
 }
 
 TEST(SegmentWriterTest, IndexesAnswerForRowsWhereManyLackTheVector) {
