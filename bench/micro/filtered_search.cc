@@ -9,6 +9,7 @@
 // through what lies together, mostly far from the query. Recall is against exact search under the
 // same filter.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <numeric>
@@ -50,6 +51,7 @@ struct Options {
   double deleted = 0.2;
   int turns = 5;
   double seconds = 0.4;
+  bool graphs = false;
   std::string json;
 };
 
@@ -82,6 +84,11 @@ std::vector<int64_t> RanksByNearness(const RealVectors& set, Metric metric) {
   return ranks;
 }
 
+std::shared_ptr<MemoryBudget> MemoryOfBench() {
+  static const auto memory = std::make_shared<MemoryBudget>(size_t{16} << 30);
+  return memory;
+}
+
 StatusOr<std::shared_ptr<SealedSegment>> OpenSegment(const SegmentWriteRequest& request,
                                                      const SegmentManifest& manifest,
                                                      const Schema& schema) {
@@ -91,7 +98,7 @@ StatusOr<std::shared_ptr<SealedSegment>> OpenSegment(const SegmentWriteRequest& 
                            request.store_uuid,
                            manifest,
                            schema}));
-  segment->MakeResident(std::make_shared<MemoryBudget>(size_t{16} << 30));
+  segment->MakeResident(MemoryOfBench());
   return std::shared_ptr<SealedSegment>(std::move(segment));
 }
 
@@ -160,6 +167,26 @@ class Bench {
     query.filter = tested.filter.get();
     view_.at = tested.at;
     return ExecuteSearch(view_, query, Deadline());
+  }
+
+  // As if the filter had come very often.
+  Status MakeGraph(const Case& tested, uint32_t ef) {
+    constexpr double kAnyWish = 1e-9;
+    ALIDADE_RETURN_IF_ERROR(Search(tested, 0, ef, /*exact=*/false).status());
+    const auto segment = std::const_pointer_cast<SealedSegment>(
+        std::static_pointer_cast<const SealedSegment>(view_.segments[0].segment));
+    const auto start = std::chrono::steady_clock::now();
+    ALIDADE_ASSIGN_OR_RETURN(
+        const bool made, segment->GraphSomeSelection(MemoryOfBench(), {.threads = 2}, kAnyWish));
+    std::printf(
+        "%-14s %s\n",
+        tested.name.c_str(),
+        made ? fmt::format(
+                   "graph made in {:.2f} s",
+                   std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count())
+                   .c_str()
+             : "no graph");
+    return OkStatus();
   }
 
   // Distances of the true k nearest of every query.
@@ -286,6 +313,9 @@ Status Compare(const Options& options, Bench& bench, SeqNo at, const char* delet
   }
   for (const Case& tested : cases) {
     ALIDADE_RETURN_IF_ERROR(bench.Learn(tested));
+    if (options.graphs) {
+      ALIDADE_RETURN_IF_ERROR(bench.MakeGraph(tested, ef));
+    }
     ALIDADE_ASSIGN_OR_RETURN(const double recall, bench.Recall(tested, ef, 1));
     ALIDADE_ASSIGN_OR_RETURN(const uint32_t own_ef, bench.SmallestEf(tested, options.recall));
     ALIDADE_ASSIGN_OR_RETURN(const double own_recall, bench.Recall(tested, own_ef, 1));
@@ -390,6 +420,8 @@ int main(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--deleted", options.deleted, "Share of rows deleted in the second half")
       ->capture_default_str();
+  app.add_flag(
+      "--graphs", options.graphs, "Filters have graphs, as those have that come very often");
   app.add_option("--turns", options.turns, "Turns of each side")->capture_default_str();
   app.add_option("--seconds", options.seconds, "Per turn")->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");

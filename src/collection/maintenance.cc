@@ -387,8 +387,39 @@ bool Collection::BuildSomething() {
   if (IndexSomePayloads()) {
     return true;
   }
-  const BuildRun run = PickBuild();
-  return !run.inputs.empty() && RunBuild(run, /*build_indexes=*/true);
+  if (const BuildRun run = PickBuild(); !run.inputs.empty()) {
+    return RunBuild(run, /*build_indexes=*/true);
+  }
+  return GraphSomeSelection();
+}
+
+// What is not there is only slower.
+bool Collection::GraphSomeSelection() {
+  const auto view = view_.Get();
+  for (const SegmentView& part : view->segments) {
+    if (!part.segment->sealed() || stopping_.load()) {
+      continue;
+    }
+    const auto segment = std::const_pointer_cast<SealedSegment>(
+        std::static_pointer_cast<const SealedSegment>(part.segment));
+    const int64_t start = NowMs();
+    const StatusOr<bool> made = segment->GraphSomeSelection(
+        context_.resident_budget,
+        {.threads = context_.build_threads, .progress = &build_progress_});
+    if (!made.ok()) {
+      if (!stopping_.load()) {
+        ALIDADE_LOG_WARN("collection \"{}\": no graph for a filter: {}",
+                         config()->name,
+                         MessageOf(made.status()));
+      }
+    } else if (*made) {
+      ALIDADE_LOG_INFO("collection \"{}\": a filter that comes often has a graph of its own, {} ms",
+                       config()->name,
+                       NowMs() - start);
+      return true;
+    }
+  }
+  return false;
 }
 
 bool Collection::RunBuild(const BuildRun& run, bool build_indexes) {

@@ -202,7 +202,9 @@ template <class Distance>
 Status HnswIndex::Walk(const Distance& distance, const Task& task) const {
   if (const SubsetGraph* subset = task.options.subset; subset != nullptr) {
     const NodesOfSubset nodes{subset->slots()};
-    return WalkGraph(subset->graph(), nodes, SubsetDistance(distance, nodes), task);
+    return subset->codes().records == nullptr || codes_ == nullptr
+               ? WalkGraph(subset->graph(), nodes, SubsetDistance(distance, nodes), task)
+               : WalkGraph(subset->graph(), nodes, distance, task);
   }
   HnswGraph graph = graph_;
   graph.base_links = base_links_.load(std::memory_order_acquire);
@@ -374,6 +376,9 @@ StatusOr<std::vector<Candidate>> HnswIndex::Search(const float* query,
   if (ReadsCopies(options)) {
     codes.records = options.placed->records.as<uint8_t>();
     codes.count = static_cast<uint32_t>(options.placed->slots.size());
+  }
+  if (options.subset != nullptr && options.subset->codes().records != nullptr) {
+    codes = options.subset->codes();
   }
   scratch.query.Set(codes_->space(), query);
   scratch.query.Prepare(codes.kind);

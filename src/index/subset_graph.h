@@ -25,6 +25,11 @@ class SubsetGraph {
 
   uint32_t count() const { return header_.count; }
   HnswGraph graph() const { return HnswGraph::At(header_, Bytes() + graph_at_); }
+  float hardness() const { return hardness_; }
+  void set_hardness(float hardness) { hardness_ = hardness; }
+  // Of the nodes; none: walks read those of all vectors.
+  const CodeMatrix& codes() const { return codes_; }
+  void set_codes(const CodeMatrix& codes) { codes_ = codes; }
   // The vector that each node is.
   std::span<const uint32_t> slots() const {
     return {reinterpret_cast<const uint32_t*>(Bytes() + slots_at_), header_.count};
@@ -37,6 +42,8 @@ class SubsetGraph {
   uint64_t graph_at_;
   uint64_t slots_at_;
   const std::atomic<const char*>* bytes_;
+  float hardness_ = 1;
+  CodeMatrix codes_;
 };
 
 // Which vectors the nodes of a graph are: themselves.

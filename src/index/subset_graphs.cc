@@ -37,22 +37,6 @@ std::string_view BytesOf(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-// Bits that are set from `begin` to `end` - 1.
-uint32_t CountBits(const uint64_t* words, uint32_t begin, uint32_t end) {
-  uint32_t count = 0;
-  for (uint32_t word = begin / 64; word <= (end - 1) / 64; ++word) {
-    uint64_t bits = words[word];
-    if (word == begin / 64) {
-      bits &= ~uint64_t{0} << (begin % 64);
-    }
-    if (word == (end - 1) / 64) {
-      bits &= ~uint64_t{0} >> (63 - (end - 1) % 64);
-    }
-    count += static_cast<uint32_t>(std::popcount(bits));
-  }
-  return count;
-}
-
 uint32_t FirstOf(const SlotBits& slots) {
   if (slots.slots != nullptr) {
     return slots.slots[0];
@@ -198,17 +182,20 @@ Status SubsetGraphs::ReadSubset(const SubsetEntry& entry) {
 }
 
 void SubsetGraphs::FindRuns() {
-  by_subset_.resize(subsets_.size());
   for (uint32_t i = 0; i < subsets_.size(); ++i) {
-    for (const uint32_t slot : subsets_[i].slots()) {
-      std::vector<Run>& runs = by_subset_[i];
-      if (!runs.empty() && runs.back().end == slot) {
-        ++runs.back().end;
+    const auto slots = subsets_[i].slots();
+    Words& words = words_.emplace_back();
+    words.first = slots.front() / 64;
+    words.bits.resize(slots.back() / 64 - words.first + 1);
+    const size_t first_run = runs_.size();
+    for (const uint32_t slot : slots) {
+      words.bits[slot / 64 - words.first] |= uint64_t{1} << (slot % 64);
+      if (runs_.size() > first_run && runs_.back().end == slot) {
+        ++runs_.back().end;
       } else {
-        runs.push_back({.begin = slot, .end = slot + 1, .subset = i});
+        runs_.push_back({.begin = slot, .end = slot + 1, .subset = i});
       }
     }
-    runs_.insert(runs_.end(), by_subset_[i].begin(), by_subset_[i].end());
   }
   std::ranges::sort(runs_, {}, &Run::begin);
 }
@@ -223,9 +210,10 @@ const SubsetGraph* SubsetGraphs::Find(const SlotBits& slots) const {
   if (run == nullptr || slots.count > subsets_[run->subset].count()) {
     return nullptr;
   }
+  const Words& words = words_[run->subset];
   uint32_t inside = 0;
-  for (const Run& each : by_subset_[run->subset]) {
-    inside += CountBits(slots.words, each.begin, each.end);
+  for (size_t i = 0; i < words.bits.size(); ++i) {
+    inside += static_cast<uint32_t>(std::popcount(slots.words[words.first + i] & words.bits[i]));
   }
   return inside == slots.count ? &subsets_[run->subset] : nullptr;
 }
@@ -259,6 +247,30 @@ uint32_t SubsetGraphs::vectors() const {
   return vectors;
 }
 
+uint32_t SubsetGraphs::count() const { return static_cast<uint32_t>(subsets_.size()); }
+
+const SubsetGraph& SubsetGraphs::at(uint32_t subset) const { return subsets_.at(subset); }
+
+Status SubsetGraphs::SetHardness(const std::vector<float>& hardness) {
+  if (hardness.size() != subsets_.size() ||
+      !std::ranges::all_of(hardness, [](float factor) { return factor >= 1; })) {
+    return DataLoss("{} measurements of {} subset graphs", hardness.size(), subsets_.size());
+  }
+  for (uint32_t i = 0; i < subsets_.size(); ++i) {
+    subsets_[i].set_hardness(hardness[i]);
+  }
+  return OkStatus();
+}
+
+void SubsetGraphs::SetCodes(const CodeMatrix& codes) { subsets_.at(0).set_codes(codes); }
+
+size_t SubsetGraphs::codes_bytes() const {
+  const CodeMatrix& codes = subsets_.empty() ? CodeMatrix() : subsets_.front().codes();
+  return codes.records == nullptr ? 0 : codes.count * codes.stride();
+}
+
 uint32_t SubsetSize(const SubsetGraph& subset) { return subset.count(); }
+std::span<const uint32_t> SubsetSlots(const SubsetGraph& subset) { return subset.slots(); }
+float SubsetHardness(const SubsetGraph& subset) { return subset.hardness(); }
 
 }  // namespace alidade

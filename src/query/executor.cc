@@ -56,6 +56,9 @@ class SearchRun {
         continue;
       }
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
+      if (plan.steps[i].wants_subset) {
+        view_.segments[i].segment->WishForSubset(query_.field, *allowed_[i]);
+      }
       ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowHit> hits,
                                plan.steps[i].method == SegmentMethod::kExact
                                    ? SearchExactly(i)
@@ -85,11 +88,14 @@ class SearchRun {
         facts.allowed = selection.selected->count;
         facts.payloads_read = selection.payloads_read;
         facts.kept = selection.kept;
-        const SubsetGraph* subset =
-            facts.allowed == 0 ? nullptr
-                               : segment.segment->FindSubset(query_.field, *selection.selected);
-        facts.subset = subset == nullptr ? 0 : SubsetSize(*subset);
-        subsets_.push_back(subset);
+        auto subset = facts.allowed == 0
+                          ? nullptr
+                          : segment.segment->FindSubset(query_.field, *selection.selected);
+        if (subset != nullptr) {
+          facts.subset = SubsetSize(*subset);
+          facts.subset_hardness = SubsetHardness(*subset);
+        }
+        subsets_.push_back(std::move(subset));
         allowed_.push_back(std::move(selection.selected));
       }
       facts_.push_back(facts);
@@ -109,7 +115,7 @@ class SearchRun {
                                .scan = step.method == SegmentMethod::kScan,
                                .slack = step.slack,
                                .reach = step.reach,
-                               .subset = step.in_subset ? subsets_[i] : nullptr,
+                               .subset = step.in_subset ? subsets_[i].get() : nullptr,
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
@@ -189,7 +195,7 @@ class SearchRun {
   const uint32_t share_;  // hits wanted of each segment
   std::vector<SegmentFacts> facts_;
   std::vector<std::shared_ptr<const SelectedRows>> allowed_;  // empty without a filter
-  std::vector<const SubsetGraph*> subsets_;                   // ..
+  std::vector<std::shared_ptr<const SubsetGraph>> subsets_;   // ..
   std::vector<MergeInput> collected_;
   QueryOutcome outcome_;
 };

@@ -60,31 +60,31 @@ float ReachOfWalk(const PlanRequest& request,
   return reach_of_tenth == 0 ? 0 : WalkReach(share, reach, reach_of_tenth);
 }
 
-// A walk of a graph over `rows` rows, and the codes that it reads.
+// A walk, and the codes that it reads.
 struct PlannedWalk {
   SegmentStep step;
   double cost = 0;
 };
 
 // That finds under the filter what `unfiltered` effort finds without.
-PlannedWalk PlanWalk(const PlanRequest& request,
-                     const SegmentFacts& facts,
-                     uint32_t rows,
-                     uint32_t unfiltered) {
-  const double share = static_cast<double>(facts.allowed) / rows;
+PlannedWalk PlanWalk(const PlanRequest& request, const SegmentFacts& facts, uint32_t unfiltered) {
+  const bool in_subset = facts.subset != 0;
+  const uint32_t wanted =
+      in_subset ? static_cast<uint32_t>(std::ceil(unfiltered * facts.subset_hardness)) : unfiltered;
+  const double share = static_cast<double>(facts.allowed) / (in_subset ? facts.subset : facts.rows);
   const double of_tenth = facts.recall == nullptr
                               ? kTenthHardness
-                              : HardnessOfTenth(facts.recall->all, facts.recall->tenth, unfiltered)
+                              : HardnessOfTenth(facts.recall->all, facts.recall->tenth, wanted)
                                     .value_or(kTenthHardness);
   const double effort =
-      std::min<double>(std::ceil(unfiltered * WalkHardness(share, of_tenth)), facts.allowed);
-  const bool in_subset = rows == facts.subset;
+      std::min<double>(std::ceil(wanted * WalkHardness(share, of_tenth)), facts.allowed);
   return {.step = {.method = SegmentMethod::kIndex,
                    .effort = static_cast<uint32_t>(effort),
-                   .reach = ReachOfWalk(request, facts, share, unfiltered, of_tenth),
+                   .reach = ReachOfWalk(request, facts, share, wanted, of_tenth),
                    .in_subset = in_subset},
-          .cost = effort *
-                  (in_subset && share >= kFullEffortShare ? kScanRowsPerSubsetEf : kScanRowsPerEf)};
+          .cost = effort * (!in_subset || share < kFullEffortShare ? kScanRowsPerEf
+                            : share < 1                            ? kScanRowsPerPartOfSubsetEf
+                                                                   : kScanRowsPerSubsetEf)};
 }
 
 // The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
@@ -92,25 +92,25 @@ PlannedWalk PlanWalk(const PlanRequest& request,
 SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, SegmentStep step) {
   const uint32_t unfiltered = EffortOf(request, step);
   const double share = static_cast<double>(facts.allowed) / facts.rows;
-  const PlannedWalk walk =
-      PlanWalk(request, facts, facts.subset == 0 ? facts.rows : facts.subset, unfiltered);
+  const PlannedWalk walk = PlanWalk(request, facts, unfiltered);
   const auto places = facts.recall == nullptr || share > kPlacesShareMax
                           ? std::nullopt
                           : PlacesAsGoodAs(*facts.recall, unfiltered);
   step.effort = unfiltered;
   step.reason = "cheaper than a walk";
-  if (places.has_value() &&
-      PlacesCost(*places, request.k) < std::min<double>(walk.cost, facts.allowed)) {
+  double cost = std::min<double>(walk.cost, facts.allowed);
+  if (places.has_value() && PlacesCost(*places, request.k) < cost) {
+    cost = PlacesCost(*places, request.k);
     step.method = SegmentMethod::kPlaces;
     step.slack = places->slack;
     step.effort = std::max(step.effort, kPlacesEf);
-    return step;
-  }
-  if (facts.allowed <= walk.cost) {
+  } else if (facts.allowed <= walk.cost) {
     step.method = SegmentMethod::kScan;
-    return step;
+  } else {
+    step = walk.step;
   }
-  return walk.step;
+  step.wants_subset = facts.subset == 0 && cost > kSubsetGain * kScanRowsPerSubsetEf * unfiltered;
+  return step;
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
@@ -199,7 +199,7 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
     const SegmentStep& step = plan.steps[i];
     const SegmentFacts& facts = segments[i];
     const std::string subset =
-        step.in_subset ? fmt::format("among the {} of a tenant; ", facts.subset) : "";
+        step.in_subset ? fmt::format("graph of {} rows; ", facts.subset) : "";
     const std::string rows =
         facts.filtered
             ? fmt::format(

@@ -104,6 +104,24 @@ bool DecodePlaces(ByteReader& in, std::vector<PlacePoint>& points) {
   return in.ok();
 }
 
+void EncodeHardness(std::string& out, const std::vector<float>& hardness) {
+  AppendLittleEndian(out, static_cast<uint32_t>(hardness.size()));
+  for (const float factor : hardness) {
+    AppendLittleEndian(out, std::bit_cast<uint32_t>(factor));
+  }
+}
+
+bool DecodeHardness(ByteReader& in, std::vector<float>& hardness) {
+  const auto count = in.Little<uint32_t>();
+  for (uint32_t i = 0; in.ok() && i < count; ++i) {
+    hardness.push_back(std::bit_cast<float>(in.Little<uint32_t>()));
+    if (!(hardness.back() >= 1 && std::isfinite(hardness.back()))) {
+      return false;
+    }
+  }
+  return in.ok();
+}
+
 bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
   file.name = in.LengthPrefixed();
   const auto kind = in.Little<uint8_t>();
@@ -122,6 +140,9 @@ bool DecodeFile(ByteReader& in, uint8_t format, SegmentFile& file) {
     return false;
   }
   if (format > kManifestFormatWithoutPlaces && !DecodePlaces(in, file.recall.places)) {
+    return false;
+  }
+  if (file.kind == SegmentFileKind::kSubsets && !DecodeHardness(in, file.hardness)) {
     return false;
   }
   // The name follows from the rest; anything else would be a path to somewhere else.
@@ -159,6 +180,9 @@ std::string EncodeManifest(const SegmentManifest& manifest) {
     EncodeRecall(out, file.recall.all);
     EncodeRecall(out, file.recall.tenth);
     EncodePlaces(out, file.recall.places);
+    if (file.kind == SegmentFileKind::kSubsets) {
+      EncodeHardness(out, file.hardness);
+    }
   }
   AppendLittleEndian(out, static_cast<uint32_t>(manifest.specs.size()));
   for (const IndexSpec& spec : manifest.specs) {

@@ -154,12 +154,15 @@ Status SealedSegment::Impl::OpenSubsets(FieldIndex index) {
   if (opened.file == nullptr) {
     return OkStatus();
   }
+  const SegmentFile* file =
+      FindFile(options.manifest, SegmentFileKind::kSubsets, options.schema.fields[index].id);
   auto read = SubsetGraphs::Open(opened.body, part.vectors.matrix().count);
-  if (!read.ok()) {
-    return WithContext(
-        read.status(),
-        options.directory + "/" +
-            SegmentFileName(SegmentFileKind::kSubsets, options.schema.fields[index].id));
+  Status good = read.status();
+  if (good.ok()) {
+    good = (*read)->SetHardness(file->hardness);
+  }
+  if (!good.ok()) {
+    return WithContext(good, options.directory + "/" + file->name);
   }
   part.subsets_file = std::move(opened);
   part.subsets = std::move(read).value();

@@ -75,19 +75,48 @@ std::shared_ptr<const PlacedSlots> SealedSegment::Impl::Placed(const SegmentSear
         made->copies = BudgetShare::Take(copies.budget(), wanted);
       }
     }
+    if (search.scan && made->copies.budget() == nullptr) {
+      return std::shared_ptr<const PlacedSlots>();  // a scan has no use for places
+    }
     made->placed = part.index->PlacesOf(filter, /*copy_codes=*/made->copies.budget() != nullptr);
     return std::shared_ptr<const PlacedSlots>(made, &made->placed);
   });
 }
 
-const SubsetGraph* SealedSegment::FindSubset(FieldIndex field, const SelectedRows& selected) const {
+std::shared_ptr<const SubsetGraph> SealedSegment::FindSubset(FieldIndex field,
+                                                             const SelectedRows& selected) const {
   const FieldPart* part = impl_->FindPart(field);
-  if (part == nullptr || part->subsets == nullptr || selected.rows.rows() != rows()) {
+  if (part == nullptr || part->index == nullptr || selected.rows.rows() != rows()) {
     return nullptr;
   }
-  RowFilter filter;
-  Impl::SetBits(field, selected, *part, filter);
-  return filter.slot_bits.count == 0 ? nullptr : part->subsets->Find(filter.slot_bits);
+  return selected.by_field.Subset(
+      field,
+      [&](const std::shared_ptr<const SubsetGraphs>& graph) -> std::shared_ptr<const SubsetGraph> {
+        RowFilter filter;
+        Impl::SetBits(field, selected, *part, filter);
+        const SlotBits& slots = filter.slot_bits;
+        if (slots.count == 0) {
+          return nullptr;
+        }
+        if (part->subsets != nullptr) {
+          if (const SubsetGraph* of_tenant = part->subsets->Find(slots); of_tenant != nullptr) {
+            return {std::shared_ptr<void>(), of_tenant};
+          }
+        }
+        if (graph == nullptr) {
+          return nullptr;
+        }
+        const SubsetGraph* own = graph->Find(slots);
+        if (own == nullptr) {  // more passes than when it was made
+          selected.by_field.SetGraph(field, nullptr);
+          return nullptr;
+        }
+        return {graph, own};
+      });
+}
+
+void SealedSegment::WishForSubset(FieldIndex field, const SelectedRows& selected) const {
+  selected.by_field.WishForGraph(field);
 }
 
 StatusOr<std::vector<RowHit>> SealedSegment::SearchIndex(const SegmentSearch& search) const {

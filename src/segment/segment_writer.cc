@@ -74,6 +74,7 @@ class SegmentWrite {
   }
   Status WriteSubsets(FieldIndex index,
                       const VectorMatrix& matrix,
+                      const VectorIndex& whole,
                       const BuildOptions& build,
                       SegmentFileIdentity identity);
   Status WriteCodes(CodesSetting codes,
@@ -291,12 +292,14 @@ Status SegmentWrite::WriteIndex(FieldIndex index) {
   ALIDADE_ASSIGN_OR_RETURN(const auto built,
                            OpenIndex(kind, index_map.body, vectors.matrix(), codes.get()));
   ALIDADE_ASSIGN_OR_RETURN(file.recall, MeasureRecallCurve(*built, vectors.matrix(), build));
-  return kind == IndexKind::kHnsw ? WriteSubsets(index, vectors.matrix(), build, identity)
+  return kind == IndexKind::kHnsw ? WriteSubsets(index, vectors.matrix(), *built, build, identity)
                                   : OkStatus();
 }
 
+// Beside the index, whose entry is the last of the manifest.
 Status SegmentWrite::WriteSubsets(FieldIndex index,
                                   const VectorMatrix& matrix,
+                                  const VectorIndex& whole,
                                   const BuildOptions& build,
                                   SegmentFileIdentity identity) {
   const SubsetGraphs::Subsets tenants = Subsets(index);
@@ -306,6 +309,7 @@ Status SegmentWrite::WriteSubsets(FieldIndex index,
   identity.kind = SegmentFileKind::kSubsets;
   identity.index_kind = IndexKind::kFlat;
   ALIDADE_ASSIGN_OR_RETURN(auto writer, SegmentFileWriter::Create(temporary_directory_, identity));
+  const RecallCurve recall = result_.manifest.files.back().recall.all;
   const SealedSegment* extended = Extended(index);
   ALIDADE_RETURN_IF_ERROR(
       SubsetGraphs::Write(request_.schema.fields[index].index,
@@ -314,7 +318,12 @@ Status SegmentWrite::WriteSubsets(FieldIndex index,
                           extended == nullptr ? nullptr : extended->subset_graphs(index),
                           build,
                           *writer));
-  ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
+  SegmentFile& file = result_.manifest.files.emplace_back();
+  ALIDADE_ASSIGN_OR_RETURN(file, writer->Finish());
+  ALIDADE_ASSIGN_OR_RETURN(const SegmentFileMap map,
+                           OpenSegmentFile(temporary_directory_, file, identity));
+  ALIDADE_ASSIGN_OR_RETURN(const auto graphs, SubsetGraphs::Open(map.body, matrix.count));
+  ALIDADE_ASSIGN_OR_RETURN(file.hardness, MeasureSubsets(whole, matrix, *graphs, recall, build));
   return OkStatus();
 }
 

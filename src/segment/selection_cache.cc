@@ -1,29 +1,9 @@
 #include "alidade/segment/selection_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace alidade {
-
-size_t SelectionByField::byte_size() const {
-  MutexLock lock(mutex_);
-  size_t bytes = entries_.capacity() * sizeof(Entry);
-  for (const Entry& entry : entries_) {
-    if (entry.slots != nullptr) {
-      bytes += sizeof(*entry.slots) + entry.slots->words.capacity() * sizeof(uint64_t);
-    }
-    bytes += entry.placed == nullptr ? 0 : entry.placed->byte_size();
-  }
-  return bytes;
-}
-
-size_t SelectionByField::copied_bytes() const {
-  MutexLock lock(mutex_);
-  size_t bytes = 0;
-  for (const Entry& entry : entries_) {
-    bytes += entry.placed == nullptr ? 0 : entry.placed->records.bytes();
-  }
-  return bytes;
-}
 
 std::shared_ptr<const SelectedRows> SelectionCache::Find(std::string_view filter,
                                                          const SegmentChanges& now,
@@ -56,8 +36,29 @@ void SelectionCache::Keep(std::string_view filter,
   }
   if (place == entries_.end()) {
     place = entries_.insert(place, Entry());
+  } else if (place->filter == filter) {
+    selected->by_field.TakeGraphs(place->selected->by_field);
   }
   *place = {std::string(filter), before.count, ++uses_, std::move(selected)};
+}
+
+std::vector<SelectionCache::KeptFilter> SelectionCache::Filters() const {
+  std::vector<KeptFilter> kept;
+  MutexLock lock(mutex_);
+  for (const Entry& entry : entries_) {
+    kept.push_back({entry.filter, entry.selected});
+  }
+  return kept;
+}
+
+void SelectionCache::SetGraph(std::string_view filter,
+                              FieldIndex field,
+                              std::shared_ptr<const SubsetGraphs> graph) {
+  MutexLock lock(mutex_);
+  const auto kept = std::ranges::find(entries_, filter, &Entry::filter);
+  if (kept != entries_.end()) {
+    kept->selected->by_field.SetGraph(field, std::move(graph));
+  }
 }
 
 size_t SelectionCache::memory_bytes() const {

@@ -140,6 +140,7 @@ class Collection {
   // --- maintenance ---
   void MakeSegmentsResident();
   bool IndexSomePayloads();
+  bool GraphSomeSelection();
   std::vector<std::shared_ptr<Segment>> PickSeal() const;
   BuildRun PickBuild() const;
   bool NeedsIndex(const Segment& segment, const Schema& schema) const;

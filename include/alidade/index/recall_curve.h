@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alidade/common/status.h"
+#include "alidade/index/subset_graphs.h"
 #include "alidade/index/vector_index.h"
 
 namespace alidade {
@@ -57,6 +58,17 @@ inline constexpr uint32_t kRecallCurveK[] = {10, 100};
 // ten thousand by the index, of small indexes fewer. Errors: CANCELLED when progress says so.
 StatusOr<MeasuredRecall> MeasureRecallCurve(const VectorIndex& index,
                                             const VectorMatrix& matrix,
+                                            const BuildOptions& build);
+
+// How many times as much effort a walk of each of the graphs takes as one of the whole index, to
+// find as much among the vectors of its subset as that does among all, where it finds 0.95, and
+// some more, to be sure; at least 1. With reaches, as `all` has them; up to 8 is tried. Other
+// parameters and errors: as above. Cost: for each subset up to 100 exact searches and a thousand by
+// its graph.
+StatusOr<std::vector<float>> MeasureSubsets(const VectorIndex& index,
+                                            const VectorMatrix& matrix,
+                                            const SubsetGraphs& subsets,
+                                            const RecallCurve& all,
                                             const BuildOptions& build);
 
 // The least effort that was measured to reach the recall at k hits. For a k between two that were

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -45,22 +46,36 @@ class SubsetGraphs {
   SubsetGraphs& operator=(const SubsetGraphs&) = delete;
 
   // The subset that holds all of the slots, of which there is at least one, known as bits; null:
-  // there is none. Cost: a look at each word of bits up to the first that is set, and at those of
-  // the subset.
+  // there is none. Cost: a look at each word of bits up to the end of the subset.
   const SubsetGraph* Find(const SlotBits& slots) const;
 
   // Copies the body into huge pages, whence searches that begin later read it. Throws
   // std::bad_alloc.
   void MakeResident();
   size_t body_bytes() const { return body_.size(); }
+  size_t codes_bytes() const;  // of SetCodes
   // Of all subsets.
   uint32_t vectors() const;
+  uint32_t count() const;  // subsets
+  const SubsetGraph& at(uint32_t subset) const;
+
+  // What MeasureSubsets found of each. Before anybody searches them.
+  // Errors: DATA_LOSS if it is not one factor of at least 1 for each.
+  Status SetHardness(const std::vector<float>& hardness);
+  // Of one subset: copies of the codes that a walk reads, node by node, read in the place of those
+  // of all vectors. Before anybody searches it.
+  void SetCodes(const CodeMatrix& codes);
 
  private:
   struct Run {
     uint32_t begin = 0;
     uint32_t end = 0;
     uint32_t subset = 0;
+  };
+  // The slots of a subset as bits.
+  struct Words {
+    uint32_t first = 0;  // word of bits
+    std::vector<uint64_t> bits;
   };
 
   SubsetGraphs(std::string_view body, uint32_t vectors);
@@ -76,11 +91,14 @@ class SubsetGraphs {
   ZeroedMemory copy_;
   std::atomic<const char*> bytes_;  // the body, then the copy
   std::vector<SubsetGraph> subsets_;
-  std::vector<Run> runs_;                    // slots side by side that are of one subset; rising
-  std::vector<std::vector<Run>> by_subset_;  // the same
+  std::vector<Run> runs_;     // slots side by side that are of one subset; rising
+  std::vector<Words> words_;  // of each subset
 };
 
 // Vectors of the subset.
 uint32_t SubsetSize(const SubsetGraph& subset);
+std::span<const uint32_t> SubsetSlots(const SubsetGraph& subset);
+// How many times as much effort its walks take; 1 if that was not measured.
+float SubsetHardness(const SubsetGraph& subset);
 
 }  // namespace alidade

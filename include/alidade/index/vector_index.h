@@ -175,7 +175,7 @@ struct BuildOptions {
   // so few through that all of them are looked at.
   uint32_t places_from = 20'000;
   // From so many vectors on a tenant gets a graph of its own: fewer are looked at in less.
-  uint32_t subsets_from = 2'000;
+  uint32_t subsets_from = 1'000;
 };
 
 // Builds an index of `kind` (kHnsw or kIvf) over the matrix and writes its body to `sink`.

@@ -24,9 +24,10 @@ struct SegmentFacts {
   const MeasuredRecall* recall = nullptr;  // of the index; null: not measured
   uint64_t payloads_read = 0;  // rows that the filter was tried on, for want of an index
   bool kept = false;           // which rows pass was known from an earlier query
-  // Rows of the tenant that all that pass belong to, if there is a graph over these; 0: there is
-  // none.
+  // Rows of a graph that is over all that pass, and over few others (Segment::FindSubset); 0: there
+  // is none.
   uint32_t subset = 0;
+  double subset_hardness = 1;  // how many times as much effort it takes
 };
 
 struct PlanRequest {
@@ -54,6 +55,8 @@ struct SegmentStep {
   uint32_t slack = 0;      // of kPlaces, as in IndexSearchOptions
   float reach = 0;         // of kIndex, as in IndexSearchOptions: to find what `ef` alone would
   bool in_subset = false;  // of kIndex: among the rows of SegmentFacts::subset only
+  // A walk of a graph over what passes would be much cheaper, if there was one.
+  bool wants_subset = false;
 };
 
 struct SearchPlan {
@@ -69,9 +72,13 @@ inline constexpr double kScanShareMax = 0.15;
 inline constexpr double kFullEffortShare = 0.6;
 inline constexpr double kTenthHardness = 3;
 inline constexpr double kScanRowsPerEf = 200;
-// .. for a walk over a graph of what passes, and over hardly anything else. Chosen by
-// bench/micro/tenant_search.cc.
-inline constexpr double kScanRowsPerSubsetEf = 30;
+// .. for a walk over a graph of what passes, and over nothing else; and where most of its rows
+// pass. Chosen by bench/micro/tenant_search.cc and filtered_search.cc.
+inline constexpr double kScanRowsPerSubsetEf = 22;
+inline constexpr double kScanRowsPerPartOfSubsetEf = 60;
+// Such a graph is wished for where its walk, if it took no more effort than that of all, would take
+// less than one in so many (chosen).
+inline constexpr double kSubsetGain = 2;
 // What is looked at place by place takes as long as as many codes of a scan. How much slack that
 // takes was measured where a tenth of the rows passes: it is enough where fewer do, and where more
 // do, up to this share, nearly. Chosen by the same.

@@ -34,6 +34,8 @@ struct SegmentFile {
   Hash128 body_hash;
   // Of kIndex; empty: not measured (written before there were curves).
   MeasuredRecall recall = {};
+  // Of kSubsets: MeasureSubsets.
+  std::vector<float> hardness = {};
 
   friend bool operator==(const SegmentFile&, const SegmentFile&) = default;
 };

@@ -88,6 +88,18 @@ class SealedSegment final : public Segment {
   // Bytes that the copies take, or would take.
   size_t resident_bytes_wanted() const;
 
+  // A kept selection gets a graph when one was wished for so many times for each of its rows: then
+  // its searches have lost about as much as the graph will cost (chosen).
+  static constexpr double kWishesPerRow = 1;
+  // Makes the graph that was wished for most for its size, if that is often enough, if all such
+  // graphs of a field are over no more than half of its vectors, and if the budget has room: for
+  // `subsets_from` of `build` and more vectors, up to a fourth of all. Whether one was made;
+  // searches go on meanwhile. One thread at a time. Errors: CANCELLED when the progress of `build`
+  // says so, RESOURCE_EXHAUSTED out of memory.
+  StatusOr<bool> GraphSomeSelection(const std::shared_ptr<MemoryBudget>& budget,
+                                    BuildOptions build,
+                                    double wishes_per_row = kWishesPerRow);
+
   // After this the directory is removed when the last reader is gone.
   void RemoveFilesWhenUnused();
 
@@ -117,7 +129,9 @@ class SealedSegment final : public Segment {
   SelectionCache* selections() const override;
   IndexKind index_kind(FieldIndex field) const override;
   const MeasuredRecall* measured_recall(FieldIndex field) const override;
-  const SubsetGraph* FindSubset(FieldIndex field, const SelectedRows& selected) const override;
+  std::shared_ptr<const SubsetGraph> FindSubset(FieldIndex field,
+                                                const SelectedRows& selected) const override;
+  void WishForSubset(FieldIndex field, const SelectedRows& selected) const override;
   StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const override;
   StatusOr<std::vector<RowHit>> SearchExact(const SegmentSearch& search) const override;
   size_t memory_bytes() const override;

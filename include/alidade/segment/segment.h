@@ -134,11 +134,14 @@ class Segment {
   // What that search was measured to find; null: not measured, or kFlat.
   virtual const MeasuredRecall* measured_recall(FieldIndex field) const = 0;
   // What an approximate search for the selected rows, at least one, may walk instead of the whole
-  // index of the field: a graph over all of one tenant. Valid as long as the segment. Null: none.
-  virtual const SubsetGraph* FindSubset(FieldIndex /*field*/,
-                                        const SelectedRows& /*selected*/) const {
+  // index of the field: a graph over all of one tenant, or over what passes a filter that comes
+  // often. Valid as long as the segment. Null: none.
+  virtual std::shared_ptr<const SubsetGraph> FindSubset(FieldIndex /*field*/,
+                                                        const SelectedRows& /*selected*/) const {
     return nullptr;
   }
+  // Notes a search for the selected rows that such a graph would have made quicker.
+  virtual void WishForSubset(FieldIndex /*field*/, const SelectedRows& /*selected*/) const {}
   // The nearest rows of the view, ascending by (distance, row); may be fewer than k unless kFlat.
   virtual StatusOr<std::vector<RowHit>> SearchIndex(const SegmentSearch& search) const = 0;
   // Exact; min(k, rows in the view that have the vector and are allowed) hits.

@@ -7,7 +7,8 @@
 //           slot of a searched field that not every row has. For each field that was searched under
 //           it by places, or by a look at all that passes, it takes 4 bytes for each row that
 //           passes, and, if that is done often, a copy of its code; the copies of all selections
-//           together no more than one in kCopiedShare of the bytes of the codes.
+//           together no more than one in kCopiedShare of the bytes of the codes. A filter that
+//           comes very often gets a graph over what passes (SealedSegment::GraphSomeSelection).
 #pragma once
 
 #include <algorithm>
@@ -22,8 +23,9 @@
 #include "alidade/common/mutex.h"
 #include "alidade/common/row_bitmap.h"
 #include "alidade/common/types.h"
-#include "alidade/index/vector_index.h"
+#include "alidade/index/subset_graphs.h"
 #include "alidade/segment/schema.h"
+#include "alidade/segment/selection_by_field.h"
 
 namespace alidade {
 
@@ -32,74 +34,6 @@ namespace alidade {
 struct SegmentChanges {
   uint64_t count = 0;
   SeqNo newest;
-};
-
-// A selection as bits of the slots of a field of which not every row has a vector.
-struct SelectedSlots {
-  std::vector<uint64_t> words;
-  uint32_t count = 0;  // bits that are set
-};
-
-// What searches make of a selection, field by field. Thread-safe. Two that ask at once may both
-// make it.
-class SelectionByField {
- public:
-  // Times that slots by place are asked for until it is worth it to sort them, and to copy their
-  // codes: that is a look at each, as much as ten searches do that read a tenth of them (chosen).
-  static constexpr uint32_t kSortedFrom = 2;
-  static constexpr uint32_t kCopiedFrom = 16;
-
-  // What `make()` made for the first that asked.
-  template <class Make>
-  std::shared_ptr<const SelectedSlots> Slots(FieldIndex field, const Make& make) {
-    {
-      MutexLock lock(mutex_);
-      if (const Entry& entry = At(field); entry.slots != nullptr) {
-        return entry.slots;
-      }
-    }
-    auto made = std::make_shared<const SelectedSlots>(make());
-    MutexLock lock(mutex_);
-    At(field).slots = made;
-    return made;
-  }
-  // What `make(copy)` made, null the first times; with copies of codes where `copy` is true, if it
-  // has room for them. `sorted`: what is sorted is of use without copies, too.
-  template <class Make>
-  std::shared_ptr<const PlacedSlots> Placed(FieldIndex field, bool sorted, const Make& make) {
-    uint32_t asked = 0;
-    {
-      MutexLock lock(mutex_);
-      Entry& entry = At(field);
-      asked = entry.asked = std::min(entry.asked + 1, kCopiedFrom + 1);
-      const bool sort = sorted && asked >= kSortedFrom && entry.placed == nullptr;
-      if (asked != kCopiedFrom && !sort) {
-        return entry.placed;
-      }
-    }
-    std::shared_ptr<const PlacedSlots> made = make(asked == kCopiedFrom);
-    MutexLock lock(mutex_);
-    At(field).placed = made;
-    return made;
-  }
-  size_t byte_size() const;
-  // Of codes.
-  size_t copied_bytes() const;
-
- private:
-  struct Entry {
-    std::shared_ptr<const SelectedSlots> slots;
-    uint32_t asked = 0;  // for `placed`
-    std::shared_ptr<const PlacedSlots> placed;
-  };
-
-  Entry& At(FieldIndex field) ALIDADE_REQUIRES(mutex_) {
-    entries_.resize(std::max(entries_.size(), field + 1));
-    return entries_[field];
-  }
-
-  mutable Mutex mutex_;
-  std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
 };
 
 // Alive rows that pass. Immutable.
@@ -143,6 +77,17 @@ class SelectionCache {
   size_t memory_bytes() const;
   // Of codes (PlacedSlots::records).
   size_t copied_bytes() const;
+
+  struct KeptFilter {
+    std::string filter;
+    std::shared_ptr<const SelectedRows> selected;
+  };
+  // Those that are kept now.
+  std::vector<KeptFilter> Filters() const;
+  // Gives the filter's selection, if one is kept, a graph over rows that pass it.
+  void SetGraph(std::string_view filter,
+                FieldIndex field,
+                std::shared_ptr<const SubsetGraphs> graph);
 
  private:
   struct Entry {

@@ -77,14 +77,14 @@ class TopK {
   std::vector<Candidate> heap_;
 };
 
-// The same for a large k, of which only the end counts: twice as many are collected before the
-// farther half is dropped, which takes a few steps a candidate however large k is.
-// Thread-compatible.
+// The same where only the end counts: more are collected before the farther ones are dropped, which
+// takes a few steps a candidate however large k is. Thread-compatible.
 class CollectedTopK {
  public:
   // Requires: 1 <= k.
   void Reset(size_t k) {
     k_ = k;
+    most_ = k + std::max(k, kMoreMin);
     end_ = ~uint64_t{0};
     collected_.clear();
   }
@@ -92,7 +92,7 @@ class CollectedTopK {
     const uint64_t candidate = uint64_t{SortableDistance(distance)} << 32 | slot;
     if (candidate < end_) {
       collected_.push_back(candidate);
-      if (collected_.size() == 2 * k_) {
+      if (collected_.size() == most_) {
         Drop();
       }
     }
@@ -119,7 +119,11 @@ class CollectedTopK {
     collected_.resize(k_);
   }
 
+  // For few, a drop would cost more than to collect some more (chosen).
+  static constexpr size_t kMoreMin = 64;
+
   size_t k_ = 1;
+  size_t most_ = 1 + kMoreMin;   // collected at once
   uint64_t end_ = ~uint64_t{0};  // what comes has to be less
   std::vector<uint64_t> collected_;
 };

@@ -222,5 +222,61 @@ TEST_F(PayloadIndexTest, ChangesAreRefusedOrForgiven) {
   EXPECT_THAT(collection_->config()->payload_indexes, SizeIs(kPayloadIndexesMax));
 }
 
+// Large enough for a graph over what passes a filter.
+class FrequentFilterTest : public PayloadIndexTest {
+ protected:
+  FrequentFilterTest() {
+    config_.fields[0].index = {.kind = IndexKind::kHnsw, .hnsw_m = 8};
+    limits_.delta_rows_max = 5'000;
+  }
+  SearchResult SearchNear(float number, const std::string& filter, bool exact) const {
+    SearchQuery query = QueryFor(std::vector<float>{number, 0, 0, 1}, 5);
+    query.exact = exact;
+    query.ef = exact ? 0 : 10;
+    query.filter = Parsed(filter);
+    query.explain = true;
+    const auto result = SearchFor(query);
+    EXPECT_THAT(result, IsOk());
+    return result.ok() ? *result : SearchResult();
+  }
+};
+
+TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
+  const std::string filter = "even = false AND n <= 2400";
+  PutNumbered(1, 4'800);
+  Settle();
+  const auto search_often = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      SearchNear(static_cast<float>(i), filter, /*exact=*/false);
+    }
+  };
+  EXPECT_THAT(SearchNear(7, filter, false).plan, HasSubstr("scan ("));
+  search_often(1'100);
+  EXPECT_FALSE(collection_->BuildSomething());
+  search_often(100);
+  EXPECT_TRUE(collection_->BuildSomething());
+  EXPECT_FALSE(collection_->BuildSomething());
+  EXPECT_EQ(collection_->Stats().builds_done, 1U) << "no segment is written anew";
+  const auto check = [&](const char* expected) {
+    for (const float number : {0.0F, 700.0F, 2'399.0F, 9'000.0F}) {
+      const SearchResult found = SearchNear(number, filter, false);
+      EXPECT_THAT(found.plan, HasSubstr(expected));
+      const SearchResult exact = SearchNear(number, filter, true);
+      ASSERT_EQ(found.hits.size(), exact.hits.size());
+      for (size_t i = 0; i < found.hits.size(); ++i) {
+        EXPECT_EQ(found.hits[i].point.id, exact.hits[i].point.id);
+      }
+    }
+  };
+  check("graph of 1200 rows");
+  // What is deleted is gone at once, what is written is found at once.
+  DeleteNumbered(1, 9);
+  DeleteNumbered(2'391, 2'399);
+  PutNumbered(699, 701, /*round=*/1);
+  check("graph of 1200 rows");
+  Reopen();
+  check("scan (");
+}
+
 }  // namespace
 }  // namespace alidade

@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alidade/index/recall_curve.h"
+
 #include "subset_format.h"
 #include "support/built_index.h"
 #include "support/coded_index.h"
@@ -182,6 +184,71 @@ TEST_P(SubsetGraphsTest, AWatchedSlotIsSeenByItsOwnNumber) {
   EXPECT_GE(nearest.place, 1U);
   EXPECT_FALSE(stranger.met);
   EXPECT_EQ(stranger.place, 0U);
+}
+
+TEST_P(SubsetGraphsTest, TheEffortThatAWalkTakesIsMeasured) {
+  BuildOptions build{.codes = graph_.codes.get()};
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const MeasuredRecall whole,
+                               MeasureRecallCurve(*graph_.index, base_->matrix(), build));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(
+      const std::vector<float> hardness,
+      MeasureSubsets(*graph_.index, base_->matrix(), *opened_, whole.all, build));
+  ASSERT_EQ(hardness.size(), subsets_.size());
+  for (const float factor : hardness) {
+    EXPECT_GE(factor, 1);
+    EXPECT_LE(factor, 13);
+  }
+  build.threads = 2;
+  EXPECT_EQ(*MeasureSubsets(*graph_.index, base_->matrix(), *opened_, whole.all, build), hardness);
+  // With nothing to compare with.
+  EXPECT_EQ(*MeasureSubsets(*graph_.index, base_->matrix(), *opened_, {}, build),
+            std::vector<float>(subsets_.size(), 1));
+  BuildProgress progress;
+  progress.cancelled = true;
+  build.progress = &progress;
+  EXPECT_THAT(MeasureSubsets(*graph_.index, base_->matrix(), *opened_, whole.all, build),
+              StatusIs(StatusCode::kCancelled));
+
+  ASSERT_THAT(opened_->SetHardness({1, 2.5F, 8}), IsOk());
+  EXPECT_EQ(SubsetHardness(opened_->at(1)), 2.5F);
+  EXPECT_THAT(opened_->SetHardness({1, 2.5F}), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(opened_->SetHardness({1, 0.5F, 1}), StatusIs(StatusCode::kDataLoss));
+}
+
+// Copies of codes change nothing but where they are read.
+TEST_P(SubsetGraphsTest, CopiesOfCodesAreReadInTheirPlace) {
+  if (graph_.codes == nullptr) {
+    GTEST_SKIP() << "no codes";
+  }
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const std::string body, Write({subsets_[2]}, nullptr));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto copied, SubsetGraphs::Open(body, kRows));
+  const CodeMatrix codes = graph_.codes->walk();
+  std::vector<uint8_t> records;
+  for (const uint32_t slot : subsets_[2]) {
+    const uint8_t* record = codes.records + slot * codes.stride();
+    records.insert(records.end(), record, record + codes.stride());
+  }
+  EXPECT_EQ(copied->codes_bytes(), 0U);
+  copied->SetCodes({.records = records.data(),
+                    .kind = codes.kind,
+                    .dim = codes.dim,
+                    .count = static_cast<uint32_t>(subsets_[2].size())});
+  EXPECT_EQ(copied->codes_bytes(), records.size());
+  std::vector<bool> some = Among(subsets_[2]);
+  for (uint32_t slot = 0; slot < kRows; slot += 7) {
+    some[slot] = false;
+  }
+  const SlotBitSet filter(some);
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    for (const SlotFilter* use :
+         {static_cast<const SlotFilter*>(nullptr), static_cast<const SlotFilter*>(&filter)}) {
+      const auto search = [&](const SubsetGraph& subset) {
+        return *graph_.index->Search(
+            queries_->Row(i), {.k = 10, .ef = 40, .reach = 1.2F, .filter = use, .subset = &subset});
+      };
+      EXPECT_EQ(search(copied->at(0)), search(opened_->at(2)));
+    }
+  }
 }
 
 TEST_P(SubsetGraphsTest, DeadlinesEndIt) {

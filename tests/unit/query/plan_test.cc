@@ -19,6 +19,7 @@ SegmentFacts Filtered(uint32_t allowed, uint32_t rows, IndexKind index) {
 SegmentFacts OfTenant(uint32_t allowed, uint32_t subset, uint32_t rows) {
   SegmentFacts facts = Filtered(allowed, rows, kHnsw);
   facts.subset = subset;
+  facts.subset_hardness = 1.5;
   return facts;
 }
 
@@ -67,19 +68,22 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        {Filtered(11'900, 119'000, kHnsw), Filtered(12'100, 121'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 20; filter passes 11900 of 119000 rows)\n"
        "segment 1: hnsw (ef 60; filter passes 12100 of 121000 rows)"},
-      // A tenant with a graph: 30 * 20 rows take as long as a walk among its rows, and as much more
-      // where a filter lets few of these through as where there are no others.
+      // A tenant with a graph: 22 * 1.5 * 20 rows take as long as a walk among its rows, and where
+      // a filter lets few of these through, as much more as where there are no others: 200 * 90;
+      // where it lets most through, 60 * 30.
       {{.k = 10, .ef = 20},
-       {OfTenant(600, 600, 50'000),
-        OfTenant(601, 601, 50'000),
-        OfTenant(1'900, 3'000, 50'000),
-        OfTenant(11'900, 119'000, 900'000),
-        OfTenant(12'100, 121'000, 900'000)},
-       "segment 0: scan (cheaper than a walk; ef 20; filter passes 600 of 50000 rows)\n"
-       "segment 1: hnsw (ef 20; among the 601 of a tenant; filter passes 601 of 50000 rows)\n"
-       "segment 2: hnsw (ef 20; among the 3000 of a tenant; filter passes 1900 of 50000 rows)\n"
-       "segment 3: scan (cheaper than a walk; ef 20; filter passes 11900 of 900000 rows)\n"
-       "segment 4: hnsw (ef 60; among the 121000 of a tenant; filter passes 12100 of 900000 rows)"},
+       {OfTenant(660, 660, 50'000),
+        OfTenant(661, 661, 50'000),
+        OfTenant(1'800, 2'500, 50'000),
+        OfTenant(1'900, 2'500, 50'000),
+        OfTenant(17'900, 179'000, 900'000),
+        OfTenant(18'100, 181'000, 900'000)},
+       "segment 0: scan (cheaper than a walk; ef 20; filter passes 660 of 50000 rows)\n"
+       "segment 1: hnsw (ef 30; graph of 661 rows; filter passes 661 of 50000 rows)\n"
+       "segment 2: scan (cheaper than a walk; ef 20; filter passes 1800 of 50000 rows)\n"
+       "segment 3: hnsw (ef 30; graph of 2500 rows; filter passes 1900 of 50000 rows)\n"
+       "segment 4: scan (cheaper than a walk; ef 20; filter passes 17900 of 900000 rows)\n"
+       "segment 5: hnsw (ef 90; graph of 181000 rows; filter passes 18100 of 900000 rows)"},
       // Where k takes all there is, there is nothing to choose.
       {{100, false},
        {All(100, kHnsw), All(101, kHnsw), Filtered(100, 200, kHnsw), Filtered(101, 200, kHnsw)},
@@ -96,6 +100,21 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
   for (const Case& c : cases) {
     EXPECT_EQ(Plan(c.request, c.segments), c.expected);
   }
+}
+
+// Only where a walk of it would take less than half: 2 * 22 * 20 rows.
+TEST(PlanTest, AGraphOfWhatPassesIsWishedForWhereItWouldPay) {
+  const auto wishes = [](const SegmentFacts& facts, uint32_t ef = 20) {
+    return MakePlan({.k = 10, .ef = ef}, {facts}).steps[0].wants_subset;
+  };
+  EXPECT_FALSE(wishes(Filtered(880, 120'000, kHnsw)));
+  EXPECT_TRUE(wishes(Filtered(881, 120'000, kHnsw)));
+  EXPECT_FALSE(wishes(Filtered(881, 120'000, kHnsw), 30));
+  EXPECT_TRUE(wishes(Filtered(60'000, 120'000, kHnsw)));  // now it walks
+  EXPECT_FALSE(wishes(OfTenant(60'000, 60'000, 120'000)));
+  EXPECT_FALSE(wishes(All(120'000, kHnsw)));
+  EXPECT_FALSE(wishes(Filtered(60'000, 120'000, kIvf)));
+  EXPECT_FALSE(wishes(Filtered(60'000, 120'000, kFlat)));
 }
 
 TEST(PlanTest, ARecallIsReachedWithTheLeastMeasuredEffort) {

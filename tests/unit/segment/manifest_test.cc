@@ -1,6 +1,7 @@
 #include "alidade/segment/manifest.h"
 
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -44,7 +45,8 @@ SegmentManifest Example() {
                             .field = FieldId(3),
                             .index_kind = IndexKind::kFlat,
                             .bytes = 70000,
-                            .body_hash = {.low = 7, .high = 8}});
+                            .body_hash = {.low = 7, .high = 8},
+                            .hardness = {1, 2.5F}});
   manifest.specs.push_back({.kind = IndexKind::kIvf,
                             .hnsw_m = 8,
                             .hnsw_ef_construction = 100,
@@ -90,6 +92,15 @@ TEST(ManifestTest, IsOfTheFormatBeforeWithoutGraphsOfTenants) {
   manifest.files.pop_back();
   EXPECT_EQ(EncodeManifest(manifest)[0], 6);
   EXPECT_EQ(*DecodeManifest(EncodeManifest(manifest)), manifest);
+}
+
+TEST(ManifestTest, RefusesAHardnessThatIsNone) {
+  for (const float factor : {0.9F, -1.0F, std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    SegmentManifest manifest = Example();
+    manifest.files.back().hardness.push_back(factor);
+    EXPECT_EQ(DecodeManifest(EncodeManifest(manifest)).status().code(), StatusCode::kDataLoss)
+        << factor;
+  }
 }
 
 TEST(ManifestTest, RefusesNamesThatLeadElsewhere) {

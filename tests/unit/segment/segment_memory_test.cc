@@ -274,15 +274,19 @@ TEST_F(SealedMemoryTest, CopiesForFiltersAreTakenOfTheBudget) {
     const auto quarter = select("quarter", 4);
     search(*quarter, SelectionByField::kCopiedFrom - 1);
     EXPECT_EQ(budget->taken(), before);
-    const size_t sorted = segment_->memory_bytes();
+    const size_t kept = segment_->memory_bytes();
     search(*quarter, 3);
     EXPECT_EQ(quarter->by_field.copied_bytes(), kRows / 4 * record);
     EXPECT_EQ(budget->taken(), before + kRows / 4 * record);
-    EXPECT_EQ(segment_->memory_bytes(), sorted + kRows / 4 * record);
+    // A scan has no use for slots by place before there are copies of their codes.
+    const size_t copied = kRows / 4 * (record + sizeof(RowId));
+    EXPECT_GE(segment_->memory_bytes(), kept + copied);
+    EXPECT_LE(segment_->memory_bytes(), kept + copied + 128);
 
     const auto third = select("third", 3);  // together more than half of the codes
     search(*third, SelectionByField::kCopiedFrom + 2);
     EXPECT_EQ(third->by_field.copied_bytes(), 0U);
+    EXPECT_LE(segment_->memory_bytes(), kept + copied + kRows / 8 + 1'024);
     const auto sixth = select("sixth", 6);
     search(*sixth, SelectionByField::kCopiedFrom + 2);
     EXPECT_EQ(sixth->by_field.copied_bytes(), kRows / 6 * record);
@@ -313,7 +317,8 @@ TEST_F(SealedMemoryTest, SlotsOfASelectionAreKeptWithIt) {
     EXPECT_TRUE(std::ranges::all_of(
         *found, [](const RowHit& hit) { return hit.row % 3 == 0 && hit.row % 8 != 0; }));
     EXPECT_GE(selected.byte_size(), before + kPartRows / 8);
-    EXPECT_LE(selected.byte_size(), before + kPartRows / 8 + 256);
+    // .. and what is known of three fields.
+    EXPECT_LE(selected.byte_size(), before + kPartRows / 8 + 3 * 108);
   }
 }
 
