@@ -203,6 +203,9 @@ class PublishOperation final : public CommitOperation {
 };
 
 bool Collection::NeedsIndex(const Segment& segment, const Schema& schema) const {
+  if (segment.sealed() && !static_cast<const SealedSegment&>(segment).damaged_indexes().empty()) {
+    return true;
+  }
   for (FieldIndex field = 0; field < schema.fields.size(); ++field) {
     const IndexSpec& wanted = schema.fields[field].index;
     if (ResolveIndexKind(wanted, segment.vectors(field)) != segment.index_kind(field)) {

@@ -278,5 +278,25 @@ TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
   check("scan (");
 }
 
+TEST_F(FrequentFilterTest, ADamagedGraphOfATenantIsBuiltAnew) {
+  PayloadIndexChange tenant = Index("round", PayloadIndexType::kInteger);
+  tenant.tenant = true;
+  ASSERT_THAT(Change(tenant), IsOk());
+  PutNumbered(1, 1'500);
+  PutNumbered(1'501, 3'000, /*round=*/1);
+  Settle();
+  EXPECT_THAT(SearchNear(2'000, "round = 1", false).plan, HasSubstr("graph of 1500 rows"));
+  for (const std::string& file : FilesBelow(OwnSegments())) {
+    if (file.ends_with(".subsets")) {
+      std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+    }
+  }
+  Reopen();
+  EXPECT_THAT(SearchNear(2'000, "round = 1", false).plan, Not(HasSubstr("graph of")));
+  EXPECT_TRUE(collection_->BuildSomething());
+  EXPECT_THAT(SearchNear(2'000, "round = 1", false).plan, HasSubstr("graph of 1500 rows"));
+  EXPECT_FALSE(collection_->BuildSomething());
+}
+
 }  // namespace
 }  // namespace alidade
