@@ -75,7 +75,7 @@ inline constexpr double kScanRowsPerEf = 200;
 // .. for a walk over a graph of what passes, and over nothing else; and where most of its rows
 // pass. Chosen by bench/micro/tenant_search.cc and filtered_search.cc.
 inline constexpr double kScanRowsPerSubsetEf = 22;
-inline constexpr double kScanRowsPerPartOfSubsetEf = 60;
+inline constexpr double kScanRowsPerPartOfSubsetEf = 40;
 // Such a graph is wished for where its walk, if it took no more effort than that of all, would take
 // less than one in so many (chosen).
 inline constexpr double kSubsetGain = 2;

@@ -70,18 +70,18 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 1: hnsw (ef 60; filter passes 12100 of 121000 rows)"},
       // A tenant with a graph: 22 * 1.5 * 20 rows take as long as a walk among its rows, and where
       // a filter lets few of these through, as much more as where there are no others: 200 * 90;
-      // where it lets most through, 60 * 30.
+      // where it lets most through, 40 * 30.
       {{.k = 10, .ef = 20},
        {OfTenant(660, 660, 50'000),
         OfTenant(661, 661, 50'000),
-        OfTenant(1'800, 2'500, 50'000),
-        OfTenant(1'900, 2'500, 50'000),
+        OfTenant(1'200, 1'800, 50'000),
+        OfTenant(1'300, 1'800, 50'000),
         OfTenant(17'900, 179'000, 900'000),
         OfTenant(18'100, 181'000, 900'000)},
        "segment 0: scan (cheaper than a walk; ef 20; filter passes 660 of 50000 rows)\n"
        "segment 1: hnsw (ef 30; graph of 661 rows; filter passes 661 of 50000 rows)\n"
-       "segment 2: scan (cheaper than a walk; ef 20; filter passes 1800 of 50000 rows)\n"
-       "segment 3: hnsw (ef 30; graph of 2500 rows; filter passes 1900 of 50000 rows)\n"
+       "segment 2: scan (cheaper than a walk; ef 20; filter passes 1200 of 50000 rows)\n"
+       "segment 3: hnsw (ef 30; graph of 1800 rows; filter passes 1300 of 50000 rows)\n"
        "segment 4: scan (cheaper than a walk; ef 20; filter passes 17900 of 900000 rows)\n"
        "segment 5: hnsw (ef 90; graph of 181000 rows; filter passes 18100 of 900000 rows)"},
       // Where k takes all there is, there is nothing to choose.
