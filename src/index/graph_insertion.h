@@ -19,6 +19,8 @@ class BuildCodes {
  public:
   // Errors: CANCELLED. Throws std::bad_alloc.
   static StatusOr<BuildCodes> Make(const VectorMatrix& matrix, const BuildOptions& options);
+  BuildCodes(const BuildCodes&) = delete;
+  BuildCodes& operator=(const BuildCodes&) = delete;
   BuildCodes(BuildCodes&& other) noexcept;
   BuildCodes& operator=(BuildCodes&& other) noexcept;
   ~BuildCodes();

@@ -48,28 +48,33 @@ uint32_t FirstOf(const SlotBits& slots) {
   return static_cast<uint32_t>((word - slots.words) * 64 + std::countr_zero(*word));
 }
 
-// The graph of one subset, written.
-Status WriteGraph(const IndexSpec& spec,
-                  const VectorMatrix& matrix,
-                  const VectorCodes* codes,
+// The vectors of one field, and how graphs over them are built.
+struct Field {
+  const IndexSpec& spec;
+  const VectorMatrix& matrix;
+  const VectorCodes* codes;
+  const BuildOptions& options;
+};
+
+// The graph of one subset, written. `previous`: as in SubsetGraphs::Write, of this subset.
+Status WriteGraph(const Field& field,
                   std::span<const uint32_t> slots,
                   const SubsetGraph* previous,
-                  const BuildOptions& options,
                   ByteSink& sink) {
   const auto count = static_cast<uint32_t>(slots.size());
   std::optional<HnswGraph> extended;
-  if (previous != nullptr && previous->graph().header.m == spec.hnsw_m) {
+  if (previous != nullptr && previous->graph().header.m == field.spec.hnsw_m) {
     extended = previous->graph();
   }
-  const uint32_t taken = extended.has_value() ? extended->header.count : 0;
-  if (options.progress != nullptr) {
-    options.progress->rows_done += taken;
+  const HnswGraph* const known = extended.has_value() ? &*extended : nullptr;
+  const uint32_t taken = known == nullptr ? 0 : known->header.count;
+  if (field.options.progress != nullptr) {
+    field.options.progress->rows_done += taken;
   }
-  GrowingGraph graph(
-      spec.hnsw_m, spec.hnsw_ef_construction, count, extended.has_value() ? &*extended : nullptr);
-  const BuildDistances distances(matrix, codes, slots);
+  GrowingGraph graph(field.spec.hnsw_m, field.spec.hnsw_ef_construction, count, known);
+  const BuildDistances distances(field.matrix, field.codes, slots);
   ALIDADE_RETURN_IF_ERROR(
-      InsertRows(InsertionOrder(taken, count, Places()), distances, options, graph));
+      InsertRows(InsertionOrder(taken, count, Places()), distances, field.options, graph));
   return graph.Write(Places(), /*longest=*/0, sink);
 }
 
@@ -89,14 +94,8 @@ Status SubsetGraphs::Write(const IndexSpec& spec,
       SubsetEntry& entry = entries.emplace_back();
       entry.count = static_cast<uint32_t>(slots.size());
       entry.graph = out.bytes();
-      ALIDADE_RETURN_IF_ERROR(
-          WriteGraph(spec,
-                     matrix,
-                     codes.get(),
-                     slots,
-                     previous == nullptr ? nullptr : previous->FindBeginningOf(slots),
-                     options,
-                     out));
+      const SubsetGraph* known = previous == nullptr ? nullptr : previous->FindBeginningOf(slots);
+      ALIDADE_RETURN_IF_ERROR(WriteGraph({spec, matrix, codes.get(), options}, slots, known, out));
       entry.graph_bytes = out.bytes() - entry.graph;
       ALIDADE_RETURN_IF_ERROR(out.Align());
       entry.slots = out.bytes();

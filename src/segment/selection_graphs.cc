@@ -37,7 +37,7 @@ struct OwnGraph {
 size_t GraphBytes(const IndexSpec& spec, const VectorCodes* codes, uint32_t vectors) {
   constexpr size_t kBesideLinks = 24;  // levels, links of the upper ones, slots
   const size_t code = codes == nullptr ? 0 : codes->walk().stride();
-  return vectors * (2 * spec.hnsw_m * sizeof(uint32_t) + kBesideLinks + code);
+  return vectors * (size_t{2} * spec.hnsw_m * sizeof(uint32_t) + kBesideLinks + code);
 }
 
 std::vector<uint32_t> ListOf(const SlotBits& bits, uint32_t slots) {

@@ -14,8 +14,8 @@ namespace {
 std::string TenantKey(ScalarReader& values, std::string_view payload) {
   std::string key;
   for (const Scalar& scalar : values.Of(payload)) {
-    std::string other = SortKey(scalar);
-    key = key.empty() ? std::move(other) : std::min(key, other);
+    const std::string other = SortKey(scalar);
+    key = key.empty() ? other : std::min(key, other);
   }
   return key;
 }
