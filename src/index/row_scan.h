@@ -45,6 +45,23 @@ uint32_t ScanBlock(uint32_t first,
   return allowed;
 }
 
+// Rows side by side, all of them allowed, in blocks.
+template <class Distance, class Take>
+Status ScanRun(uint32_t first,
+               uint32_t count,
+               const Distance& distance,
+               const Deadline* deadline,
+               const Take& take) {
+  for (uint32_t done = 0; done < count; done += kScanBlockRows) {
+    if (deadline != nullptr) {
+      ALIDADE_RETURN_IF_ERROR(deadline->Check());
+    }
+    const uint32_t rows = std::min(kScanBlockRows, count - done);
+    ScanWholeBlock(first + done, rows, first + count, distance, take);
+  }
+  return OkStatus();
+}
+
 // ScanRows where the allowed rows are known as bits. Rows that lie apart are asked for as they are
 // found, and looked at once there are so many that the first have come.
 template <class Distance, class Take>
@@ -75,11 +92,8 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
     for (const uint32_t* at = std::lower_bound(bits.slots, end, first); at < stop;) {
       const uint32_t run = RunLength(at, stop);
       if (run >= kRunRows) {  // as rows of one tenant lie
-        for (uint32_t done = 0; done < run; done += kScanBlockRows) {
-          ALIDADE_RETURN_IF_ERROR(look());
-          const uint32_t rows = std::min(kScanBlockRows, run - done);
-          ScanWholeBlock(*at + done, rows, *at + run, distance, take);
-        }
+        ALIDADE_RETURN_IF_ERROR(look());
+        ALIDADE_RETURN_IF_ERROR(ScanRun(*at, run, distance, deadline, take));
         taken += run;
         at += run;
         continue;
