@@ -87,6 +87,18 @@ uint64_t BytesOf(const Segment& segment) {
   return std::max<uint64_t>(segment.disk_bytes(), segment.memory_bytes());
 }
 
+// What the building thread may add to.
+std::vector<std::shared_ptr<SealedSegment>> SealedOf(const SegmentSet& view) {
+  std::vector<std::shared_ptr<SealedSegment>> sealed;
+  for (const SegmentView& part : view.segments) {
+    if (part.segment->sealed()) {
+      sealed.push_back(std::const_pointer_cast<SealedSegment>(
+          std::static_pointer_cast<const SealedSegment>(part.segment)));
+    }
+  }
+  return sealed;
+}
+
 }  // namespace
 
 // Puts the new segment in the place of its inputs.
@@ -331,13 +343,10 @@ bool Collection::SealSomething() {
 
 // Out of memory: the mapped files serve, and the next step tries again.
 void Collection::MakeSegmentsResident() {
-  const auto set = view_.Get();
-  for (const SegmentView& view : set->segments) {
-    if (!view.segment->sealed() || stopping_.load()) {
-      continue;
+  for (const auto& segment : SealedOf(*view_.Get())) {
+    if (stopping_.load()) {
+      return;
     }
-    const auto segment = std::const_pointer_cast<SealedSegment>(
-        std::static_pointer_cast<const SealedSegment>(view.segment));
     try {
       segment->MakeResident(context_.resident_budget);
     } catch (const std::bad_alloc&) {
@@ -398,13 +407,10 @@ bool Collection::BuildSomething() {
 
 // What is not there is only slower.
 bool Collection::GraphSomeSelection() {
-  const auto view = view_.Get();
-  for (const SegmentView& part : view->segments) {
-    if (!part.segment->sealed() || stopping_.load()) {
-      continue;
+  for (const auto& segment : SealedOf(*view_.Get())) {
+    if (stopping_.load()) {
+      return false;
     }
-    const auto segment = std::const_pointer_cast<SealedSegment>(
-        std::static_pointer_cast<const SealedSegment>(part.segment));
     const int64_t start = NowMs();
     const StatusOr<bool> made = segment->GraphSomeSelection(
         context_.resident_budget,

@@ -4,40 +4,41 @@ namespace alidade {
 
 void SelectionByField::SetGraph(FieldIndex field, std::shared_ptr<const SubsetGraphs> graph) {
   MutexLock lock(mutex_);
-  Entry& entry = At(field);
-  entry.wishes = 0;
-  entry.graph = std::move(graph);
-  entry.subset_known = false;
-  entry.subset = nullptr;
+  Own& own = OwnAt(field);
+  own = Own();
+  own.graph = std::move(graph);
 }
 
 void SelectionByField::WishForGraph(FieldIndex field) {
   MutexLock lock(mutex_);
-  ++At(field).wishes;
+  ++OwnAt(field).wishes;
 }
 
 void SelectionByField::TakeGraphs(const SelectionByField& older) {
-  std::vector<Entry> entries;
+  std::vector<Own> taken;
   {
     MutexLock lock(older.mutex_);
-    entries = older.entries_;
+    taken = older.own_;
   }
   MutexLock lock(mutex_);
-  for (FieldIndex field = 0; field < entries.size(); ++field) {
-    At(field).wishes += entries[field].wishes;
-    At(field).graph = std::move(entries[field].graph);
+  for (FieldIndex field = 0; field < taken.size(); ++field) {
+    Own& own = OwnAt(field);
+    own.wishes += taken[field].wishes;
+    own.graph = std::move(taken[field].graph);
   }
 }
 
 size_t SelectionByField::byte_size() const {
   MutexLock lock(mutex_);
-  size_t bytes = entries_.capacity() * sizeof(Entry);
+  size_t bytes = entries_.capacity() * sizeof(Entry) + own_.capacity() * sizeof(Own);
   for (const Entry& entry : entries_) {
     if (entry.slots != nullptr) {
       bytes += sizeof(*entry.slots) + entry.slots->words.capacity() * sizeof(uint64_t);
     }
     bytes += entry.placed == nullptr ? 0 : entry.placed->byte_size();
-    bytes += entry.graph == nullptr ? 0 : entry.graph->body_bytes() + entry.graph->codes_bytes();
+  }
+  for (const Own& own : own_) {
+    bytes += own.graph == nullptr ? 0 : own.graph->body_bytes() + own.graph->codes_bytes();
   }
   return bytes;
 }

@@ -139,17 +139,20 @@ StatusOr<bool> SealedSegment::GraphSomeSelection(const std::shared_ptr<MemoryBud
   build.codes = part.codes.get();
   try {
     const MeasuredRecall* recall = measured_recall(most.field);
-    ALIDADE_ASSIGN_OR_RETURN(auto graph,
-                             MakeGraph(impl_->options.schema.fields[most.field],
-                                       part,
-                                       recall == nullptr ? RecallCurve() : recall->all,
-                                       filter.slot_bits,
-                                       budget,
-                                       build));
-    const bool made = graph != nullptr;
-    impl_->selections.SetGraph(most.filter, most.field, std::move(graph));
-    return made;
+    auto graph = MakeGraph(impl_->options.schema.fields[most.field],
+                           part,
+                           recall == nullptr ? RecallCurve() : recall->all,
+                           filter.slot_bits,
+                           budget,
+                           build);
+    if (graph.status().code() != StatusCode::kCancelled) {
+      // Where there is none, it has to be wished for again: nothing is tried again at once.
+      impl_->selections.SetGraph(most.filter, most.field, graph.value_or(nullptr));
+    }
+    ALIDADE_RETURN_IF_ERROR(graph.status());
+    return *graph != nullptr;
   } catch (const std::bad_alloc&) {
+    impl_->selections.SetGraph(most.filter, most.field, nullptr);
     return ResourceExhausted("not enough memory for the graph of a filter");
   }
 }

@@ -70,24 +70,29 @@ class SelectionByField {
   // passed the filter once, which may be other rows, or null.
   template <class Find>
   std::shared_ptr<const SubsetGraph> Subset(FieldIndex field, const Find& find) {
-    const Entry known = Get(field);
-    if (known.subset_known) {
-      return known.subset;
+    std::shared_ptr<const SubsetGraphs> graph;
+    {
+      MutexLock lock(mutex_);
+      const Own& own = OwnAt(field);
+      if (own.subset_known) {
+        return own.subset;
+      }
+      graph = own.graph;
     }
-    std::shared_ptr<const SubsetGraph> found = find(known.graph);
+    std::shared_ptr<const SubsetGraph> found = find(graph);
     MutexLock lock(mutex_);
-    if (Entry& entry = At(field); entry.graph == known.graph) {
-      entry.subset_known = true;
-      entry.subset = found;
+    if (Own& own = OwnAt(field); own.graph == graph) {
+      own.subset_known = true;
+      own.subset = found;
     }
     return found;
   }
-  std::shared_ptr<const SubsetGraphs> graph(FieldIndex field) const { return Get(field).graph; }
+  std::shared_ptr<const SubsetGraphs> graph(FieldIndex field) const { return GetOwn(field).graph; }
   void SetGraph(FieldIndex field, std::shared_ptr<const SubsetGraphs> graph);
   // Notes a search that a graph would have made quicker.
   void WishForGraph(FieldIndex field);
   // Since there is no graph.
-  uint64_t wishes_for_graph(FieldIndex field) const { return Get(field).wishes; }
+  uint64_t wishes_for_graph(FieldIndex field) const { return GetOwn(field).wishes; }
   // The graphs and wishes of an older selection by the same filter.
   void TakeGraphs(const SelectionByField& older);
 
@@ -100,6 +105,8 @@ class SelectionByField {
     std::shared_ptr<const SelectedSlots> slots;
     uint32_t asked = 0;  // for `placed`
     std::shared_ptr<const PlacedSlots> placed;
+  };
+  struct Own {
     uint64_t wishes = 0;  // for `graph`
     std::shared_ptr<const SubsetGraphs> graph;
     bool subset_known = false;
@@ -110,13 +117,18 @@ class SelectionByField {
     entries_.resize(std::max(entries_.size(), field + 1));
     return entries_[field];
   }
-  Entry Get(FieldIndex field) const {
+  Own& OwnAt(FieldIndex field) ALIDADE_REQUIRES(mutex_) {
+    own_.resize(std::max(own_.size(), field + 1));
+    return own_[field];
+  }
+  Own GetOwn(FieldIndex field) const {
     MutexLock lock(mutex_);
-    return field < entries_.size() ? entries_[field] : Entry();
+    return field < own_.size() ? own_[field] : Own();
   }
 
   mutable Mutex mutex_;
   std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
+  std::vector<Own> own_ ALIDADE_GUARDED_BY(mutex_);
 };
 
 }  // namespace alidade
