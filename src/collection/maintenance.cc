@@ -277,24 +277,31 @@ Collection::BuildRun Collection::PickBuild() const {
       sealed.push_back(std::const_pointer_cast<Segment>(entry.segment));
     }
   }
+  BuildRun run = PickMerge(sealed, view->schema);
+  auto worn = FirstMostlyDead(sealed);
+  const bool dead = worn != nullptr;
+  if (!dead) {
+    worn = FirstMuchChanged(sealed, context_.limits.delta_bytes_max);
+  }
+  // A merge gets rid of what is worn too, all at once.
+  if (worn != nullptr &&
+      std::find(run.inputs.begin(), run.inputs.end(), worn) == run.inputs.end()) {
+    run.extend_first = !dead && CanExtend(*worn, view->schema);
+    run.inputs = {std::move(worn)};
+  }
+  return run;
+}
+
+Collection::BuildRun Collection::PickMerge(const std::vector<std::shared_ptr<Segment>>& sealed,
+                                           const Schema& schema) const {
   BuildRun run;
-  if (auto dead = FirstMostlyDead(sealed); dead != nullptr) {
-    run.inputs = {std::move(dead)};
-    return run;
-  }
-  if (auto changed = FirstMuchChanged(sealed, context_.limits.delta_bytes_max);
-      changed != nullptr) {
-    run.extend_first = CanExtend(*changed, view->schema);
-    run.inputs = {std::move(changed)};
-    return run;
-  }
   // From the newest backwards: a segment joins while it is not much larger than what follows it.
   uint64_t rows = 0;
   size_t begin = sealed.size();
   bool needed = false;
   while (begin > 0) {
     const Segment& next = *sealed[begin - 1];
-    const bool needs_index = NeedsIndex(next, view->schema);
+    const bool needs_index = NeedsIndex(next, schema);
     const bool small_enough = next.rows() <= kMergeRatio * std::max<uint64_t>(rows, 1);
     const bool fits = rows + next.rows() <= kSegmentRowsMax;
     if (begin != sealed.size() && (!fits || (!small_enough && !(needs_index && needed)))) {
@@ -306,7 +313,7 @@ Collection::BuildRun Collection::PickBuild() const {
   }
   run.inputs.assign(sealed.begin() + static_cast<ptrdiff_t>(begin), sealed.end());
   bool small = true;
-  for (const VectorField& field : view->schema.fields) {
+  for (const VectorField& field : schema.fields) {
     small = small && ResolveIndexKind(field.index, static_cast<uint32_t>(rows)) == IndexKind::kFlat;
   }
   const bool merge = small ? run.inputs.size() >= kSmallMergeMin : run.inputs.size() >= 2;
@@ -315,13 +322,13 @@ Collection::BuildRun Collection::PickBuild() const {
     // spec).
     run.inputs.clear();
     for (const auto& segment : sealed) {
-      if (NeedsIndex(*segment, view->schema)) {
+      if (NeedsIndex(*segment, schema)) {
         run.inputs = {segment};
         break;
       }
     }
   }
-  run.extend_first = run.inputs.size() > 1 && CanExtend(*run.inputs.front(), view->schema);
+  run.extend_first = run.inputs.size() > 1 && CanExtend(*run.inputs.front(), schema);
   return run;
 }
 

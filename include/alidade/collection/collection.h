@@ -143,6 +143,9 @@ class Collection {
   bool GraphSomeSelection();
   std::vector<std::shared_ptr<Segment>> PickSeal() const;
   BuildRun PickBuild() const;
+  // Of sealed segments that nobody works on, in their order.
+  BuildRun PickMerge(const std::vector<std::shared_ptr<Segment>>& sealed,
+                     const Schema& schema) const;
   bool NeedsIndex(const Segment& segment, const Schema& schema) const;
   bool CanExtend(const Segment& segment, const Schema& schema) const;
   bool RunBuild(const BuildRun& run, bool build_indexes);

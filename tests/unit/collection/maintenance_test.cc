@@ -195,6 +195,40 @@ TEST_F(MaintenanceTest, ManyDeadRowsMakeASegmentBeRebuilt) {
   EXPECT_EQ(Answers(), before);
 }
 
+TEST_F(MaintenanceTest, WornSegmentsThatAMergeTakesAreNotRebuiltBeforeIt) {
+  limits_.delta_rows_max = 5'000;
+  Open();
+  for (uint64_t i = 0; i < 4; ++i) {
+    PutNumbered(1'000 * i, 1'000 * i + 599);
+    SealAll();
+  }
+  for (uint64_t i = 0; i < 4; ++i) {
+    DeleteNumbered(1'000 * i, 1'000 * i + 299);
+  }
+  EXPECT_TRUE(collection_->BuildSomething());
+  ASSERT_THAT(collection_->Stats().segments, SizeIs(1));
+  EXPECT_EQ(collection_->Stats().segments[0].rows, 1'200U);
+  EXPECT_FALSE(collection_->BuildSomething());
+}
+
+TEST_F(MaintenanceTest, AWornSegmentOutsideOfTheMergeIsRebuiltFirst) {
+  limits_.delta_rows_max = 5'000;
+  Open();
+  PutNumbered(1, 3'000);
+  Settle();
+  for (uint64_t i = 5; i < 9; ++i) {
+    PutNumbered(1'000 * i, 1'000 * i + 99);
+    SealAll();
+  }
+  DeleteNumbered(1, 1'000);
+  EXPECT_TRUE(collection_->BuildSomething());
+  ASSERT_THAT(collection_->Stats().segments, SizeIs(5));
+  EXPECT_EQ(collection_->Stats().segments[0].rows, 2'000U);
+  EXPECT_TRUE(collection_->BuildSomething());
+  EXPECT_EQ(collection_->Stats().segments.back().rows, 400U);
+  EXPECT_FALSE(collection_->BuildSomething());
+}
+
 TEST_F(MaintenanceTest, AGraphIsBuiltExtendedAndKeepsAnswersRight) {
   limits_.delta_rows_max = 5'000;
   Open();
