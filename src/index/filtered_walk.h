@@ -13,6 +13,7 @@
 
 #include "alidade/common/status.h"
 
+#include "graph_walk.h"
 #include "reach.h"
 #include "walk_scratch.h"
 
@@ -56,20 +57,13 @@ class FilteredWalk {
     }
     ScoreIntoPool(count);
     Expand(start);
-    size_t next = 0;
-    while (next < pool.size()) {
-      if (pool.expanded(next)) {
-        ++next;
-        continue;
-      }
+    for (size_t next = 0; (next = pool.NextUnexpanded(next)) < pool.size();) {
       ALIDADE_RETURN_IF_ERROR(go_on());
       pool.MarkExpanded(next);
+      PrefetchNext(graph_, pool, next + 1, /*level=*/0);
       const size_t changed = Expand(pool.slot(next));
       reach.Cut(changed, distance_, pool);
       next = std::min(next + 1, changed);
-      if (next < pool.size()) {
-        graph_.PrefetchLinks(pool.slot(next), 0);
-      }
     }
     return OkStatus();
   }
@@ -118,19 +112,22 @@ class FilteredWalk {
   // Keeps those of `more` nodes in the batch behind `count` that are met for the first time; how
   // many the batch has then.
   uint32_t TakeUnvisited(uint32_t count, uint32_t more) {
-    const uint32_t end = count + more;
-    for (uint32_t i = count; i < end; ++i) {
-      const uint32_t node = scratch_.batch[i];
-      if (scratch_.visited.Visit(node)) {
-        distance_.Prefetch(node);
-        scratch_.batch[count++] = node;
-      }
+    uint32_t* const batch = scratch_.batch.data();
+    const uint32_t begin = count;
+    for (uint32_t i = begin; i < begin + more; ++i) {
+      const uint32_t node = batch[i];
+      batch[count] = node;
+      count += scratch_.visited.Visit(node) ? 1U : 0U;
+    }
+    for (uint32_t i = begin; i < count; ++i) {
+      distance_.Prefetch(batch[i]);
     }
     return count;
   }
 
   size_t ScoreIntoPool(uint32_t count) {
     Score(count);
+    PrefetchNearest(graph_, scratch_, count, /*level=*/0);
     size_t first_new = scratch_.pool.size();
     for (uint32_t i = 0; i < count; ++i) {
       first_new =

@@ -23,6 +23,26 @@ inline void PrefetchLinkRow(const uint32_t* links, uint32_t count) {
   }
 }
 
+// The links of the node that a walk looks behind next, unless it finds something nearer before.
+template <class Graph>
+void PrefetchNext(const Graph& graph, const NearestPool& pool, size_t from, uint32_t level) {
+  if (const size_t next = pool.NextUnexpanded(from); next < pool.size()) {
+    graph.PrefetchLinks(pool.slot(next), level);
+  }
+}
+
+// .. or of the nearest of those it found.
+template <class Graph>
+void PrefetchNearest(const Graph& graph,
+                     const WalkScratch& scratch,
+                     uint32_t found,
+                     uint32_t level) {
+  const auto begin = scratch.distances.begin();
+  if (const auto nearest = std::min_element(begin, begin + found); found > 0) {
+    graph.PrefetchLinks(scratch.batch[static_cast<size_t>(nearest - begin)], level);
+  }
+}
+
 // Graph has count(), LinksMax(level), EachLink(node, level, f) and PrefetchLinks(node, level).
 // Distance has operator()(slot), Many(slots, count, out) and Prefetch(slot). Borrows all three.
 template <class Graph, class Distance>
@@ -84,20 +104,13 @@ class GraphWalk {
     ++distances_;
     pool.Insert(start_distance, start);
     scored(start_distance, start);
-    size_t next = 0;
-    while (next < pool.size()) {
-      if (pool.expanded(next)) {
-        ++next;
-        continue;
-      }
+    for (size_t next = 0; (next = pool.NextUnexpanded(next)) < pool.size();) {
       ALIDADE_RETURN_IF_ERROR(go_on());
       pool.MarkExpanded(next);
+      PrefetchNext(graph_, pool, next + 1, level);
       const size_t changed = Expand(pool.slot(next), level, scored);
       reach.Cut(changed, distance_, pool);
       next = std::min(next + 1, changed);
-      if (next < pool.size()) {
-        graph_.PrefetchLinks(pool.slot(next), level);
-      }
     }
     return OkStatus();
   }
@@ -112,14 +125,18 @@ class GraphWalk {
   // Puts the new neighbours of a node into the pool. The first position that changed.
   template <class Scored>
   size_t Expand(uint32_t node, uint32_t level, const Scored& scored) {
+    // Without branches on what was met before: nobody can foretell them.
+    uint32_t* const batch = scratch_.batch.data();
     uint32_t count = 0;
     graph_.EachLink(node, level, [&](uint32_t link) {
-      if (scratch_.visited.Visit(link)) {
-        distance_.Prefetch(link);
-        scratch_.batch[count++] = link;
-      }
+      batch[count] = link;
+      count += scratch_.visited.Visit(link) ? 1U : 0U;
     });
+    for (uint32_t i = 0; i < count; ++i) {
+      distance_.Prefetch(batch[i]);
+    }
     Score(count);
+    PrefetchNearest(graph_, scratch_, count, level);
     size_t first_new = scratch_.pool.size();
     for (uint32_t i = 0; i < count; ++i) {
       scored(scratch_.distances[i], scratch_.batch[i]);

@@ -28,6 +28,13 @@ class NearestPool {
   }
   bool expanded(size_t position) const { return (nodes_[position] & 1) != 0; }
   void MarkExpanded(size_t position) { nodes_[position] |= 1; }
+  // The first position from there on that is not expanded; size(): there is none.
+  size_t NextUnexpanded(size_t from) const {
+    while (from < nodes_.size() && expanded(from)) {
+      ++from;
+    }
+    return from;
+  }
 
   // Position at which the node went in, or the limit if it is too far. Inlined: it is asked for
   // every distance, and compilers stop where several walks ask.
@@ -76,11 +83,9 @@ class VisitedNodes {
   }
   // True the first time.
   bool Visit(uint32_t slot) {
-    if (seen_[slot] == epoch_) {
-      return false;
-    }
+    const bool first = seen_[slot] != epoch_;
     seen_[slot] = epoch_;
-    return true;
+    return first;
   }
 
  private:
