@@ -7,6 +7,7 @@
 #include <span>
 
 #include "alidade/index/vector_index.h"
+#include "alidade/vec/scan_prefetch.h"
 
 namespace alidade {
 
@@ -30,15 +31,31 @@ inline uint32_t RunLength(const uint32_t* rows, const uint32_t* end) {
   return length;
 }
 
+// A distance, and how a scan asks it. Borrows it.
+template <class Distance>
+struct PacedDistance {
+  // For the rows first..last - 1.
+  PacedDistance(const Distance& of, uint32_t first, uint32_t last)
+      : distance(of), pace(of.Pace(last - first)) {}
+
+  const Distance& distance;
+  const ScanPace pace;
+};
+
 // All rows of a block, in steps; `last` as for ScanRows.
 template <class Distance, class Take>
-void ScanWholeBlock(
-    uint32_t first, uint32_t count, uint32_t last, const Distance& distance, const Take& take) {
+void ScanWholeBlock(uint32_t first,
+                    uint32_t count,
+                    uint32_t last,
+                    const PacedDistance<Distance>& paced,
+                    const Take& take) {
+  const Distance& distance = paced.distance;
   float distances[kScanBlockRows];
-  const uint32_t step = distance.StepRows();
   while (count > 0) {
-    const uint32_t rows = std::min(count, step);
-    distance.FetchAhead(first, rows, last);
+    const uint32_t rows = std::min(count, paced.pace.step);
+    if (paced.pace.fetch) {
+      distance.FetchAhead(first, rows, last);
+    }
     distance.Range(first, rows, distances);
     for (uint32_t i = 0; i < rows; ++i) {
       take(first + i, distances[i]);
@@ -54,10 +71,10 @@ void ScanMostOfBlock(uint32_t first,
                      uint32_t count,
                      uint32_t last,
                      std::span<const uint32_t> allowed,
-                     const Distance& distance,
+                     const PacedDistance<Distance>& paced,
                      const Take& take) {
   auto next = allowed.begin();
-  ScanWholeBlock(first, count, last, distance, [&](uint32_t row, float value) {
+  ScanWholeBlock(first, count, last, paced, [&](uint32_t row, float value) {
     if (next != allowed.end() && *next == row) {
       take(row, value);
       ++next;

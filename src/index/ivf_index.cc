@@ -54,7 +54,7 @@ class ListedVectors {
       exact_.Many(picked, block, out + done);
     }
   }
-  uint32_t StepRows() const { return kScanBlockRows; }
+  ScanPace Pace(uint32_t) const { return {.step = kScanBlockRows}; }
   // Many and Range fetch for themselves.
   void FetchAhead(uint32_t, uint32_t, uint32_t) const {}
   void Prefetch(uint32_t) const {}

@@ -65,7 +65,7 @@ class PqDistance {
   void Range(uint32_t first, size_t count, float* out) const;
   // Requires: rows are rising.
   void Many(const uint32_t* rows, size_t count, float* out) const;
-  uint32_t StepRows() const { return kScanBlockRows; }
+  ScanPace Pace(uint32_t) const { return {.step = kScanBlockRows}; }
   // Many and Range fetch for themselves.
   void FetchAhead(uint32_t, uint32_t, uint32_t) const {}
   void Prefetch(uint32_t) const {}

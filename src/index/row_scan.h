@@ -17,7 +17,7 @@ template <class Distance, class Take>
 uint32_t ScanBlock(uint32_t first,
                    uint32_t count,
                    uint32_t last,
-                   const Distance& distance,
+                   const PacedDistance<Distance>& paced,
                    const SlotFilter& filter,
                    const Take& take) {
   uint32_t rows[kScanBlockRows];
@@ -31,14 +31,14 @@ uint32_t ScanBlock(uint32_t first,
     return 0;
   }
   if (count - allowed <= count / kSkippedShare) {
-    ScanMostOfBlock(first, count, last, {rows, allowed}, distance, take);
+    ScanMostOfBlock(first, count, last, {rows, allowed}, paced, take);
     return allowed;
   }
   float distances[kScanBlockRows];
   for (uint32_t i = 0; i < allowed; ++i) {
-    distance.Prefetch(rows[i]);
+    paced.distance.Prefetch(rows[i]);
   }
-  distance.Many(rows, allowed, distances);
+  paced.distance.Many(rows, allowed, distances);
   for (uint32_t i = 0; i < allowed; ++i) {
     take(rows[i], distances[i]);
   }
@@ -52,12 +52,13 @@ Status ScanRun(uint32_t first,
                const Distance& distance,
                const Deadline* deadline,
                const Take& take) {
+  const PacedDistance paced(distance, first, first + count);
   for (uint32_t done = 0; done < count; done += kScanBlockRows) {
     if (deadline != nullptr) {
       ALIDADE_RETURN_IF_ERROR(deadline->Check());
     }
     const uint32_t rows = std::min(kScanBlockRows, count - done);
-    ScanWholeBlock(first + done, rows, first + count, distance, take);
+    ScanWholeBlock(first + done, rows, first + count, paced, take);
   }
   return OkStatus();
 }
@@ -109,12 +110,13 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
     ALIDADE_RETURN_IF_ERROR(look());
     return taken;
   }
+  const PacedDistance paced(distance, first, last);
   for (; first < last; first += std::min(kScanBlockRows, last - first)) {
     const uint32_t rows = std::min(kScanBlockRows, last - first);
     const uint32_t allowed = PickRows(bits, first, rows, found);
     if (rows - allowed <= rows / kSkippedShare) {
       ALIDADE_RETURN_IF_ERROR(look());
-      ScanMostOfBlock(first, rows, last, {found, allowed}, distance, take);
+      ScanMostOfBlock(first, rows, last, {found, allowed}, paced, take);
       taken += allowed;
       continue;
     }
@@ -131,7 +133,7 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
 }
 
 // Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
-// StepRows(), FetchAhead(first, count, last), Range(first, count, out), Many(rows, count, out) and
+// Pace(rows), FetchAhead(first, count, last), Range(first, count, out), Many(rows, count, out) and
 // Prefetch(row), as QueryDistance and CodeDistance do. `filter` and `deadline` may be null. How
 // many rows that were.
 // Errors: DEADLINE_EXCEEDED, CANCELLED.
@@ -147,6 +149,7 @@ StatusOr<uint64_t> ScanRows(uint32_t first,
       return ScanBits(first, last, distance, bits, deadline, take);
     }
   }
+  const PacedDistance paced(distance, first, last);
   uint64_t taken = 0;
   while (first < last) {
     if (deadline != nullptr) {
@@ -154,9 +157,9 @@ StatusOr<uint64_t> ScanRows(uint32_t first,
     }
     const uint32_t count = std::min(kScanBlockRows, last - first);
     if (filter != nullptr) {
-      taken += ScanBlock(first, count, last, distance, *filter, take);
+      taken += ScanBlock(first, count, last, paced, *filter, take);
     } else {
-      ScanWholeBlock(first, count, last, distance, take);
+      ScanWholeBlock(first, count, last, paced, take);
       taken += count;
     }
     first += count;

@@ -10,6 +10,7 @@
 #include "alidade/vec/kernels.h"
 
 #include "encode_kernels.h"
+#include "finish_kernels.h"
 
 namespace alidade {
 namespace {
@@ -271,16 +272,12 @@ CodeDistance::ErrorTerms CodeDistance::ErrorFor(float root, float spread) const 
           .constant = query_.rounding_};
 }
 
-// NaN can come of inf - inf, where vectors are so long that squares overflow: such a record is as
-// far as can be.
-inline float CodeDistance::Finish(int32_t dot, const uint8_t* tail_bytes) const {
-  CodeTail tail;
-  std::memcpy(&tail, tail_bytes, sizeof(tail));
-  const float estimate =
-      dot_factor_ * static_cast<float>(dot) + extra_factor_ * tail.extra + constant_;
-  const float distance = query_.base_ + tail.offset + query_.weight_ * tail.factor * estimate;
-  constexpr float kFarthest = std::numeric_limits<float>::max();
-  return distance < kFarthest ? distance : kFarthest;
+FinishTerms CodeDistance::Terms() const {
+  return {.dot_factor = dot_factor_,
+          .extra_factor = extra_factor_,
+          .constant = constant_,
+          .base = query_.base_,
+          .weight = query_.weight_};
 }
 
 float CodeDistance::operator()(uint32_t slot) const {
@@ -291,6 +288,7 @@ float CodeDistance::operator()(uint32_t slot) const {
 
 void CodeDistance::Many(const uint32_t* slots, size_t count, float* out) const {
   int32_t dots[kBlock];
+  const FinishTerms terms = Terms();
   for (size_t first = 0; first < count; first += kBlock) {
     const size_t block = std::min(kBlock, count - first);
     const CodePick pick{.base = codes_.records,
@@ -311,13 +309,14 @@ void CodeDistance::Many(const uint32_t* slots, size_t count, float* out) const {
         break;
     }
     for (size_t i = 0; i < block; ++i) {
-      out[first + i] = Finish(dots[i], TailAt(slots[first + i]));
+      out[first + i] = FinishCode(terms, dots[i], TailAt(slots[first + i]));
     }
   }
 }
 
 void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
   int32_t dots[kBlock];
+  const FinishTerms terms = Terms();
   for (size_t done = 0; done < count; done += kBlock) {
     const size_t block = std::min(kBlock, count - done);
     const size_t start = first + done;
@@ -336,9 +335,7 @@ void CodeDistance::Range(uint32_t first, size_t count, float* out) const {
         DotBitRows(query_.planes_.data(), rows, dots);
         break;
     }
-    for (size_t i = 0; i < block; ++i) {
-      out[done + i] = Finish(dots[i], TailAt(static_cast<uint32_t>(start + i)));
-    }
+    FinishCodeRows(terms, rows.base + code_bytes_, stride_, dots, block, out + done);
   }
 }
 

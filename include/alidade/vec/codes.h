@@ -124,7 +124,7 @@ class CodeDistance {
   // out[i] = estimated distance to slots[i]; never NaN
   void Many(const uint32_t* slots, size_t count, float* out) const;
   // As QueryDistance has them.
-  uint32_t StepRows() const { return ScanStepRows(stride_); }
+  ScanPace Pace(uint32_t rows) const { return PaceOfScan(stride_, rows); }
   void FetchAhead(uint32_t first, uint32_t count, uint32_t last) const {
     FetchScanAhead(codes_.records, stride_, first, count, last);
   }
@@ -165,7 +165,7 @@ class CodeDistance {
     // Of vectors so long that squares overflow nothing is known. In this order a NaN is not taken.
     return std::min(std::numeric_limits<float>::infinity(), error);
   }
-  float Finish(int32_t dot, const uint8_t* tail) const;
+  struct FinishTerms Terms() const;
 
   const CodeMatrix codes_;
   const CodeQuery& query_;

@@ -86,9 +86,13 @@ class CollectedTopK {
     k_ = k;
     most_ = k + std::max(k, kMoreMin);
     end_ = ~uint64_t{0};
+    farthest_ = std::numeric_limits<float>::infinity();
     collected_.clear();
   }
   void Push(float distance, uint32_t slot) {
+    if (distance > farthest_) {
+      return;  // most of them, at the cost of one comparison
+    }
     const uint64_t candidate = uint64_t{SortableDistance(distance)} << 32 | slot;
     if (candidate < end_) {
       collected_.push_back(candidate);
@@ -116,6 +120,7 @@ class CollectedTopK {
     const auto last = collected_.begin() + static_cast<ptrdiff_t>(k_ - 1);
     std::ranges::nth_element(collected_, last);
     end_ = *last;
+    farthest_ = DistanceOf(static_cast<uint32_t>(end_ >> 32));
     collected_.resize(k_);
   }
 
@@ -123,8 +128,9 @@ class CollectedTopK {
   static constexpr size_t kMoreMin = 64;
 
   size_t k_ = 1;
-  size_t most_ = 1 + kMoreMin;   // collected at once
-  uint64_t end_ = ~uint64_t{0};  // what comes has to be less
+  size_t most_ = 1 + kMoreMin;                               // collected at once
+  uint64_t end_ = ~uint64_t{0};                              // what comes has to be less
+  float farthest_ = std::numeric_limits<float>::infinity();  // the distance in it
   std::vector<uint64_t> collected_;
 };
 

@@ -39,8 +39,8 @@ class QueryDistance {
   float operator()(uint32_t slot) const;
   // out[i] = distance to slots[i]
   void Many(const uint32_t* slots, size_t count, float* out) const;
-  // Rows that a scan should ask Range for at once.
-  uint32_t StepRows() const { return ScanStepRows(matrix_.row_bytes()); }
+  // How a scan of so many rows should ask Range for them.
+  ScanPace Pace(uint32_t rows) const { return PaceOfScan(matrix_.row_bytes(), rows); }
   // Range(first, count) comes next, and then on to last - 1.
   void FetchAhead(uint32_t first, uint32_t count, uint32_t last) const {
     FetchScanAhead(matrix_.rows, matrix_.row_bytes(), first, count, last);
