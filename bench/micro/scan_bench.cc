@@ -1,6 +1,7 @@
 // scan_bench: exact searches over the vectors and over their codes, on real vectors, beside the
 // time that one thread takes to read the same bytes (bandwidth, measured in the same rounds). Codes
 // "made": those that searches make as they go, and how long that takes.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -27,6 +28,7 @@ using Json = nlohmann::json;
 struct Options {
   std::string dataset = DefaultDatasetPath();
   std::vector<std::string> codes = {"none", "int8", "int4", "bit1", "made"};
+  uint32_t rows = 0;  // 0: all
   uint32_t k = 10;
   uint32_t queries = 20;  // of a round
   uint32_t rounds = 9;
@@ -128,7 +130,10 @@ Status Round(const Options& options,
 }
 
 Status Run(const Options& options) {
-  ALIDADE_ASSIGN_OR_RETURN(const RealVectors set, ReadRealVectors(options.dataset));
+  ALIDADE_ASSIGN_OR_RETURN(RealVectors set, ReadRealVectors(options.dataset));
+  if (options.rows != 0) {
+    set.rows = std::min(set.rows, options.rows);
+  }
   std::vector<float> inv_norms(set.rows);
   for (uint32_t row = 0; row < set.rows; ++row) {
     inv_norms[row] = InverseNorm(set.Row(row), set.dim);
@@ -173,7 +178,7 @@ Status Run(const Options& options) {
     const double milliseconds = SpreadOf(scanned->milliseconds).median;
     const double after = static_cast<double>(scanned->vectors_read) /
                          static_cast<double>(uint64_t{options.queries} * options.rounds);
-    std::printf("%6s %13zu %9.2f %8.2f (%.2f to %.2f) %19.0f\n",
+    std::printf("%6s %13zu %9.3f %8.2f (%.2f to %.2f) %19.0f\n",
                 scanned->name.c_str(),
                 scanned->bytes / set.rows,
                 milliseconds,
@@ -197,6 +202,7 @@ int main(int argc, char** argv) {
   alidade::Options options;
   app.add_option("dataset", options.dataset, "A set made by bench/datasets")->capture_default_str();
   app.add_option("--codes", options.codes, "none, int8, int4, bit1: a list")->delimiter(',');
+  app.add_option("--rows", options.rows, "The first of the set (0: all)")->capture_default_str();
   app.add_option("-k", options.k, "Hits per query")->capture_default_str();
   app.add_option("--queries", options.queries, "Of a round")->capture_default_str();
   app.add_option("--rounds", options.rounds, "Times each is measured")->capture_default_str();

@@ -98,13 +98,14 @@ SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, 
                           : PlacesAsGoodAs(*facts.recall, unfiltered);
   step.effort = unfiltered;
   step.reason = "cheaper than a walk";
-  double cost = std::min<double>(walk.cost, facts.allowed);
+  const double scan = facts.allowed * (facts.kept && facts.subset != 0 ? kHotScanCost : 1.0);
+  double cost = std::min(walk.cost, scan);
   if (places.has_value() && PlacesCost(*places, request.k) < cost) {
     cost = PlacesCost(*places, request.k);
     step.method = SegmentMethod::kPlaces;
     step.slack = places->slack;
     step.effort = std::max(step.effort, kPlacesEf);
-  } else if (facts.allowed <= walk.cost) {
+  } else if (scan <= walk.cost) {
     step.method = SegmentMethod::kScan;
   } else {
     step = walk.step;

@@ -76,6 +76,9 @@ inline constexpr double kScanRowsPerEf = 200;
 // pass. Chosen by bench/micro/tenant_search.cc and filtered_search.cc.
 inline constexpr double kScanRowsPerSubsetEf = 22;
 inline constexpr double kScanRowsPerPartOfSubsetEf = 40;
+// A scan of what was looked at before and has such a graph takes so much of one of other rows:
+// their codes lie side by side, probably in the cache. Chosen by the same.
+inline constexpr double kHotScanCost = 0.55;
 // Such a graph is wished for where its walk, if it took no more effort than that of all, would take
 // less than one in so many (chosen).
 inline constexpr double kSubsetGain = 2;

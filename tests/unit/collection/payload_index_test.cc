@@ -227,7 +227,7 @@ class FrequentFilterTest : public PayloadIndexTest {
  protected:
   FrequentFilterTest() {
     config_.fields[0].index = {.kind = IndexKind::kHnsw, .hnsw_m = 8};
-    limits_.delta_rows_max = 5'000;
+    limits_.delta_rows_max = 10'000;
   }
   SearchResult SearchNear(float number, const std::string& filter, bool exact) const {
     SearchQuery query = QueryFor(std::vector<float>{number, 0, 0, 1}, 5);
@@ -242,8 +242,8 @@ class FrequentFilterTest : public PayloadIndexTest {
 };
 
 TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
-  const std::string filter = "even = false AND n <= 2400";
-  PutNumbered(1, 4'800);
+  const std::string filter = "even = false AND n <= 4800";
+  PutNumbered(1, 9'600);
   Settle();
   const auto search_often = [&](int times) {
     for (int i = 0; i < times; ++i) {
@@ -251,14 +251,14 @@ TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
     }
   };
   EXPECT_THAT(SearchNear(7, filter, false).plan, HasSubstr("scan ("));
-  search_often(1'100);
+  search_often(2'300);
   EXPECT_FALSE(collection_->BuildSomething());
   search_often(100);
   EXPECT_TRUE(collection_->BuildSomething());
   EXPECT_FALSE(collection_->BuildSomething());
   EXPECT_EQ(collection_->Stats().builds_done, 1U) << "no segment is written anew";
   const auto check = [&](const char* expected) {
-    for (const float number : {0.0F, 700.0F, 2'399.0F, 9'000.0F}) {
+    for (const float number : {0.0F, 700.0F, 4'799.0F, 18'000.0F}) {
       const SearchResult found = SearchNear(number, filter, false);
       EXPECT_THAT(found.plan, HasSubstr(expected));
       const SearchResult exact = SearchNear(number, filter, true);
@@ -268,12 +268,12 @@ TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
       }
     }
   };
-  check("graph of 1200 rows");
+  check("graph of 2400 rows");
   // What is deleted is gone at once, what is written is found at once.
   DeleteNumbered(1, 9);
-  DeleteNumbered(2'391, 2'399);
+  DeleteNumbered(4'791, 4'799);
   PutNumbered(699, 701, /*round=*/1);
-  check("graph of 1200 rows");
+  check("graph of 2400 rows");
   Reopen();
   check("scan (");
 }

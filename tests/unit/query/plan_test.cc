@@ -102,6 +102,19 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
   }
 }
 
+// A walk of the graph takes as long as 22 * 20 * 1.5 rows.
+TEST(PlanTest, WhatWasLookedAtBeforeIsScannedAtHalfTheCost) {
+  const auto method = [](uint32_t rows, bool kept) {
+    SegmentFacts facts = OfTenant(rows, rows, 120'000);
+    facts.kept = kept;
+    return MakePlan({.k = 10, .ef = 20}, {facts}).steps[0].method;
+  };
+  EXPECT_EQ(method(660, false), SegmentMethod::kScan);
+  EXPECT_EQ(method(661, false), SegmentMethod::kIndex);
+  EXPECT_EQ(method(1'200, true), SegmentMethod::kScan);
+  EXPECT_EQ(method(1'201, true), SegmentMethod::kIndex);
+}
+
 // Only where a walk of it would take less than half: 2 * 22 * 20 rows.
 TEST(PlanTest, AGraphOfWhatPassesIsWishedForWhereItWouldPay) {
   const auto wishes = [](const SegmentFacts& facts, uint32_t ef = 20) {
