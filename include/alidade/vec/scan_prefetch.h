@@ -27,8 +27,8 @@ struct ScanPace {
 
 // Little enough to have stayed in the second-level cache since an earlier scan is read in longer
 // steps, which cost less, and not fetched: 1.5 times as many searches of 5,000 records of 144 bytes
-// (bench/micro/filtered_search.cc, 500,000 x 128, on a Xeon). Where they come from memory after
-// all, it takes a sixth longer.
+// (bench/micro/filtered_search.cc, 500,000 x 128, on a Xeon). Were they to come from memory after
+// all, a sixth (144 bytes) to a third (208) longer; those of one of many tenants take no longer.
 constexpr ScanPace PaceOfScan(size_t stride, size_t records) {
   constexpr size_t kHotBytes = size_t{1} << 20;
   constexpr size_t kHotStepBytes = 16'384;
