@@ -131,9 +131,6 @@ StatusOr<ListResponse> Collection::ListInOrder(const ListRequest& request,
   ALIDADE_ASSIGN_OR_RETURN(const auto stored,
                            context_.store->GetRows(space(), rows, snapshot.get()));
   StoredPoints reader(*context_.store, space(), view->schema, snapshot.get());
-  ALIDADE_ASSIGN_OR_RETURN(
-      const auto vectors,
-      reader.Present(filter.has_value() ? filter->compiled.asks_vectors() : 0, rows));
   const PayloadOrder places_of(*query.index, query.descending);
   std::vector<RowNo> kept;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -141,10 +138,13 @@ StatusOr<ListResponse> Collection::ListInOrder(const ListRequest& request,
     if (!row.has_value()) {
       return DataLoss("row {} is missing although its id is there", rows[i]);
     }
-    const bool passes =
-        !filter.has_value() ||
-        filter->compiled.Matches(
-            {.payload = row->payload, .encoded_id = places[i]->encoded_id, .vectors = vectors[i]});
+    bool passes = true;
+    if (filter.has_value()) {
+      ALIDADE_ASSIGN_OR_RETURN(const uint32_t vectors,
+                               reader.Present(filter->compiled.asks_vectors(), rows[i], *row));
+      passes = filter->compiled.Matches(
+          {.payload = row->payload, .encoded_id = places[i]->encoded_id, .vectors = vectors});
+    }
     if (passes && places_of.PlaceOf(row->payload) == places[i]->place) {
       kept.push_back(rows[i]);
     }

@@ -61,6 +61,7 @@ Status PayloadChange::EditSome(std::vector<SelectedPoint>& points, size_t first,
         return DataLoss("row {} is missing although its point is there", points[i].current.row);
       }
       before = &row->payload;
+      points[i].current.vectors = c.VectorsOf(points[i].current.row, *row);
     }
     ALIDADE_ASSIGN_OR_RETURN(std::string after, EditPayload(*before, request_.edit));
     if (after == *before) {
@@ -101,7 +102,12 @@ Status PayloadChange::Prepare(CommitContext& context) {
     CurrentPoint current = changed.point.current;
     current.seq = context.seq;
     current.payload = &changed.payload;
-    context.batch.PutRow(c.space(), current.row, id, context.seq, changed.payload);
+    context.batch.PutRow(c.space(),
+                         current.row,
+                         {.encoded_id = id,
+                          .seq = context.seq,
+                          .payload = changed.payload,
+                          .vectors = current.vectors});
     context.batch.PutId(c.space(), id, {current.row, context.seq});
     if (!ALIDADE_MUTANT("no_payload_change_record")) {
       context.batch.PutPayloadChange(c.space(), current.row, context.seq);

@@ -155,12 +155,8 @@ Status PointSelector::SelectByFilter(const Collection& collection,
     if (!current.has_value()) {
       continue;
     }
-    FilterSubject subject{.payload = *current->payload, .encoded_id = id};
-    subject.vectors = current->vectors;
-    if (const auto place = collection.FindPlace(current->row); place.has_value()) {
-      subject.vectors |= VectorsAt(*place->segment, place->row, filter_->compiled.asks_vectors());
-    }
-    if (filter_->compiled.Matches(subject)) {
+    if (filter_->compiled.Matches(
+            {.payload = *current->payload, .encoded_id = id, .vectors = current->vectors})) {
       written.push_back({.encoded_id = id, .current = *current});
     }
   }

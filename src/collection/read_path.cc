@@ -100,17 +100,19 @@ StatusOr<ListResponse> Collection::List(const ListRequest& request) const {
     if (filter.has_value() && !rows.empty()) {
       ALIDADE_ASSIGN_OR_RETURN(const auto stored,
                                context_.store->GetRows(space(), rows, snapshot.get()));
-      ALIDADE_ASSIGN_OR_RETURN(const auto vectors,
-                               reader.Present(filter->compiled.asks_vectors(), rows));
       std::vector<RowNo> kept;
       for (size_t i = 0;
            i < rows.size() && kept.size() + response.points.size() < request.page_size;
            ++i) {
         after = ids[i];
         const std::optional<StoredRow>& row = stored[i];
-        if (row.has_value() &&
-            filter->compiled.Matches(
-                {.payload = row->payload, .encoded_id = ids[i], .vectors = vectors[i]})) {
+        if (!row.has_value()) {
+          continue;
+        }
+        ALIDADE_ASSIGN_OR_RETURN(const uint32_t vectors,
+                                 reader.Present(filter->compiled.asks_vectors(), rows[i], *row));
+        if (filter->compiled.Matches(
+                {.payload = row->payload, .encoded_id = ids[i], .vectors = vectors})) {
           kept.push_back(rows[i]);
         }
       }

@@ -16,6 +16,8 @@
 #include "alidade/common/log.h"
 #include "alidade/segment/segment_writer.h"
 
+#include "stored_points.h"
+
 namespace alidade {
 namespace {
 
@@ -299,7 +301,9 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
     RowNo number;
     std::string encoded_id;
     std::string payload;
+    uint8_t multi_vectors = 0;
   };
+  const StoredPoints reader(*context_.store, space(), schema_, /*snapshot=*/nullptr);
   std::vector<Replayed> chunk;
   const auto apply = [&]() -> Status {
     std::vector<RowNo> numbers;
@@ -314,7 +318,8 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
       NewRow row{.row = chunk[i].number,
                  .encoded_id = chunk[i].encoded_id,
                  .payload = chunk[i].payload,
-                 .vectors = {}};
+                 .vectors = {},
+                 .multi_vectors = chunk[i].multi_vectors};
       for (const auto& field : sparse) {
         row.sparse.push_back(field[i].has_value() ? std::string_view(*field[i])
                                                   : std::string_view());
@@ -328,15 +333,17 @@ Status Collection::ReplayRows(RowNo first, RowNo last) {
     chunk.clear();
     return OkStatus();
   };
-  ALIDADE_RETURN_IF_ERROR(
-      context_.store->ScanRows(space(),
-                               first,
-                               last,
-                               /*snapshot=*/nullptr,
-                               [&](RowNo number, const StoredRow& row) -> Status {
-                                 chunk.push_back({number, row.id.Encode(), row.payload});
-                                 return chunk.size() < kChunkRows ? OkStatus() : apply();
-                               }));
+  ALIDADE_RETURN_IF_ERROR(context_.store->ScanRows(
+      space(),
+      first,
+      last,
+      /*snapshot=*/nullptr,
+      [&](RowNo number, const StoredRow& row) -> Status {
+        ALIDADE_ASSIGN_OR_RETURN(const uint32_t present,
+                                 reader.Present(schema_.MultiVectorBits(), number, row));
+        chunk.push_back({number, row.id.Encode(), row.payload, MultiVectorsOf(present)});
+        return chunk.size() < kChunkRows ? OkStatus() : apply();
+      }));
   return apply();
 }
 

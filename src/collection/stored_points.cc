@@ -1,7 +1,6 @@
 #include "stored_points.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "alidade/collection/payload_selection.h"
@@ -97,18 +96,15 @@ StatusOr<std::vector<std::optional<MultiVector>>> StoredPoints::ReadMultiVectors
   return vectors;
 }
 
-StatusOr<std::vector<uint32_t>> StoredPoints::Present(uint32_t asked,
-                                                      const std::vector<RowNo>& rows) {
-  std::vector<uint32_t> present(rows.size(), 0);
+StatusOr<uint32_t> StoredPoints::Present(uint32_t asked, RowNo row, const StoredRow& stored) const {
+  if (stored.vectors.has_value()) {
+    return *stored.vectors & asked;
+  }
+  uint32_t present = 0;
   for (; asked != 0; asked &= asked - 1) {
-    const auto bit = static_cast<uint32_t>(std::countr_zero(asked));
-    const FieldRef field = bit < kSparseBitsBegin
-                               ? FieldRef{FieldRef::Kind::kDense, bit}
-                               : FieldRef{FieldRef::Kind::kSparse, bit - kSparseBitsBegin};
-    ALIDADE_ASSIGN_OR_RETURN(const auto vectors, ReadField(field, rows));
-    for (size_t i = 0; i < rows.size(); ++i) {
-      present[i] |= vectors[i].has_value() ? uint32_t{1} << bit : 0;
-    }
+    const FieldRef field = FieldOfLowestBit(asked);
+    ALIDADE_ASSIGN_OR_RETURN(const auto vectors, ReadField(field, {row}));
+    present |= vectors[0].has_value() ? VectorBit(field) : 0U;
   }
   return present;
 }

@@ -39,8 +39,8 @@ class StoredPoints {
 
   // Errors: DATA_LOSS if a row is missing.
   Status Read(const std::vector<RowNo>& rows, const PointParts& parts, std::vector<Point>& out);
-  // For each row, which of the fields asked about (bits, as in CompiledFilter) have a vector.
-  StatusOr<std::vector<uint32_t>> Present(uint32_t asked, const std::vector<RowNo>& rows);
+  // Of the fields asked about (VectorBit), those in which a row that was read has a vector.
+  StatusOr<uint32_t> Present(uint32_t asked, RowNo row, const StoredRow& stored) const;
 
   // The vectors of a field of Schema::multi_vector_fields: nothing where a row has none, or died
   // before the snapshot. Errors: RESOURCE_EXHAUSTED if all that were read through this take more

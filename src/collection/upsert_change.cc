@@ -204,26 +204,33 @@ void UpsertChange::PrepareRow(CommitContext& context,
   row.number = c.next_row_;
   c.next_row_ = c.next_row_.Next();
   CurrentPoint made{.row = row.number, .seq = context.seq, .payload = row.payload};
-  context.batch.PutRow(c.space(), row.number, row.encoded_id, context.seq, *row.payload);
   for (FieldIndex field = 0; field < row.vectors.size(); ++field) {
     if (!row.vectors[field].empty()) {
       context.batch.PutVector(c.space(), row.number, {field_ids[field], row.vectors[field]});
-      made.vectors |= uint32_t{1} << field;
+      made.vectors |= VectorBit({FieldRef::Kind::kDense, field});
     }
   }
   for (SparseIndex field = 0; field < row.sparse.size(); ++field) {
     if (!row.sparse[field].empty()) {
       context.batch.PutVector(
           c.space(), row.number, {c.schema_.sparse_fields[field].id, row.sparse[field]});
-      made.vectors |= uint32_t{1} << (kSparseBitsBegin + field);
+      made.vectors |= VectorBit({FieldRef::Kind::kSparse, field});
     }
   }
   for (size_t field = 0; field < row.multi.size(); ++field) {
     if (!row.multi[field].empty()) {
       context.batch.PutVector(
           c.space(), row.number, {c.schema_.multi_vector_fields[field].id, row.multi[field]});
+      made.vectors |= VectorBit({FieldRef::Kind::kMultiVector, field});
     }
   }
+  row.present = made.vectors;
+  context.batch.PutRow(c.space(),
+                       row.number,
+                       {.encoded_id = row.encoded_id,
+                        .seq = context.seq,
+                        .payload = *row.payload,
+                        .vectors = made.vectors});
   context.batch.PutId(c.space(), row.encoded_id, {row.number, context.seq});
   if (row.replaces.has_value()) {
     context.batch.DeleteRow(c.space(), *row.replaces, field_ids);
@@ -243,7 +250,8 @@ void UpsertChange::Apply(SeqNo seq) {
                             .encoded_id = row.encoded_id,
                             .payload = *row.payload,
                             .vectors = row.vectors,
-                            .sparse = {row.sparse.begin(), row.sparse.end()}});
+                            .sparse = {row.sparse.begin(), row.sparse.end()},
+                            .multi_vectors = MultiVectorsOf(row.present)});
     if (row.replaces.has_value()) {
       collection().MarkRowDeleted(*row.replaces, seq);
     }

@@ -37,6 +37,7 @@ class UpsertChange final : public PointChange {
     std::vector<std::string> rounded;       // what some of these views are of
     std::vector<std::string> sparse;        // by SparseIndex, encoded; empty: absent
     std::vector<std::string> multi;         // likewise, of multi-vector fields
+    uint32_t present = 0;                   // VectorBit of the fields that it has a vector in
     RowNo number;
     std::optional<RowNo> replaces;
     bool skipped = false;

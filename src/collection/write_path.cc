@@ -9,6 +9,7 @@
 #include "alidade/collection/collection.h"
 #include "alidade/collection/config_codec.h"
 #include "alidade/common/check.h"
+#include "alidade/query/executor.h"
 
 #include "delete_change.h"
 #include "payload_change.h"
@@ -224,6 +225,15 @@ std::optional<Collection::RowPlace> Collection::FindPlace(RowNo row) const {
   Segment& segment = **std::prev(after);
   const std::optional<RowId> found = segment.FindRow(row);
   return found.has_value() ? std::optional<RowPlace>({&segment, *found}) : std::nullopt;
+}
+
+uint32_t Collection::VectorsOf(RowNo row, const StoredRow& stored) const {
+  if (stored.vectors.has_value()) {
+    return *stored.vectors;
+  }
+  const auto place = FindPlace(row);
+  ALIDADE_CHECK(place.has_value(), "row {} is in no segment", row);
+  return VectorsAt(*place->segment, place->row, ~uint32_t{0});
 }
 
 void Collection::MarkRowDeleted(RowNo row, SeqNo seq) {

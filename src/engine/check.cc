@@ -48,6 +48,8 @@ struct CheckedRow {
   std::string encoded_id;
   SeqNo seq;
   uint64_t payload_hash = 0;
+  std::optional<uint32_t> stated;  // StoredRow::vectors
+  uint32_t present = 0;            // the same, by the vectors that there are
 };
 
 class CollectionCheck {
@@ -69,6 +71,7 @@ class CollectionCheck {
     ALIDADE_RETURN_IF_ERROR(ReadRows());
     ALIDADE_RETURN_IF_ERROR(CheckIds());
     ALIDADE_RETURN_IF_ERROR(CheckVectors());
+    CheckPresence();
     ALIDADE_RETURN_IF_ERROR(CheckPayloadChanges());
     ALIDADE_RETURN_IF_ERROR(CheckSegments());
     report_.notes.push_back(fmt::format(
@@ -98,7 +101,7 @@ class CollectionCheck {
             problems_.Add(fmt::format(
                 "{}: row {} is beyond the next row number {}", Name(), number, state_.next_row));
           }
-          rows_[number.value()] = {row.id.Encode(), row.seq, Checksum64(row.payload)};
+          rows_[number.value()] = {row.id.Encode(), row.seq, Checksum64(row.payload), row.vectors};
           return OkStatus();
         }));
     if (rows_.size() != state_.live_rows) {
@@ -135,46 +138,37 @@ class CollectionCheck {
   }
 
   Status CheckVectors() {
-    for (const VectorField& field : config_.fields) {
-      auto& hashes = vectors_[field.id.value()];
-      ALIDADE_RETURN_IF_ERROR(store_.ScanVectors(
-          space_,
-          field.id,
-          RowNo(0),
-          RowNo(~uint64_t{0}),
-          nullptr,
-          [&](RowNo number, std::string_view bytes) {
-            if (!rows_.contains(number.value())) {
-              problems_.Add(fmt::format("{}: a vector belongs to no row ({})", Name(), number));
-            }
-            if (bytes.size() != field.vector_bytes()) {
-              problems_.Add(fmt::format("{}: the vector \"{}\" of row {} has {} bytes",
-                                        Name(),
-                                        field.name,
-                                        number,
-                                        bytes.size()));
-            }
-            hashes[number.value()] = Checksum64(bytes);
-            return OkStatus();
+    for (size_t i = 0; i < config_.fields.size(); ++i) {
+      const VectorField& field = config_.fields[i];
+      ALIDADE_RETURN_IF_ERROR(CheckField(
+          {FieldRef::Kind::kDense, i}, field.id, field.name, [&field](std::string_view bytes) {
+            return bytes.size() == field.vector_bytes() ? OkStatus()
+                                                        : DataLoss("has {} bytes", bytes.size());
           }));
     }
-    for (const SparseField& field : config_.sparse_fields) {
-      ALIDADE_RETURN_IF_ERROR(CheckEncoded(field.id, field.name, [](std::string_view bytes) {
-        return DecodeSparseVector(bytes).status();
-      }));
+    for (size_t i = 0; i < config_.sparse_fields.size(); ++i) {
+      const SparseField& field = config_.sparse_fields[i];
+      ALIDADE_RETURN_IF_ERROR(CheckField(
+          {FieldRef::Kind::kSparse, i}, field.id, field.name, [](std::string_view bytes) {
+            return DecodeSparseVector(bytes).status();
+          }));
     }
-    for (const MultiVectorField& field : config_.multi_vector_fields) {
-      ALIDADE_RETURN_IF_ERROR(CheckEncoded(field.id, field.name, [&field](std::string_view bytes) {
-        return DecodeMultiVector(bytes, field.dim).status();
-      }));
+    for (size_t i = 0; i < config_.multi_vector_fields.size(); ++i) {
+      const MultiVectorField& field = config_.multi_vector_fields[i];
+      ALIDADE_RETURN_IF_ERROR(CheckField({FieldRef::Kind::kMultiVector, i},
+                                         field.id,
+                                         field.name,
+                                         [&field](std::string_view bytes) {
+                                           return DecodeMultiVector(bytes, field.dim).status();
+                                         }));
     }
     return OkStatus();
   }
 
-  // Of a field whose values are not plain floats.
-  Status CheckEncoded(FieldId id,
-                      const std::string& name,
-                      const std::function<Status(std::string_view bytes)>& decode) {
+  Status CheckField(FieldRef field,
+                    FieldId id,
+                    const std::string& name,
+                    const std::function<Status(std::string_view bytes)>& check) {
     auto& hashes = vectors_[id.value()];
     return store_.ScanVectors(
         space_,
@@ -183,16 +177,32 @@ class CollectionCheck {
         RowNo(~uint64_t{0}),
         nullptr,
         [&](RowNo number, std::string_view bytes) {
-          if (!rows_.contains(number.value())) {
+          const auto row = rows_.find(number.value());
+          if (row == rows_.end()) {
             problems_.Add(fmt::format("{}: a vector belongs to no row ({})", Name(), number));
+          } else {
+            row->second.present |= VectorBit(field);
           }
-          if (const Status decoded = decode(bytes); !decoded.ok()) {
+          if (const Status good = check(bytes); !good.ok()) {
             problems_.Add(fmt::format(
-                "{}: the vector \"{}\" of row {}: {}", Name(), name, number, MessageOf(decoded)));
+                "{}: the vector \"{}\" of row {}: {}", Name(), name, number, MessageOf(good)));
           }
           hashes[number.value()] = Checksum64(bytes);
           return OkStatus();
         });
+  }
+
+  void CheckPresence() {
+    for (const auto& [number, row] : rows_) {
+      if (row.stated.value_or(row.present) != row.present) {
+        problems_.Add(
+            fmt::format("{}: row {} should have vectors in the fields {:#x}, it has {:#x}",
+                        Name(),
+                        number,
+                        *row.stated,
+                        row.present));
+      }
+    }
   }
 
   Status CheckPayloadChanges() {
@@ -329,7 +339,8 @@ class CollectionCheck {
           same = Checksum64(vector.bytes()) == stored->second;
         }
       }
-      same = same && SparseAgrees(segment, i, number);
+      same = same && SparseAgrees(segment, i, number) &&
+             segment.multi_vectors(i) == MultiVectorsOf(row->second.present);
       if (!same) {
         problems_.Add(fmt::format(
             "{}: row {} in segment {} differs from the store", Name(), number, segment_id));

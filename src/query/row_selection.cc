@@ -1,5 +1,3 @@
-#include <bit>
-
 #include "alidade/filter/filter_text.h"
 #include "alidade/query/executor.h"
 
@@ -115,6 +113,10 @@ StatusOr<QueryFilter> CompileFilter(const Filter& filter,
   for (const SparseField& field : schema.sparse_fields) {
     fields.emplace_back(field.name);
   }
+  fields.resize(kMultiBitsBegin);
+  for (const MultiVectorField& field : schema.multi_vector_fields) {
+    fields.emplace_back(field.name);
+  }
   ALIDADE_ASSIGN_OR_RETURN(CompiledFilter compiled, CompiledFilter::Make(filter, fields, path));
   return QueryFilter{&filter, FilterText(filter), std::move(compiled)};
 }
@@ -145,13 +147,21 @@ StatusOr<Selection> SelectRows(const SegmentView& view,
 }
 
 uint32_t VectorsAt(const Segment& segment, RowId row, uint32_t asked) {
+  const auto present = [&](FieldRef field) {
+    switch (field.kind) {
+      case FieldRef::Kind::kDense:
+        return segment.vector(field.index, row).has_value();
+      case FieldRef::Kind::kSparse:
+        return !segment.sparse_vector(field.index, row).empty();
+      case FieldRef::Kind::kMultiVector:
+        break;
+    }
+    return (segment.multi_vectors(row) >> field.index & 1) != 0;
+  };
   uint32_t vectors = 0;
   for (; asked != 0; asked &= asked - 1) {
-    const auto bit = static_cast<uint32_t>(std::countr_zero(asked));
-    const bool present = bit < kSparseBitsBegin
-                             ? segment.vector(bit, row).has_value()
-                             : !segment.sparse_vector(bit - kSparseBitsBegin, row).empty();
-    vectors |= (present ? uint32_t{1} : 0U) << bit;
+    const FieldRef field = FieldOfLowestBit(asked);
+    vectors |= present(field) ? VectorBit(field) : 0U;
   }
   return vectors;
 }

@@ -135,6 +135,7 @@ struct Delta::Impl {
   std::vector<TextColumn> texts;
   std::vector<SparseColumn> sparse;
   ZeroedMemory row_numbers;
+  ZeroedMemory multi_vectors;  // one byte a row, if the schema has such fields
   std::vector<std::unique_ptr<RecordBlock>> blocks;
   std::unique_ptr<DeletionTimes> deletions;
   std::unique_ptr<PayloadOverlay> changes;
@@ -158,6 +159,7 @@ void Delta::Impl::Allocate() {
     }
   }
   auto numbers = ZeroedMemory(size_t{capacity} * sizeof(uint64_t));
+  auto multi = ZeroedMemory(schema.multi_vector_fields.empty() ? 0 : capacity);
   auto times = std::make_unique<DeletionTimes>(capacity);
   auto overlay = std::make_unique<PayloadOverlay>(capacity);
   std::vector<std::unique_ptr<GrowingPostings>> postings;
@@ -174,6 +176,7 @@ void Delta::Impl::Allocate() {
   // Nothing below throws: either all arrays are there or none.
   columns.swap(fresh);
   row_numbers = std::move(numbers);
+  multi_vectors = std::move(multi);
   deletions = std::move(times);
   changes = std::move(overlay);
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -270,6 +273,9 @@ bool Delta::Append(const NewRow& row) {
   record.bytes.append(row.encoded_id).append(row.payload);
   record.id_bytes = row.encoded_id.size();
   impl.row_numbers.as<uint64_t>()[count] = row.row.value();
+  if (!impl.schema.multi_vector_fields.empty()) {
+    impl.multi_vectors.as<uint8_t>()[count] = row.multi_vectors;
+  }
   for (FieldIndex i = 0; i < row.vectors.size(); ++i) {
     impl.PutVector(i, count, row.vectors[i]);
   }
@@ -351,6 +357,10 @@ std::string_view Delta::sparse_vector(SparseIndex field, RowId row) const {
   return (*impl_->sparse[field].blocks[row / kBlockRows])[row % kBlockRows];
 }
 
+uint8_t Delta::multi_vectors(RowId row) const {
+  return impl_->schema.multi_vector_fields.empty() ? 0 : impl_->multi_vectors.as<uint8_t>()[row];
+}
+
 std::shared_ptr<const Postings> Delta::sparse_postings(SparseIndex field, uint32_t rows) const {
   return field >= impl_->sparse.size() || rows == 0
              ? nullptr
@@ -428,7 +438,8 @@ StatusOr<std::vector<RowHit>> Delta::SearchExact(const SegmentSearch& search) co
 
 size_t Delta::memory_bytes() const {
   const size_t count = rows();
-  size_t per_row = sizeof(Record) + 2 * sizeof(uint64_t);
+  size_t per_row = sizeof(Record) + 2 * sizeof(uint64_t) +
+                   (impl_->schema.multi_vector_fields.empty() ? 0 : sizeof(uint8_t));
   for (const VectorField& field : impl_->schema.fields) {
     per_row += BytesBesideVector(field);
   }

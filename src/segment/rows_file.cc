@@ -32,6 +32,7 @@ std::vector<uint32_t> OrderByNumber(const RowSelection& selection) {
 }  // namespace
 
 Status WriteRowsBody(const RowSelection& selection,
+                     size_t multi_fields,
                      const BuildProgress* progress,
                      SegmentFileWriter& out) {
   for (const auto& [source, row] : selection.rows) {
@@ -55,15 +56,25 @@ Status WriteRowsBody(const RowSelection& selection,
     ALIDADE_RETURN_IF_ERROR(out.Append(id));
     ALIDADE_RETURN_IF_ERROR(out.Append(source->payload(row, selection.at)));
   }
-  const std::vector<uint32_t> order = OrderByNumber(selection);
-  if (std::ranges::is_sorted(order)) {
+  if (const std::vector<uint32_t> order = OrderByNumber(selection);
+      !std::ranges::is_sorted(order)) {
+    ALIDADE_RETURN_IF_ERROR(out.AlignSection());
+    ALIDADE_RETURN_IF_ERROR(out.Append(RawBytes(order.data(), order.size())));
+  }
+  if (multi_fields == 0) {
     return OkStatus();
   }
   ALIDADE_RETURN_IF_ERROR(out.AlignSection());
-  return out.Append(RawBytes(order.data(), order.size()));
+  std::vector<uint8_t> multi;
+  multi.reserve(selection.rows.size());
+  for (const auto& [source, row] : selection.rows) {
+    multi.push_back(source->multi_vectors(row));
+  }
+  return out.Append(RawBytes(multi.data(), multi.size()));
 }
 
-StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo first, RowNo last) {
+StatusOr<RowsBody> RowsBody::Parse(
+    std::string_view body, uint32_t count, RowNo first, RowNo last, size_t multi_fields) {
   const uint64_t offsets_at = AlignSectionUp(uint64_t{count} * sizeof(uint64_t));
   const uint64_t blob_at = AlignSectionUp(offsets_at + (uint64_t{count} + 1) * sizeof(uint64_t));
   if (body.size() < blob_at) {
@@ -74,15 +85,32 @@ StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo 
   rows.row_numbers_ = reinterpret_cast<const uint64_t*>(body.data());
   rows.offsets_ = reinterpret_cast<const uint64_t*>(body.data() + offsets_at);
   const uint64_t blob_bytes = rows.offsets_[count];
-  const uint64_t by_number_at = AlignSectionUp(blob_at + blob_bytes);
-  const bool ordered = blob_bytes == body.size() - blob_at;
-  if (rows.offsets_[0] != 0 || blob_bytes > body.size() - blob_at ||
-      (!ordered && by_number_at + uint64_t{count} * sizeof(uint32_t) != body.size())) {
+  if (rows.offsets_[0] != 0 || blob_bytes > body.size() - blob_at) {
     return DataLoss("offsets do not span the {} bytes of ids and payloads", body.size() - blob_at);
   }
   rows.blob_ = body.substr(blob_at, blob_bytes);
+  const uint64_t blob_end = blob_at + blob_bytes;
+  const uint64_t by_number_at = AlignSectionUp(blob_end);
+  const uint64_t by_number_end = by_number_at + uint64_t{count} * sizeof(uint32_t);
+  // Where the sections that may be left out begin, and where all of them end.
+  const auto multi_at = [&](bool ordered) {
+    return AlignSectionUp(ordered ? blob_end : by_number_end);
+  };
+  const auto body_end = [&](bool ordered) {
+    return multi_fields > 0 ? multi_at(ordered) + count : ordered ? blob_end : by_number_end;
+  };
+  const bool ordered = body.size() == body_end(true);
+  if (!ordered && body.size() != body_end(false)) {
+    return DataLoss("{} bytes are not those of {} rows with {} multi-vector fields",
+                    body.size(),
+                    count,
+                    multi_fields);
+  }
   if (!ordered) {
     rows.by_number_ = reinterpret_cast<const uint32_t*>(body.data() + by_number_at);
+  }
+  if (multi_fields > 0) {
+    rows.multi_ = reinterpret_cast<const uint8_t*>(body.data() + multi_at(ordered));
   }
   for (uint32_t i = 0; i < count; ++i) {
     // Numbers that rise strictly are those of different rows: all of them.
@@ -100,6 +128,9 @@ StatusOr<RowsBody> RowsBody::Parse(std::string_view body, uint32_t count, RowNo 
     if (end > rows.blob_.size() || begin + kIdLengthBytes > end ||
         LoadLittleEndian<uint32_t>(rows.blob_.data() + begin) > end - begin - kIdLengthBytes) {
       return DataLoss("offset {} at position {} is out of order or range", begin, i);
+    }
+    if (rows.multi_vectors(i) >> multi_fields != 0) {
+      return DataLoss("row {} has vectors in a field that there is not", number);
     }
   }
   return rows;

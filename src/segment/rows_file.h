@@ -1,4 +1,5 @@
-// The body of rows.seg: which rows a segment holds, their ids and payloads.
+// The body of rows.seg: which rows a segment holds, their ids and payloads, and which of them have
+// vectors in the multi-vector fields.
 //
 // Format:   sections, each from a multiple of 64 bytes on
 //   row numbers   u64[n], all different
@@ -6,6 +7,7 @@
 //   blob          per row: u32 length of the encoded id, encoded id, encoded payload
 //   by number     u32[n]: the rows, by their numbers rising strictly; left out if they are in this
 //                 order
+//   multi         u8[n]: Segment::multi_vectors; left out if the collection has no such fields
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,9 @@ struct RowSelection {
   SeqNo at;  // whose payloads are written
 };
 
+// `multi_fields`: how many multi-vector fields the collection has.
 Status WriteRowsBody(const RowSelection& selection,
+                     size_t multi_fields,
                      const BuildProgress* progress,
                      SegmentFileWriter& out);
 
@@ -40,13 +44,15 @@ class RowsBody {
  public:
   RowsBody() = default;
   // Checks every number and offset against its bounds. DATA_LOSS.
-  static StatusOr<RowsBody> Parse(std::string_view body, uint32_t count, RowNo first, RowNo last);
+  static StatusOr<RowsBody> Parse(
+      std::string_view body, uint32_t count, RowNo first, RowNo last, size_t multi_fields);
 
   uint32_t count() const { return count_; }
   RowNo row_number(RowId row) const { return RowNo(row_numbers_[row]); }
   std::optional<RowId> Find(RowNo row) const;
   std::string_view encoded_id(RowId row) const;
   std::string_view payload(RowId row) const;
+  uint8_t multi_vectors(RowId row) const { return multi_ == nullptr ? 0 : multi_[row]; }
 
  private:
   // The row with the i-th smallest number.
@@ -60,6 +66,7 @@ class RowsBody {
   const uint32_t* by_number_ = nullptr;  // null: rows are in the order of their numbers
   const uint64_t* offsets_ = nullptr;
   std::string_view blob_;
+  const uint8_t* multi_ = nullptr;  // null: the collection has no such fields
 };
 
 // Position of `row` among `count` rising numbers.

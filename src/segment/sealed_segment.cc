@@ -117,6 +117,8 @@ std::string_view SealedSegment::sparse_vector(SparseIndex field, RowId row) cons
   return file == nullptr ? std::string_view() : file->vector(row);
 }
 
+uint8_t SealedSegment::multi_vectors(RowId row) const { return impl_->rows.multi_vectors(row); }
+
 std::shared_ptr<const Postings> SealedSegment::sparse_postings(SparseIndex field,
                                                                uint32_t rows) const {
   ALIDADE_CHECK(rows == this->rows(), "{} rows of {}", rows, this->rows());

@@ -58,8 +58,11 @@ Status SealedSegment::Impl::OpenRows() {
                     rows_file.count,
                     manifest.rows);
   }
-  auto parsed =
-      RowsBody::Parse(rows_file.body, rows_file.count, manifest.first_row, manifest.last_row);
+  auto parsed = RowsBody::Parse(rows_file.body,
+                                rows_file.count,
+                                manifest.first_row,
+                                manifest.last_row,
+                                options.schema.multi_vector_fields.size());
   if (!parsed.ok()) {
     return WithContext(parsed.status(), options.directory + "/" + file->name);
   }

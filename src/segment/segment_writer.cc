@@ -155,7 +155,8 @@ Status SegmentWrite::WriteRows() {
       auto writer,
       SegmentFileWriter::Create(temporary_directory_,
                                 Identity(SegmentFileKind::kRows, result_.manifest.rows)));
-  ALIDADE_RETURN_IF_ERROR(WriteRowsBody(selection_, request_.build.progress, *writer));
+  ALIDADE_RETURN_IF_ERROR(WriteRowsBody(
+      selection_, request_.schema.multi_vector_fields.size(), request_.build.progress, *writer));
   ALIDADE_ASSIGN_OR_RETURN(result_.manifest.files.emplace_back(), writer->Finish());
   return OkStatus();
 }

@@ -7,7 +7,9 @@
 namespace alidade {
 namespace {
 
-constexpr uint8_t kRowFormat = 1;  // on disk: never reused
+// On disk: never reused. The first says nothing of vectors.
+constexpr uint8_t kFirstRowFormat = 1;
+constexpr uint8_t kRowFormat = 2;
 
 uint64_t ValueChecksum(std::string_view key, std::string_view value) {
   // Mixing two hashes is enough: neither is chosen by an adversary who could not write both.
@@ -39,13 +41,14 @@ StatusOr<std::string_view> OpenValue(std::string_view key, std::string_view seal
   return DataLoss("the value under key {} does not match its checksum", Hex(key));
 }
 
-std::string EncodeRow(std::string_view encoded_id, SeqNo seq, std::string_view payload) {
+std::string EncodeRow(const RowVersion& version) {
   std::string out;
-  out.reserve(encoded_id.size() + payload.size() + 32);
+  out.reserve(version.encoded_id.size() + version.payload.size() + 32);
   AppendLittleEndian(out, kRowFormat);
-  AppendLittleEndian(out, seq.value());
-  AppendLengthPrefixed(out, encoded_id);
-  AppendLengthPrefixed(out, payload);
+  AppendLittleEndian(out, version.seq.value());
+  AppendLittleEndian(out, version.vectors);
+  AppendLengthPrefixed(out, version.encoded_id);
+  AppendLengthPrefixed(out, version.payload);
   return out;
 }
 
@@ -54,9 +57,12 @@ StatusOr<StoredRow> DecodeRow(std::string_view value) {
   const auto format = in.Little<uint8_t>();
   StoredRow row;
   row.seq = SeqNo(in.Little<uint64_t>());
+  if (format != kFirstRowFormat) {
+    row.vectors = in.Little<uint32_t>();
+  }
   const std::string_view encoded_id = in.LengthPrefixed();
   row.payload = std::string(in.LengthPrefixed());
-  if (!in.done() || format != kRowFormat) {
+  if (!in.done() || (format != kFirstRowFormat && format != kRowFormat)) {
     return DataLoss("a stored row is malformed");
   }
   ALIDADE_ASSIGN_OR_RETURN(row.id, PointId::Decode(encoded_id));

@@ -16,7 +16,7 @@ void SealValue(std::string_view key, std::string& value);
 // The value without its checksum; DATA_LOSS naming the key if it does not fit.
 StatusOr<std::string_view> OpenValue(std::string_view key, std::string_view sealed);
 
-std::string EncodeRow(std::string_view encoded_id, SeqNo seq, std::string_view payload);
+std::string EncodeRow(const RowVersion& version);
 StatusOr<StoredRow> DecodeRow(std::string_view value);
 
 std::string EncodeIdEntry(IdEntry entry);

@@ -58,9 +58,8 @@ void WriteBatch::DeleteId(KeySpace space, std::string_view encoded_id) {
   impl_->Delete(kIds, IdKey(space, encoded_id));
 }
 
-void WriteBatch::PutRow(
-    KeySpace space, RowNo row, std::string_view encoded_id, SeqNo seq, std::string_view payload) {
-  impl_->value = EncodeRow(encoded_id, seq, payload);
+void WriteBatch::PutRow(KeySpace space, RowNo row, const RowVersion& version) {
+  impl_->value = EncodeRow(version);
   impl_->Put(kRows, RowKey(space, row));
 }
 

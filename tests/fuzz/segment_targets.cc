@@ -25,6 +25,7 @@ namespace {
 constexpr uint32_t kRows = 60;
 constexpr uint32_t kVectors = kRows - 2;
 constexpr uint32_t kDim = 8;
+constexpr size_t kMultiFields = 2;  // where there are any
 
 const VectorField& Field() {
   static const VectorField field{FieldId(1), "v", kDim, Metric::kL2, {}};
@@ -77,6 +78,7 @@ const FakeSegment& Rows() {
         made.id = PointId("row" + std::to_string(row));
         made.payload = {{"row", Value(int64_t{row})}};
       }
+      made.multi_vectors = static_cast<uint8_t>(row % (1U << kMultiFields));
       if (row < kVectors) {
         made.vector.assign(Vectors().Row(row), Vectors().Row(row) + kDim);
       }
@@ -142,13 +144,10 @@ bool Taken(const Status& status) {
   return status.ok();
 }
 
-void FuzzRowsFile(std::string_view bytes) {
+void FuzzRowsBody(const SegmentFileMap& file, size_t multi_fields) {
   const SegmentFileIdentity identity = Identity(SegmentFileKind::kRows, IndexKind::kFlat);
-  const auto file = Open(bytes, identity);
-  if (!file.has_value()) {
-    return;
-  }
-  const auto rows = RowsBody::Parse(file->body, file->count, identity.first_row, identity.last_row);
+  const auto rows =
+      RowsBody::Parse(file.body, file.count, identity.first_row, identity.last_row, multi_fields);
   if (!Taken(rows.status())) {
     return;
   }
@@ -156,12 +155,21 @@ void FuzzRowsFile(std::string_view bytes) {
   for (RowId row = 0; row < rows->count(); ++row) {
     const std::string_view id = rows->encoded_id(row);
     const std::string_view payload = rows->payload(row);
-    Require(id.data() >= file->body.data() &&
-                payload.data() + payload.size() <= file->body.data() + file->body.size(),
+    Require(id.data() >= file.body.data() &&
+                payload.data() + payload.size() <= file.body.data() + file.body.size(),
             "a record lies inside the body");
+    Require(rows->multi_vectors(row) >> multi_fields == 0, "there is such a field");
     Require(rows->Find(rows->row_number(row)) == std::optional<RowId>(row), "a row is found");
     static_cast<void>(PointId::Decode(id));
     static_cast<void>(DecodeObject(payload));
+  }
+}
+
+void FuzzRowsFile(std::string_view bytes) {
+  const auto file = Open(bytes, Identity(SegmentFileKind::kRows, IndexKind::kFlat));
+  if (file.has_value()) {
+    FuzzRowsBody(*file, 0);
+    FuzzRowsBody(*file, kMultiFields);
   }
 }
 
@@ -262,7 +270,7 @@ void FuzzSubsetsFile(std::string_view bytes) {
   }
 }
 
-// In the order of their numbers, and in another.
+// In the order of their numbers, and in another, with and without multi-vector fields.
 std::vector<std::string> RowsCorpus() {
   std::vector<std::string> corpus;
   for (const bool reversed : {false, true}) {
@@ -270,10 +278,12 @@ std::vector<std::string> RowsCorpus() {
     if (reversed) {
       std::ranges::reverse(rows.rows);
     }
-    const auto files =
-        FileWith(Identity(SegmentFileKind::kRows, IndexKind::kFlat),
-                 [&](SegmentFileWriter& out) { return WriteRowsBody(rows, nullptr, out); });
-    corpus.insert(corpus.end(), files.begin(), files.end());
+    for (const size_t multi_fields : {size_t{0}, kMultiFields}) {
+      const auto files = FileWith(
+          Identity(SegmentFileKind::kRows, IndexKind::kFlat),
+          [&](SegmentFileWriter& out) { return WriteRowsBody(rows, multi_fields, nullptr, out); });
+      corpus.insert(corpus.end(), files.begin(), files.end());
+    }
   }
   return corpus;
 }

@@ -234,7 +234,10 @@ std::vector<std::string> GoldenRecords() {
       MetaRecord("dropped", MetaKind::kDropped, CollectionMetaName(CollectionId(77)), ""),
       Record("id number", IdKey(kSpace, number), EncodeIdEntry({row, SeqNo(5)})),
       Record("id text", IdKey(kSpace, text), EncodeIdEntry({RowNo(2), SeqNo(5)})),
-      Record("row", RowKey(kSpace, row), EncodeRow(text, SeqNo(5), payload)),
+      Record("row",
+             RowKey(kSpace, row),
+             EncodeRow(
+                 {.encoded_id = text, .seq = SeqNo(5), .payload = payload, .vectors = 0x01020012})),
       Record("vector", VectorKey(kSpace, FieldId(2), row), "not interpreted"),
       Record("vector of float16",
              VectorKey(kSpace, FieldId(3), row),

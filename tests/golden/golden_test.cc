@@ -151,6 +151,66 @@ TEST_P(GoldenTest, ARetryOfAnOldRequestWritesNothing) {
   ExpectAllPoints();
 }
 
+// Rows of older formats do not say it themselves.
+TEST_P(GoldenTest, FiltersKnowWhichPointsHaveVectors) {
+  const auto found = [this](const std::string& field) {
+    ListRequest request;
+    request.collection = kGoldenAlias;
+    request.filter = std::make_shared<const Filter>(Filter{HasVector{field}});
+    const auto listed = engine_->List(request);
+    EXPECT_THAT(listed, IsOk());
+    CountRequest count;
+    count.collection = kGoldenAlias;
+    count.filter = request.filter;
+    const auto counted = engine_->Count(count);
+    EXPECT_THAT(counted, IsOk());
+    EXPECT_EQ(counted->points, listed->points.size());
+    std::vector<PointId> ids;
+    for (const Point& point : listed->points) {
+      ids.push_back(point.id);
+    }
+    return ids;
+  };
+  const auto check = [&](const std::string& when) {
+    SCOPED_TRACE(when);
+    std::vector<PointId> hnsw;
+    std::vector<PointId> rare;
+    std::vector<PointId> tokens;
+    for (const auto& [id, point] : GoldenPoints()) {
+      if (point.vectors.contains("hnsw")) {
+        hnsw.push_back(id);
+      }
+      if (point.sparse_vectors.contains("rare")) {
+        rare.push_back(id);
+      }
+      if (point.multi_vectors.contains("tokens")) {
+        tokens.push_back(id);
+      }
+    }
+    EXPECT_EQ(found("hnsw"), hnsw);
+    if (GetParam() >= "v5") {  // there were no others yet
+      EXPECT_EQ(found("rare"), rare);
+      EXPECT_EQ(found("tokens"), tokens);
+    }
+  };
+  check("as it was");
+  PayloadRequest change;  // writes the rows in today's format
+  change.collection = kGoldenAlias;
+  change.edit.merged = {{"changed", Value(true)}};
+  for (const auto& [id, point] : GoldenPoints()) {
+    change.points.ids.push_back(id);
+  }
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const WriteReceipt receipt, engine_->ChangePayload(change));
+  EXPECT_EQ(receipt.points, GoldenPoints().size());
+  check("payloads changed");
+  Open();
+  check("opened again");
+  ASSERT_THAT(engine_->Flush(GoldenConfig().name, Deadline()), IsOk());
+  check("sealed");
+  Open();
+  check("sealed and opened again");
+}
+
 TEST_P(GoldenTest, ANewWriteFollowsTheOldOnes) {
   const OwnedPoint point{PointId(uint64_t{6}), {}, {{"auto", {1, 1}}}};
   ALIDADE_ASSERT_OK_AND_ASSIGN(const WriteReceipt receipt,

@@ -23,6 +23,7 @@ struct FakeRow {
   std::vector<float> vector;  // empty: absent
   Object payload = {};
   SeqNo deleted_at = {};
+  uint8_t multi_vectors = 0;
 };
 
 // Thread-compatible. Rows are numbered from `first_row` on.
@@ -75,6 +76,7 @@ class FakeSegment final : public Segment {
     return vector.empty() ? VectorView()
                           : VectorView{vector.data(), static_cast<uint32_t>(vector.size())};
   }
+  uint8_t multi_vectors(RowId row) const override { return rows_.at(row).multi_vectors; }
   uint32_t vectors(FieldIndex /*field*/) const override {
     return static_cast<uint32_t>(
         std::ranges::count_if(rows_, [](const FakeRow& row) { return !row.vector.empty(); }));

@@ -120,6 +120,8 @@ class Collection {
                     std::vector<std::optional<CurrentPoint>>& points) const;
   void PutState(WriteBatch& batch, SeqNo seq) const;
   std::optional<RowPlace> FindPlace(RowNo row) const;
+  // VectorBit of the fields in which a live row, which was read, has a vector.
+  uint32_t VectorsOf(RowNo row, const StoredRow& stored) const;
   void AppendRow(const NewRow& row);
   void MarkRowDeleted(RowNo row, SeqNo seq);
   void ChangeRowPayload(Segment& segment, RowId row, SeqNo seq, std::string_view payload);

@@ -21,7 +21,7 @@ struct CurrentPoint {
   SeqNo seq = {};
   // Set by a write of the group, which keeps it; null: the store has it.
   const std::string* payload = nullptr;
-  uint32_t vectors = 0;  // bits of fields that it has a vector in; only of a row made in the group
+  uint32_t vectors = 0;  // VectorBit of the fields that it has a vector in, where payload is set
 };
 
 // One that a write was asked to change.

@@ -29,9 +29,9 @@ class Condition;
 
 class CompiledFilter {
  public:
-  // `vector_fields`: names in the order of the bits of FilterSubject::vectors.
-  // Requires: the filter passed ValidateFilter (its depth bounds the recursion).
-  // Errors: INVALID_ARGUMENT with the path of a HasVector whose field is not among them.
+  // `vector_fields`: names in the order of the bits of FilterSubject::vectors; empty: there is
+  // none. Requires: the filter passed ValidateFilter (its depth bounds the recursion). Errors:
+  // INVALID_ARGUMENT with the path of a HasVector whose field is not among them.
   static StatusOr<CompiledFilter> Make(const Filter& filter,
                                        std::span<const std::string_view> vector_fields,
                                        const std::string& path);

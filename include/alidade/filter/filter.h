@@ -153,7 +153,7 @@ struct IdIn {
   friend bool operator==(const IdIn&, const IdIn&) = default;
 };
 struct HasVector {
-  std::string field;  // of the collection's vector fields
+  std::string field;  // a vector field, sparse field or multi-vector field of the collection
   friend bool operator==(const HasVector&, const HasVector&) = default;
 };
 

@@ -29,6 +29,7 @@ struct NewRow {
   std::vector<std::string_view> vectors;
   // By SparseIndex, encoded (text/sparse_vector.h); empty, or beyond the end: absent.
   std::vector<std::string_view> sparse = {};
+  uint8_t multi_vectors = 0;  // as Segment::multi_vectors says
 };
 
 class Delta final : public Segment {
@@ -67,6 +68,7 @@ class Delta final : public Segment {
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   std::string_view sparse_vector(SparseIndex field, RowId row) const override;
+  uint8_t multi_vectors(RowId row) const override;
   std::shared_ptr<const Postings> sparse_postings(SparseIndex field, uint32_t rows) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;

@@ -2,6 +2,7 @@
 // segment upwards sees them.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,7 +40,7 @@ struct SparseField {
 };
 
 // Of several vectors for each point, which rank what another search found (vec/multi_vector.h).
-// Only the store has them: no segment knows of these fields.
+// Only the store has them: a segment knows no more than which rows have some.
 struct MultiVectorField {
   FieldId id;
   std::string name;
@@ -67,9 +68,29 @@ struct FieldRef {
   friend bool operator==(const FieldRef&, const FieldRef&) = default;
 };
 
-// Which fields a row has a vector in, as bits: dense ones first, sparse ones from here on.
+// Which fields a row has a vector in, as bits (on disk): dense ones first, then sparse ones, then
+// multi-vector ones.
 inline constexpr uint32_t kSparseBitsBegin = kVectorFieldsMax;
-static_assert(kSparseBitsBegin + kSparseFieldsMax <= 32);
+inline constexpr uint32_t kMultiBitsBegin = kSparseBitsBegin + kSparseFieldsMax;
+static_assert(kMultiBitsBegin + kMultiVectorFieldsMax <= 32);
+
+constexpr uint32_t VectorBit(FieldRef field) {
+  const uint32_t begin = field.kind == FieldRef::Kind::kDense    ? 0
+                         : field.kind == FieldRef::Kind::kSparse ? kSparseBitsBegin
+                                                                 : kMultiBitsBegin;
+  return uint32_t{1} << (begin + field.index);
+}
+// What of them Segment::multi_vectors says.
+constexpr uint8_t MultiVectorsOf(uint32_t bits) {
+  return static_cast<uint8_t>(bits >> kMultiBitsBegin);
+}
+// The field that the lowest bit set stands for. Requires: one is set.
+constexpr FieldRef FieldOfLowestBit(uint32_t bits) {
+  const auto bit = static_cast<uint32_t>(std::countr_zero(bits));
+  return bit < kSparseBitsBegin  ? FieldRef{FieldRef::Kind::kDense, bit}
+         : bit < kMultiBitsBegin ? FieldRef{FieldRef::Kind::kSparse, bit - kSparseBitsBegin}
+                                 : FieldRef{FieldRef::Kind::kMultiVector, bit - kMultiBitsBegin};
+}
 
 // Fields are only ever added, at the end: older segments then have no vectors of the new ones.
 struct Schema {
@@ -129,6 +150,10 @@ struct Schema {
       names.emplace_back(field.name);
     }
     return names;
+  }
+  // VectorBit of each of them.
+  uint32_t MultiVectorBits() const {
+    return ((uint32_t{1} << multi_vector_fields.size()) - 1) << kMultiBitsBegin;
   }
   FieldId IdOf(FieldRef field) const {
     switch (field.kind) {

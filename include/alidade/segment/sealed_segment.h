@@ -120,6 +120,7 @@ class SealedSegment final : public Segment {
   std::shared_ptr<const Postings> text_postings(PayloadIndexId index, uint32_t rows) const override;
   uint32_t vectors(FieldIndex field) const override;
   std::string_view sparse_vector(SparseIndex field, RowId row) const override;
+  uint8_t multi_vectors(RowId row) const override;
   std::shared_ptr<const Postings> sparse_postings(SparseIndex field, uint32_t rows) const override;
   SeqNo deleted_at(RowId row) const override;
   void MarkDeleted(RowId row, SeqNo at) override;

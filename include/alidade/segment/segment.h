@@ -106,6 +106,8 @@ class Segment {
   virtual uint32_t vectors(FieldIndex field) const = 0;
   // The row's vector of a sparse field, encoded (text/sparse_vector.h); empty: it has none.
   virtual std::string_view sparse_vector(SparseIndex /*field*/, RowId /*row*/) const { return {}; }
+  // Bit i: the row has vectors in Schema::multi_vector_fields[i].
+  virtual uint8_t multi_vectors(RowId row) const = 0;
   // The postings of a sparse field over the first `rows` rows; null: none of them has a vector.
   // Borrows the segment.
   virtual std::shared_ptr<const Postings> sparse_postings(SparseIndex /*field*/,

@@ -32,6 +32,8 @@ struct StoredRow {
   PointId id;
   SeqNo seq;
   std::string payload;  // encoded object (common/payload_codec.h)
+  // The bits that PutRow was given; nothing: the row was written before there were any.
+  std::optional<uint32_t> vectors = {};
 };
 
 // A consistent moment of the store for several reads. Cheap; release soon (it holds back

@@ -17,6 +17,14 @@ struct IdEntry {
   SeqNo seq;
 };
 
+// One version of a point, without its vectors.
+struct RowVersion {
+  std::string_view encoded_id;
+  SeqNo seq;
+  std::string_view payload;  // encoded object (common/payload_codec.h)
+  uint32_t vectors = 0;      // a bit for each field that it has a vector in; the caller's numbers
+};
+
 // One vector field's value of one row: raw little-endian float32.
 struct StoredVector {
   FieldId field;
@@ -63,8 +71,7 @@ class WriteBatch {
   void PutId(KeySpace space, std::string_view encoded_id, IdEntry entry);
   void DeleteId(KeySpace space, std::string_view encoded_id);
   // GetRows and ScanRows give StoredRow.
-  void PutRow(
-      KeySpace space, RowNo row, std::string_view encoded_id, SeqNo seq, std::string_view payload);
+  void PutRow(KeySpace space, RowNo row, const RowVersion& version);
   void PutVector(KeySpace space, RowNo row, const StoredVector& value);
   // Removes a row and its vectors of `fields`.
   void DeleteRow(KeySpace space, RowNo row, const std::vector<FieldId>& fields);

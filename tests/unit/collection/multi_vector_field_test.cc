@@ -8,6 +8,7 @@
 #include "alidade/vec/multi_vector.h"
 
 #include "collection_testing.h"
+#include "commit_queue.h"
 
 namespace alidade {
 namespace {
@@ -96,6 +97,131 @@ TEST_F(SoleFieldsTest, NeedNoName) {
   ASSERT_THAT(*points, SizeIs(1));
   EXPECT_EQ((*points)[0].sparse_vectors.at("s"), (SparseVector{{7}, {2}}));
   EXPECT_EQ((*points)[0].multi_vectors.at("m"), (MultiVector{.rows = 1, .values = {1, 2}}));
+}
+
+// Which points have vectors in which field, through everything that moves rows.
+class MultiVectorFilterTest : public MultiVectorFieldTest {
+ protected:
+  static constexpr uint64_t kPoints = 200;
+  static std::shared_ptr<const Filter> Has(const std::string& field) {
+    return std::make_shared<const Filter>(Filter{HasVector{field}});
+  }
+  // With vectors in the fields of the bits: "m", "c".
+  void PutSome(uint64_t first, uint64_t last, uint64_t step, int64_t round) {
+    std::vector<OwnedPoint> points;
+    for (uint64_t number = first; number <= last; number += step) {
+      OwnedPoint point = Numbered(number, round);
+      const uint32_t bits = static_cast<uint32_t>(number / 3 + static_cast<uint64_t>(round)) % 4;
+      if ((bits & 1) != 0) {
+        point.multi_vectors["m"] = {.rows = 1, .values = {1, 2}};
+      }
+      if ((bits & 2) != 0) {
+        point.multi_vectors["c"] = {.rows = 2, .values = {1, 2, 3, 4, 5, 6}};
+      }
+      present_[number] = bits;
+      points.push_back(std::move(point));
+    }
+    ASSERT_THAT(Put(std::move(points)), IsOk());
+  }
+  std::vector<PointId> Expected(uint32_t bit, bool wanted = true) const {
+    std::vector<PointId> ids;
+    for (const auto& [number, bits] : present_) {
+      if (((bits & bit) != 0) == wanted) {
+        ids.push_back(Id(number));
+      }
+    }
+    return ids;
+  }
+  std::vector<PointId> Found(const std::shared_ptr<const Filter>& filter) const {
+    std::vector<PointId> ids;
+    for (const Point& point : ListAll(filter)) {
+      ids.push_back(point.id);
+    }
+    SearchQuery query = QueryFor(std::vector<float>{0, 0, 0, 1}, kPoints);
+    query.field = "v";
+    query.filter = filter;
+    const auto result = SearchFor(query);
+    EXPECT_THAT(result, IsOk());
+    EXPECT_EQ(result->hits.size(), ids.size());
+    EXPECT_EQ(Count(filter), ids.size());
+    std::vector<PointId> hits;
+    for (const SearchHit& hit : result->hits) {
+      hits.push_back(hit.point.id);
+    }
+    EXPECT_THAT(hits, testing::UnorderedElementsAreArray(ids));
+    return ids;
+  }
+  void Check(const std::string& where) const {
+    SCOPED_TRACE(where);
+    EXPECT_EQ(Found(Has("m")), Expected(1));
+    EXPECT_EQ(Found(Has("c")), Expected(2));
+    const Filter none{NoneOf{{*Has("m")}}};
+    EXPECT_EQ(Found(std::make_shared<const Filter>(none)), Expected(1, /*wanted=*/false));
+  }
+  void Change(std::vector<PointId> ids, std::shared_ptr<const Filter> filter = nullptr) {
+    PayloadRequest request;
+    request.collection = "c";
+    request.points.ids = std::move(ids);
+    request.points.filter = std::move(filter);
+    request.edit.merged = {{"changed", Value(true)}};
+    ASSERT_THAT(collection_->ChangePayload(request), IsOk());
+  }
+
+  std::map<uint64_t, uint32_t> present_;
+};
+
+TEST_F(MultiVectorFilterTest, FiltersKnowWhoHasVectorsWhereverRowsLie) {
+  ASSERT_NO_FATAL_FAILURE(PutSome(1, 60, 1, 0));
+  Check("deltas");
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  Check("replayed");
+  EXPECT_GT(SealAll(), 0);
+  Check("sealed");
+  ASSERT_NO_FATAL_FAILURE(PutSome(40, kPoints, 1, 1));  // some for the second time
+  ASSERT_NO_FATAL_FAILURE(DeleteNumbered(20, 29));
+  present_.erase(present_.find(20), present_.find(30));
+  ASSERT_NO_FATAL_FAILURE(PutSome(3, kPoints, 7, 2));
+  Check("replaced and deleted");
+  ASSERT_NO_FATAL_FAILURE(Change({Id(1), Id(4), Id(5), Id(9), Id(150), Id(151)}));
+  Check("payloads changed");
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  Check("opened again");
+  EXPECT_GT(Settle(), 0);
+  Check("merged");
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  Check("merged and opened again");
+}
+
+TEST_F(MultiVectorFilterTest, WritesByFilterSeeWhatTheGroupHasDoneBefore) {
+  ASSERT_NO_FATAL_FAILURE(PutSome(1, 12, 1, 0));
+  {
+    CommitQueue queue(*commits_);
+    queue.Add([this] { Change({Id(3), Id(9), Id(10)}); });  // in "m", both, both
+    queue.Add([this] { PutSome(9, 9, 1, 2); });             // now in "m"
+    queue.Add([this] { Change({}, Has("c")); });
+  }
+  Check("one group");
+  for (const Point& point : ListAll()) {
+    const bool changed = point.id != Id(9) && (point.id == Id(3) || point.id == Id(10) ||
+                                               (present_.at(point.id.number()) & 2) != 0);
+    EXPECT_EQ(point.payload.contains("changed"), changed) << point.id.ToString();
+  }
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  Check("opened again");
+}
+
+// Tenants lie together: rows are not in the order of their numbers.
+TEST_F(MultiVectorFilterTest, FiltersKnowWhoHasVectorsAmongSortedRows) {
+  Close();
+  ASSERT_THAT(RemoveTree(scratch_.Path("data")), IsOk());
+  config_.payload_indexes = {
+      {PayloadIndexId(0), "even", PayloadIndexType::kBool, {}, /*tenant=*/true}};
+  Open();
+  ASSERT_NO_FATAL_FAILURE(PutSome(1, 100, 1, 0));
+  EXPECT_GT(Settle(), 0);
+  Check("sealed");
+  ASSERT_NO_FATAL_FAILURE(Reopen());
+  Check("opened again");
 }
 
 TEST_F(MultiVectorFieldTest, ThoseThatDoNotFitAreRefused) {

@@ -236,7 +236,7 @@ TEST_F(CheckTest, AnIdOfAnotherRowIsAProblem) {
 
 TEST_F(CheckTest, AVectorOfAnotherLengthIsAProblem) {
   Tamper([](WriteBatch& batch) { batch.PutVector(kPlain, RowNo(2), {FieldId(1), "1234"}); });
-  ExpectProblem("row 2 has 4 bytes");
+  ExpectProblem("the vector \"v\" of row 2: has 4 bytes");
 }
 
 TEST_F(CheckTest, ADamagedSparseFileWouldBeMadeAnew) {
@@ -260,6 +260,24 @@ TEST_F(CheckTest, ASparseVectorThatTheSegmentDoesNotHaveIsAProblem) {
     batch.PutVector(kMixed, RowNo(3), {FieldId(2), EncodeSparseVector({{7}, {2}})});
   });
   ExpectProblem("row 3 in segment");
+}
+
+TEST_F(CheckTest, VectorsThatARowOrASegmentDoesNotKnowOfAreProblems) {
+  std::string payload;
+  EncodeObject({}, payload);
+  const auto put_row = [&payload](WriteBatch& batch, uint64_t row, uint32_t vectors) {
+    const std::string id = Id(row + 1).Encode();
+    batch.PutRow(kMixed,
+                 RowNo(row),
+                 {.encoded_id = id, .seq = SeqNo(1), .payload = payload, .vectors = vectors});
+  };
+  Tamper([&](WriteBatch& batch) {
+    put_row(batch, 30, 0x10001);
+    batch.DeleteRow(kMixed, RowNo(4), {FieldId(3)});
+    put_row(batch, 4, 0x10001);
+  });
+  ExpectProblem("row 30 should have vectors in the fields 0x10001, it has 0x1010001");
+  ExpectProblem("row 4 in segment");
 }
 
 TEST_F(CheckTest, MalformedVectorsOfAnyKindAreProblems) {
@@ -287,7 +305,10 @@ TEST_F(CheckTest, ASegmentThatDiffersFromTheRowsIsAProblem) {
   Tamper([](WriteBatch& batch) {
     std::string payload;
     EncodeObject({{"changed", Value(true)}}, payload);
-    batch.PutRow(kIndexed, RowNo(100), Id(101).Encode(), SeqNo(3), payload);
+    batch.PutRow(
+        kIndexed,
+        RowNo(100),
+        {.encoded_id = Id(101).Encode(), .seq = SeqNo(3), .payload = payload, .vectors = 1});
   });
   ExpectProblem("row 100 in segment");
 }

@@ -23,7 +23,7 @@ constexpr uint32_t kRows = 40;
 // A copy in memory of its own, so that the address sanitizer sees a read past the end.
 struct Body {
   explicit Body(std::string_view bytes)
-      : words(std::make_unique<uint64_t[]>(bytes.size() / 8)), size(bytes.size()) {
+      : words(std::make_unique<uint64_t[]>((bytes.size() + 7) / 8)), size(bytes.size()) {
     std::memcpy(words.get(), bytes.data(), size);
   }
   std::string_view view() const { return {reinterpret_cast<const char*>(words.get()), size}; }
@@ -73,16 +73,16 @@ TEST_F(SegmentBodiesTest, RowsStayInsideTheirBytes) {
   std::string whole = BodyOf("rows.seg");
   whole.resize(whole.size() / 8 *
                8);  // the last payload loses a few bytes: the offsets no longer fit
-  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)).ok(),
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500), 0).ok(),
               whole.size() == BodyOf("rows.seg").size());
   // 40 row numbers fill 320 bytes, 41 offsets 328, which end with their section at 384.
   const uint64_t blob_bytes = whole.size() - 320 - 384;
   std::memcpy(whole.data() + 320 + kRows * 8, &blob_bytes, 8);
-  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)), IsOk());
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500), 0), IsOk());
   int refused = 0;
   for (int i = 0; i < 20'000; ++i) {
     const Body body(Mutate(rng, whole));
-    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500));
+    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500), 0);
     if (!rows.ok()) {
       ASSERT_THAT(rows, StatusIs(StatusCode::kDataLoss));
       ++refused;
@@ -97,9 +97,10 @@ TEST_F(SegmentBodiesTest, RowsStayInsideTheirBytes) {
   }
   EXPECT_GT(refused, 1'000);
   EXPECT_LT(refused, 20'000);
-  EXPECT_THAT(RowsBody::Parse(whole, kRows + 1, RowNo(100), RowNo(500)),
+  EXPECT_THAT(RowsBody::Parse(whole, kRows + 1, RowNo(100), RowNo(500), 0),
               StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(RowsBody::Parse("", kRows, RowNo(100), RowNo(500)), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(RowsBody::Parse("", kRows, RowNo(100), RowNo(500), 0),
+              StatusIs(StatusCode::kDataLoss));
 }
 
 // With rows that are not in the order of their numbers, by a section behind the blob.
@@ -117,10 +118,10 @@ TEST_F(SegmentBodiesTest, RowsInAnotherOrderStayInsideTheirBytes) {
   }
   std::memcpy(whole.data(), shuffled.data(), kRows * sizeof(uint64_t));
   whole.resize((whole.size() + 63) / 64 * 64);
-  EXPECT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)),
+  EXPECT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500), 0),
               StatusIs(StatusCode::kDataLoss));
   whole.append(reinterpret_cast<const char*>(by_number.data()), kRows * sizeof(uint32_t));
-  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500)), IsOk());
+  ASSERT_THAT(RowsBody::Parse(whole, kRows, RowNo(100), RowNo(500), 0), IsOk());
   int refused = 0;
   for (int i = 0; i < 20'000; ++i) {
     std::string mutated = Mutate(rng, whole);
@@ -131,7 +132,7 @@ TEST_F(SegmentBodiesTest, RowsInAnotherOrderStayInsideTheirBytes) {
                   sizeof(uint32_t));
     }
     const Body body(mutated);
-    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500));
+    const auto rows = RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500), 0);
     if (!rows.ok()) {
       ASSERT_THAT(rows, StatusIs(StatusCode::kDataLoss));
       ++refused;
@@ -144,6 +145,40 @@ TEST_F(SegmentBodiesTest, RowsInAnotherOrderStayInsideTheirBytes) {
   }
   EXPECT_GT(refused, 1'000);
   EXPECT_LT(refused, 20'000);
+}
+
+// The section says nothing that bytes could contradict, but for its length and fields there are
+// not.
+TEST_F(SegmentBodiesTest, WhichRowsHaveMultiVectorsIsASectionOfItsOwn) {
+  const std::string plain = BodyOf("rows.seg");
+  std::string whole = plain;
+  whole.resize((whole.size() + 63) / 64 * 64);
+  std::string multi;
+  for (uint32_t row = 0; row < kRows; ++row) {
+    multi += static_cast<char>(row % 4);
+  }
+  whole += multi;
+  const auto parse = [](const Body& body, size_t fields) {
+    return RowsBody::Parse(body.view(), kRows, RowNo(100), RowNo(500), fields);
+  };
+  const Body body(whole);
+  const auto rows = parse(body, 2);
+  ASSERT_THAT(rows, IsOk());
+  for (RowId row = 0; row < kRows; ++row) {
+    ASSERT_EQ(rows->multi_vectors(row), row % 4);
+  }
+  EXPECT_THAT(parse(body, 8), IsOk());
+  for (const auto& [bytes, fields] :
+       std::vector<std::pair<std::string, size_t>>{{whole, 0},
+                                                   {whole, 1},
+                                                   {plain, 1},
+                                                   {whole.substr(0, whole.size() - 1), 2},
+                                                   {whole + std::string(1, '\0'), 2},
+                                                   {whole.substr(0, whole.size() - kRows), 2}}) {
+    const Body other(bytes);
+    EXPECT_THAT(parse(other, fields), StatusIs(StatusCode::kDataLoss))
+        << bytes.size() << " bytes, " << fields << " fields";
+  }
 }
 
 TEST_F(SegmentBodiesTest, VectorsStayInsideTheirBytes) {

@@ -319,6 +319,9 @@ TEST_F(SegmentDamageTest, AnotherStoreSchemaOrManifestIsNoticed) {
   bad = good;
   bad.schema.fields[2].dim = 18;
   EXPECT_EQ(code_of(bad), StatusCode::kDataLoss);
+  bad = good;  // written before segments said who has multi-vectors: not that nobody has
+  bad.schema.multi_vector_fields = {{.id = FieldId(9), .name = "m", .dim = 2}};
+  EXPECT_EQ(code_of(bad), StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 // Values and their checksums.
 #include "row_codec.h"
 
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "alidade/common/bytes.h"
 
 #include "support/status_matchers.h"
 
@@ -33,7 +36,8 @@ TEST(RowCodecTest, AValueUnderAnotherKeyIsDataLoss) {
 }
 
 TEST(RowCodecTest, EveryFlippedBitIsDataLoss) {
-  std::string sealed = EncodeRow(PointId(uint64_t{7}).Encode(), SeqNo(9), "payload");
+  std::string sealed = EncodeRow(
+      {.encoded_id = PointId(uint64_t{7}).Encode(), .seq = SeqNo(9), .payload = "payload"});
   SealValue("key", sealed);
   for (size_t bit = 0; bit < sealed.size() * 8; ++bit) {
     std::string damaged = sealed;
@@ -54,25 +58,52 @@ TEST(RowCodecTest, EveryTruncationIsDataLoss) {
 TEST(RowCodecTest, RowsComeBack) {
   for (const PointId& id : {PointId(uint64_t{0}), PointId(~uint64_t{0}), PointId("a word")}) {
     for (const std::string payload : {"", "bytes\0and more"}) {
-      ALIDADE_ASSERT_OK_AND_ASSIGN(const StoredRow row,
-                                   DecodeRow(EncodeRow(id.Encode(), SeqNo(1), payload)));
-      EXPECT_EQ(row.id, id);
-      EXPECT_EQ(row.seq, SeqNo(1));
-      EXPECT_EQ(row.payload, payload);
+      for (const uint32_t vectors : {0U, 1U, 0x80000001U}) {
+        ALIDADE_ASSERT_OK_AND_ASSIGN(const StoredRow row,
+                                     DecodeRow(EncodeRow({.encoded_id = id.Encode(),
+                                                          .seq = SeqNo(1),
+                                                          .payload = payload,
+                                                          .vectors = vectors})));
+        EXPECT_EQ(row.id, id);
+        EXPECT_EQ(row.seq, SeqNo(1));
+        EXPECT_EQ(row.payload, payload);
+        EXPECT_EQ(row.vectors, vectors);
+      }
     }
   }
 }
 
+TEST(RowCodecTest, ARowOfTheFirstFormatSaysNothingOfVectors) {
+  const std::string id = PointId("id").Encode();
+  std::string old(1, '\x01');
+  AppendLittleEndian(old, uint64_t{5});
+  AppendLengthPrefixed(old, id);
+  AppendLengthPrefixed(old, std::string_view("payload"));
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const StoredRow row, DecodeRow(old));
+  EXPECT_EQ(row.id, PointId("id"));
+  EXPECT_EQ(row.seq, SeqNo(5));
+  EXPECT_EQ(row.payload, "payload");
+  EXPECT_EQ(row.vectors, std::nullopt);
+  for (size_t bytes = 0; bytes < old.size(); ++bytes) {
+    ASSERT_THAT(DecodeRow(old.substr(0, bytes)), StatusIs(StatusCode::kDataLoss)) << bytes;
+  }
+}
+
 TEST(RowCodecTest, EveryTruncatedOrLengthenedRowIsDataLoss) {
-  const std::string whole = EncodeRow(PointId("id").Encode(), SeqNo(5), "payload");
+  const std::string id = PointId("id").Encode();
+  const std::string whole =
+      EncodeRow({.encoded_id = id, .seq = SeqNo(5), .payload = "payload", .vectors = 3});
   for (size_t bytes = 0; bytes < whole.size(); ++bytes) {
     ASSERT_THAT(DecodeRow(whole.substr(0, bytes)), StatusIs(StatusCode::kDataLoss)) << bytes;
   }
   EXPECT_THAT(DecodeRow(whole + "x"), StatusIs(StatusCode::kDataLoss));
   std::string newer = whole;
-  newer[0] = 2;
+  newer[0] = 3;
   EXPECT_THAT(DecodeRow(newer), StatusIs(StatusCode::kDataLoss));
-  EXPECT_THAT(DecodeRow(EncodeRow("\x09 no id", SeqNo(5), "")), StatusIs(StatusCode::kDataLoss));
+  newer[0] = 0;
+  EXPECT_THAT(DecodeRow(newer), StatusIs(StatusCode::kDataLoss));
+  EXPECT_THAT(DecodeRow(EncodeRow({.encoded_id = "\x09 no id", .seq = SeqNo(5), .payload = ""})),
+              StatusIs(StatusCode::kDataLoss));
 }
 
 TEST(RowCodecTest, IdEntriesAndSeqsComeBackAndAreMeasured) {

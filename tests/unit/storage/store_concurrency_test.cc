@@ -38,7 +38,9 @@ class StoreConcurrencyTest : public StoreTest {
   void FillDroppedCollection() {
     WriteBatch batch(*store_);
     for (uint64_t number = 1; number <= kDroppedRows; ++number) {
-      batch.PutRow(Space(2), RowNo(number), IdBytes(number), SeqNo(number), "payload");
+      batch.PutRow(Space(2),
+                   RowNo(number),
+                   {.encoded_id = IdBytes(number), .seq = SeqNo(number), .payload = "payload"});
     }
     ASSERT_THAT(store_->Write(batch, /*sync=*/true), IsOk());
   }

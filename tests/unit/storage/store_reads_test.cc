@@ -109,7 +109,8 @@ class StoreReadsTest : public StoreTest {
   // Row, id, two vectors and a tombstone under the same numbers, in every family.
   static void AddEverything(WriteBatch& batch, KeySpace space, uint64_t row) {
     batch.PutId(space, IdBytes(row), {RowNo(row), SeqNo(row)});
-    batch.PutRow(space, RowNo(row), IdBytes(row), SeqNo(row), "p");
+    batch.PutRow(
+        space, RowNo(row), {.encoded_id = IdBytes(row), .seq = SeqNo(row), .payload = "p"});
     batch.PutVector(space, RowNo(row), {FieldId(1), "vector 1"});
     batch.PutVector(space, RowNo(row), {FieldId(2), "vector 2"});
     batch.PutTombstone(space, RowNo(row), SeqNo(row + 1));
@@ -281,7 +282,9 @@ TEST_F(StoreReadsTest, GetsAnswerInTheOrderAsked) {
 TEST_F(StoreReadsTest, BytesComeBackAsTheyAreWithZerosAndAll) {
   const std::string bytes("\0\xFF\0binary\0", 10);
   WriteBatch batch(*store_);
-  batch.PutRow(Space(1), RowNo(1), PointId("t\xC3\xA9xt").Encode(), SeqNo(8), bytes);
+  batch.PutRow(Space(1),
+               RowNo(1),
+               {.encoded_id = PointId("t\xC3\xA9xt").Encode(), .seq = SeqNo(8), .payload = bytes});
   batch.PutVector(Space(1), RowNo(1), {FieldId(1), bytes});
   batch.PutMeta(MetaKind::kRequest, bytes, bytes);
   batch.PutMeta(MetaKind::kRequest, "empty", "");
@@ -330,7 +333,7 @@ TEST_F(StoreReadsTest, CollectionsShardsAndFieldsDoNotSeeEachOther) {
   WriteBatch batch(*store_);
   for (size_t i = 0; i < spaces.size(); ++i) {
     batch.PutId(spaces[i], IdBytes(i), {RowNo(i), SeqNo(1)});
-    batch.PutRow(spaces[i], RowNo(i), IdBytes(i), SeqNo(1), "");
+    batch.PutRow(spaces[i], RowNo(i), {.encoded_id = IdBytes(i), .seq = SeqNo(1), .payload = ""});
     batch.PutTombstone(spaces[i], RowNo(i), SeqNo(i + 1));
     for (const uint16_t field : fields) {
       batch.PutVector(spaces[i], RowNo(i), {FieldId(field), std::to_string(field)});
@@ -440,7 +443,7 @@ TEST_F(StoreReadsTest, ASnapshotSeesTheOldState) {
   WriteBatch change(*store_);
   change.DeleteRow(Space(1), RowNo(1), {FieldId(1)});
   change.PutId(Space(1), IdBytes(1), {RowNo(2), SeqNo(2)});
-  change.PutRow(Space(1), RowNo(2), IdBytes(1), SeqNo(2), "new");
+  change.PutRow(Space(1), RowNo(2), {.encoded_id = IdBytes(1), .seq = SeqNo(2), .payload = "new"});
   Commit(change);
   ASSERT_THAT(store_->Flush(), IsOk());
 

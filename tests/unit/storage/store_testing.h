@@ -44,8 +44,11 @@ class StoreTest : public ::testing::Test {
   // Point `number` at seq `number`, as one batch.
   static void AddPoint(WriteBatch& batch, uint64_t number) {
     batch.PutId(Space(1), IdBytes(number), {RowNo(number), SeqNo(number)});
-    batch.PutRow(
-        Space(1), RowNo(number), IdBytes(number), SeqNo(number), std::string(100, 'a') + "payload");
+    batch.PutRow(Space(1),
+                 RowNo(number),
+                 {.encoded_id = IdBytes(number),
+                  .seq = SeqNo(number),
+                  .payload = std::string(100, 'a') + "payload"});
     std::string applied;
     AppendLittleEndian(applied, number);
     batch.PutMeta(MetaKind::kServer, kAppliedSeqName, applied);
