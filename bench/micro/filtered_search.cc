@@ -2,7 +2,8 @@
 // vectors: planner, payload indexes, walks and scans as the server has them, without the network.
 //
 // A segment keeps which rows passed a filter: what is timed is a filter that was used before, as
-// most are. The first use of one is timed apart.
+// most are. The first use of one is timed apart. With --fresh each search has a filter of its own,
+// over keys without an index.
 //
 // Payload keys made for it: `random`, 0..999 without regard to the vectors, and `near`, the rank of
 // a point by its distance from a pivot (a tenth of a per cent each): filters over `near` let
@@ -52,6 +53,7 @@ struct Options {
   int turns = 5;
   double seconds = 0.4;
   bool graphs = false;
+  bool fresh = false;
   std::string json;
 };
 
@@ -151,6 +153,12 @@ struct Case {
   std::string name;
   std::shared_ptr<const Filter> filter;  // null: all
   SeqNo at;
+  enum class Use {
+    kAgain,
+    kFresh,      // another filter for each search, which lets the same rows through
+    kFreshWhole  // .. and is tried on all rows first
+  };
+  Use use = Use::kAgain;
 };
 
 class Bench {
@@ -166,6 +174,14 @@ class Bench {
     query.exact = exact;
     query.filter = tested.filter.get();
     view_.at = tested.at;
+    std::optional<Filter> fresh;
+    if (tested.use != Case::Use::kAgain) {
+      fresh = Filter{AllOf{{*tested.filter, NeverUsed()}}};
+      query.filter = &*fresh;
+    }
+    if (tested.use == Case::Use::kFreshWhole) {
+      ALIDADE_RETURN_IF_ERROR(CountRows(view_, query.filter, Deadline()).status());
+    }
     return ExecuteSearch(view_, query, Deadline());
   }
 
@@ -278,6 +294,8 @@ class Bench {
   }
 
  private:
+  // A condition that holds for every row.
+  Filter NeverUsed() { return Filter{Range{.key = "near", .gte = Value(int64_t{-(++fresh_)})}}; }
   static double ThreadCpuSeconds() {
     timespec now{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -364,6 +382,63 @@ Status Compare(const Options& options, Bench& bench, SeqNo at, const char* delet
   return OkStatus();
 }
 
+// Filters of which each comes once. The side without a filter has the same ef.
+Status CompareFresh(const Options& options, Bench& bench, Json& report) {
+  const Case plain{"no filter", nullptr, kBuilt};
+  ALIDADE_RETURN_IF_ERROR(bench.Learn(plain));
+  ALIDADE_ASSIGN_OR_RETURN(const uint32_t ef, bench.SmallestEf(plain, options.recall));
+  ALIDADE_ASSIGN_OR_RETURN(const double plain_recall, bench.Recall(plain, ef, 1));
+  std::printf("each filter comes once; without a filter: ef %u, recall %.4f\n", ef, plain_recall);
+  for (const char* key : {"random", "near"}) {
+    for (const uint32_t promille : options.promille) {
+      Case again{fmt::format("{} < {}", key, promille), nullptr, kBuilt};
+      ALIDADE_ASSIGN_OR_RETURN(Filter filter, ParseFilterText(again.name));
+      again.filter = std::make_shared<Filter>(std::move(filter));
+      ALIDADE_RETURN_IF_ERROR(bench.Learn(again));
+      Case fresh = again;
+      fresh.use = Case::Use::kFresh;
+      Case whole = again;
+      whole.use = Case::Use::kFreshWhole;
+      ALIDADE_ASSIGN_OR_RETURN(const double recall, bench.Recall(fresh, ef, 1));
+      std::vector<double> rates;
+      std::vector<double> whole_rates;
+      std::vector<double> ratios;
+      std::vector<double> plain_ratios;
+      for (int turn = 0; turn < options.turns; ++turn) {
+        ALIDADE_ASSIGN_OR_RETURN(const double plain_rate, bench.Rate(plain, ef));
+        ALIDADE_ASSIGN_OR_RETURN(const double rate, bench.Rate(fresh, ef));
+        ALIDADE_ASSIGN_OR_RETURN(const double whole_rate, bench.Rate(whole, ef));
+        rates.push_back(rate);
+        whole_rates.push_back(whole_rate);
+        ratios.push_back(rate / whole_rate);
+        plain_ratios.push_back(rate / plain_rate);
+      }
+      ALIDADE_ASSIGN_OR_RETURN(const std::string plan, bench.Plan(fresh, ef));
+      std::printf(
+          "%-14s recall %.4f, %7.0f/s, all rows first %7.0f/s: %5.2f x; %.2f x without a "
+          "filter  %s\n",
+          again.name.c_str(),
+          recall,
+          SpreadOf(rates).median,
+          SpreadOf(whole_rates).median,
+          SpreadOf(ratios).median,
+          SpreadOf(plain_ratios).median,
+          plan.c_str());
+      std::fflush(stdout);
+      report.push_back({{"filter", again.name},
+                        {"ef", ef},
+                        {"recall_without", plain_recall},
+                        {"recall", recall},
+                        {"queries_per_second", SpreadOf(rates).median},
+                        {"queries_per_second_all_rows_first", SpreadOf(whole_rates).median},
+                        {"ratio", SpreadOf(ratios).median},
+                        {"ratio_without_filter", SpreadOf(plain_ratios).median},
+                        {"plan", plan}});
+    }
+  }
+  return OkStatus();
+}
+
 Status Run(Options options) {
   ALIDADE_ASSIGN_OR_RETURN(const RealVectors set, ReadRealVectors(options.dataset));
   if (options.directory.empty()) {
@@ -378,7 +453,12 @@ Status Run(Options options) {
   schema.fields = {field};
   schema.payload_indexes = {{PayloadIndexId(1), "random", PayloadIndexType::kInteger},
                             {PayloadIndexId(2), "near", PayloadIndexType::kInteger}};
-  ALIDADE_ASSIGN_OR_RETURN(const auto segment, MakeSegment(options, set, schema));
+  ALIDADE_ASSIGN_OR_RETURN(auto segment, MakeSegment(options, set, schema));
+  if (options.fresh) {
+    schema.payload_indexes.clear();
+    segment.reset();
+    ALIDADE_ASSIGN_OR_RETURN(segment, MakeSegment(options, set, schema));
+  }
   SegmentSet view;
   view.schema = schema;
   view.segments = {{segment, segment->rows()}};
@@ -389,6 +469,10 @@ Status Run(Options options) {
               set.dim,
               std::string(CodesName(segment->codes(0))).c_str());
   Json report = {{"machine", MachineJson()}, {"dataset", options.dataset}, {"rows", set.rows}};
+  if (options.fresh) {
+    ALIDADE_RETURN_IF_ERROR(CompareFresh(options, bench, report["cases"]));
+    return WriteReport(options.json, report);
+  }
   ALIDADE_RETURN_IF_ERROR(Compare(options, bench, kBuilt, "none deleted", report["cases"]));
   if (options.deleted > 0) {
     std::mt19937_64 random(7);
@@ -422,6 +506,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag(
       "--graphs", options.graphs, "Filters have graphs, as those have that come very often");
+  app.add_flag("--fresh",
+               options.fresh,
+               "Each search has a filter of its own, over keys without an index; tried on what is "
+               "found, and on all rows first");
   app.add_option("--turns", options.turns, "Turns of each side")->capture_default_str();
   app.add_option("--seconds", options.seconds, "Per turn")->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");

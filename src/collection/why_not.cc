@@ -76,6 +76,11 @@ StatusOr<WhyNot> Searcher::WhyNotNear(const SearchQuery& query,
         LossStage::kNoMatch,
         fmt::format("it has no vector in the field \"{}\"", view_.schema.fields[near.field].name));
   }
+  // First, as long as of the filter no more is known than when the search was done.
+  HitWatch watch{.segment = place.segment, .seen = {.row = place.row}};
+  VectorQuery again = near.wanted;
+  again.watch = &watch;
+  ALIDADE_RETURN_IF_ERROR(ExecuteSearch(view_, again, deadline_).status());
   VectorQuery all = near.wanted;
   all.exact = true;
   all.explain = false;
@@ -96,10 +101,6 @@ StatusOr<WhyNot> Searcher::WhyNotNear(const SearchQuery& query,
   if (rank > options.k) {
     return BeyondRank(rank, options.k);
   }
-  HitWatch watch{.segment = place.segment, .seen = {.row = place.row}};
-  VectorQuery again = near.wanted;
-  again.watch = &watch;
-  ALIDADE_RETURN_IF_ERROR(ExecuteSearch(view_, again, deadline_).status());
   const IndexKind kind = view_.segments[place.segment].segment->index_kind(near.field);
   if (kind == IndexKind::kIvf) {
     VectorQuery lists = near.wanted;

@@ -187,12 +187,15 @@ Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
   return OkStatus();
 }
 
-template <class Nodes>
-void HnswIndex::TakePool(const Nodes& nodes, Scratch& scratch) {
+template <class Nodes, class Allows>
+void HnswIndex::TakePool(const Nodes& nodes, size_t most, const Allows& allows, Scratch& scratch) {
   const NearestPool& pool = scratch.walk.pool;
   scratch.found.clear();
-  for (size_t i = 0; i < pool.size(); ++i) {
-    scratch.found.push_back({pool.distance(i), nodes.SlotOf(pool.slot(i))});
+  for (size_t i = 0; i < pool.size() && scratch.found.size() < most; ++i) {
+    const uint32_t slot = nodes.SlotOf(pool.slot(i));
+    if (allows(slot)) {
+      scratch.found.push_back({pool.distance(i), slot});
+    }
   }
 }
 
@@ -228,10 +231,18 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
   const size_t most = task.reach.Most(task.ef);
   Status walked;
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
-  if (options.filter == nullptr) {
+  const auto all = [](uint32_t) { return true; };
+  if (options.filter == nullptr || options.passing > 0) {
     walked = walk.Beam(
         start, 0, most, task.reach, [](float, uint32_t) {}, go_on);
-    TakePool(nodes, scratch);
+    if (options.filter == nullptr) {
+      TakePool(nodes, most, all, scratch);
+    } else {
+      const auto wanted =
+          static_cast<size_t>(std::ceil(static_cast<float>(most) * options.passing));
+      TakePool(
+          nodes, wanted, [&](uint32_t slot) { return options.filter->Allows(slot); }, scratch);
+    }
   } else if (bits.words != nullptr) {
     const auto allowed = AllowedOf(bits, nodes);
     PickSeeds(allowed, graph.count(), scratch.seeds);
@@ -239,7 +250,7 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
     walked = filtered.Beam(start, scratch.seeds, most, task.reach, go_on);
     task.stats.distance_computations += filtered.distances();
     task.stats.hops += filtered.hops();
-    TakePool(nodes, scratch);
+    TakePool(nodes, most, all, scratch);
   } else {
     TopK& allowed = scratch.allowed;
     allowed = TopK(task.ef);
@@ -275,7 +286,8 @@ Status HnswIndex::Visit(const Distance& distance, const Task& task) const {
   PlaceVisit visit(graph_.places, distance, task.options, ReadsCopies(task.options), scratch.walk);
   Status visited = visit.Run(scratch.centres.data(), task.ef, scratch.places);
   task.stats.distance_computations += places + visit.distances();
-  TakePool(NodesAreSlots(), scratch);
+  TakePool(
+      NodesAreSlots(), scratch.walk.pool.size(), [](uint32_t) { return true; }, scratch);
   return visited;
 }
 
@@ -297,8 +309,8 @@ Reach HnswIndex::ReachFor(const float* query, const IndexSearchOptions& options)
   const float least = dot ? -longest * std::sqrt(Dot(query, query, matrix_.dim)) : 0.0F;
   // The k-th nearest of so few that chance decides how far it is would be a bad measure; and the
   // factors that there are were measured for as many.
-  return Reach(
-      dot && longest == 0 ? 0.0F : options.reach, std::max(options.k, kRecallCurveK[0]), least);
+  const size_t k = NearestWanted(std::max(options.k, kRecallCurveK[0]), options.passing);
+  return Reach(dot && longest == 0 ? 0.0F : options.reach, k, least);
 }
 
 // What became of the watched node, if it was met, in a search that has just ended.

@@ -115,8 +115,9 @@ class HnswIndex final : public VectorIndex {
     return options.placed != nullptr && options.placed->records.bytes() > 0 &&
            (options.scan ? !codes_->rank().has_value() : ByPlaces(options));
   }
-  template <class Nodes>
-  static void TakePool(const Nodes& nodes, Scratch& scratch);
+  // Of the nodes in the pool, which `allows` is asked about from the nearest on, at most `most`.
+  template <class Nodes, class Allows>
+  static void TakePool(const Nodes& nodes, size_t most, const Allows& allows, Scratch& scratch);
   static void NoteWatched(const IndexSearchOptions& options, Scratch& scratch);
   StatusOr<std::vector<Candidate>> Refine(const float* query, const Task& task) const;
 

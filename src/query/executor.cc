@@ -11,6 +11,8 @@
 #include "alidade/index/subset_graphs.h"
 #include "alidade/query/plan.h"
 
+#include "row_selector.h"
+
 namespace alidade {
 namespace {
 
@@ -23,6 +25,10 @@ uint32_t SaturatedAdd(uint32_t a, uint32_t b) {
                                                       : a + b;
 }
 
+double NowSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // The work of one ExecuteSearch call.
 class SearchRun {
  public:
@@ -31,19 +37,18 @@ class SearchRun {
         query_(query),
         deadline_(deadline),
         // The excluded points may be among the nearest of a segment, which has to give more then.
-        share_(SaturatedAdd(query.k, static_cast<uint32_t>(query.excluded_ids.size()))) {}
+        share_(SaturatedAdd(query.k, static_cast<uint32_t>(query.excluded_ids.size()))),
+        request_{.k = share_,
+                 .exact = query.exact,
+                 .recall_target = query.recall_target,
+                 .ef = query.ef} {}
 
   StatusOr<QueryOutcome> Run() {
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
-    const auto begun = std::chrono::steady_clock::now();
+    const double begun = NowSeconds();
     ALIDADE_RETURN_IF_ERROR(SelectAllowed());
-    outcome_.filter_seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-    const SearchPlan plan = MakePlan({.k = share_,
-                                      .exact = query_.exact,
-                                      .recall_target = query_.recall_target,
-                                      .ef = query_.ef},
-                                     facts_);
+    outcome_.filter_seconds = NowSeconds() - begun;
+    const SearchPlan plan = MakePlan(request_, facts_);
     if (query_.explain) {
       Explain(query_.filter == nullptr ? "no filter" : "filter: " + DescribeFilter(*query_.filter));
       if (!facts_.empty()) {
@@ -56,13 +61,7 @@ class SearchRun {
         continue;
       }
       ALIDADE_RETURN_IF_ERROR(deadline_.Check());
-      if (plan.steps[i].wants_subset) {
-        view_.segments[i].segment->WishForSubset(query_.field, *allowed_[i]);
-      }
-      ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowHit> hits,
-                               plan.steps[i].method == SegmentMethod::kExact
-                                   ? SearchExactly(i)
-                                   : SearchByIndex(i, plan.steps[i]));
+      ALIDADE_ASSIGN_OR_RETURN(const std::vector<RowHit> hits, Take(i, plan.steps[i]));
       Collect(i, hits);
     }
     outcome_.hits = MergeHits(std::move(collected_), query_.k);
@@ -72,35 +71,77 @@ class SearchRun {
  private:
   Status SelectAllowed() {
     facts_.reserve(view_.segments.size());
-    std::optional<QueryFilter> filter;
     if (query_.filter != nullptr) {
-      ALIDADE_ASSIGN_OR_RETURN(filter, CompileFilter(*query_.filter, view_.schema));
+      ALIDADE_ASSIGN_OR_RETURN(filter_, CompileFilter(*query_.filter, view_.schema));
+      allowed_.resize(view_.segments.size());
+      subsets_.resize(view_.segments.size());
+      selectors_.resize(view_.segments.size());
     }
-    for (const SegmentView& segment : view_.segments) {
-      SegmentFacts facts{.rows = segment.visible_rows,
-                         .allowed = segment.visible_rows,
-                         .filtered = filter.has_value(),
-                         .index = segment.segment->index_kind(query_.field),
-                         .recall = segment.segment->measured_recall(query_.field)};
-      if (filter.has_value()) {
-        ALIDADE_ASSIGN_OR_RETURN(Selection selection,
-                                 SelectRows(segment, view_.at, &*filter, deadline_));
-        facts.allowed = selection.selected->count;
-        facts.payloads_read = selection.payloads_read;
-        facts.kept = selection.kept;
-        auto subset = facts.allowed == 0
-                          ? nullptr
-                          : segment.segment->FindSubset(query_.field, *selection.selected);
-        if (subset != nullptr) {
-          facts.subset = SubsetSize(*subset);
-          facts.subset_hardness = SubsetHardness(*subset);
+    for (uint32_t i = 0; i < view_.segments.size(); ++i) {
+      const SegmentView& segment = view_.segments[i];
+      facts_.push_back({.rows = segment.visible_rows,
+                        .allowed = segment.visible_rows,
+                        .filtered = filter_.has_value(),
+                        .index = segment.segment->index_kind(query_.field),
+                        .recall = segment.segment->measured_recall(query_.field)});
+      if (filter_.has_value()) {
+        selectors_[i] = std::make_unique<RowSelector>(segment, view_.at, *filter_);
+        if (!Postpone(i)) {
+          ALIDADE_RETURN_IF_ERROR(Select(i));
         }
-        subsets_.push_back(std::move(subset));
-        allowed_.push_back(std::move(selection.selected));
       }
-      facts_.push_back(facts);
     }
     return OkStatus();
+  }
+
+  // Whether the search of a segment is planned without knowing which rows pass. Somebody who only
+  // asks how searches are done is not counted among them.
+  bool Postpone(uint32_t i) {
+    SegmentFacts& facts = facts_[i];
+    if (query_.exact || facts.index != IndexKind::kHnsw) {
+      return false;
+    }
+    const auto guess = selectors_[i]->GuessPassing();
+    if (!guess.has_value()) {
+      return false;
+    }
+    SegmentFacts guessed = facts;
+    guessed.allowed = guess->passing;
+    guessed.untried = guess->untried;
+    const auto step = PlanUntried(request_, guessed);
+    const bool counts = !query_.explain && query_.watch == nullptr;
+    if (!step.has_value() ||
+        !selectors_[i]->Postpone(counts ? uint64_t{step->effort} * kTriedRowsPerEf : 0)) {
+      return false;
+    }
+    facts = guessed;
+    return true;
+  }
+
+  // Finds out which rows of a segment pass.
+  Status Select(uint32_t i) {
+    ALIDADE_ASSIGN_OR_RETURN(Selection selection, selectors_[i]->Select(deadline_));
+    SegmentFacts& facts = facts_[i];
+    facts.allowed = selection.selected->count;
+    facts.payloads_read = selection.payloads_read;
+    facts.kept = selection.kept;
+    facts.untried = 0;
+    if (facts.allowed > 0) {
+      subsets_[i] = view_.segments[i].segment->FindSubset(query_.field, *selection.selected);
+    }
+    if (subsets_[i] != nullptr) {
+      facts.subset = SubsetSize(*subsets_[i]);
+      facts.subset_hardness = SubsetHardness(*subsets_[i]);
+    }
+    allowed_[i] = std::move(selection.selected);
+    return OkStatus();
+  }
+
+  StatusOr<std::vector<RowHit>> Take(uint32_t i, const SegmentStep& step) {
+    if (step.wants_subset) {
+      view_.segments[i].segment->WishForSubset(query_.field, *allowed_[i]);
+    }
+    return step.method == SegmentMethod::kExact ? SearchExactly(i) : SearchByIndex(i, step);
   }
 
   // Where the step has no effort, the query's own ef and nprobe count.
@@ -119,6 +160,8 @@ class SearchRun {
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
+                               .passes = step.passing > 0 ? selectors_[i].get() : nullptr,
+                               .passing = step.passing,
                                .deadline = &deadline_,
                                .stats = &stats,
                                .spare = query_.spare,
@@ -151,6 +194,13 @@ class SearchRun {
 
   StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, const SegmentStep& step) {
     ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step, share_));
+    if (step.passing > 0 && query_.explain) {
+      Explain(fmt::format(
+          "segment {}: the filter was tried on {} rows", i, selectors_[i]->payloads_read()));
+    }
+    if (step.passing > 0 && hits.size() < share_) {
+      return SearchAfterAll(i, hits.size());
+    }
     // Without a filter, how many rows are alive and have the vector is not known: only the exact
     // search tells.
     const uint32_t possible =
@@ -167,6 +217,24 @@ class SearchRun {
     }
     ALIDADE_RETURN_IF_ERROR(deadline_.Check());
     return SearchExactly(i);
+  }
+
+  // After a search that tried only what it found, and found too few that pass.
+  StatusOr<std::vector<RowHit>> SearchAfterAll(uint32_t i, size_t found) {
+    const double begun = NowSeconds();
+    ALIDADE_RETURN_IF_ERROR(Select(i));
+    outcome_.filter_seconds += NowSeconds() - begun;
+    const SearchPlan plan = MakePlan(request_, {facts_[i]});
+    if (query_.explain) {
+      const std::string described = DescribePlan(plan, {facts_[i]});
+      Explain(fmt::format("segment {}: repeated ({} of {} hits passed){}",
+                          i,
+                          found,
+                          share_,
+                          described.substr(described.find(": "))));
+    }
+    return plan.steps[0].method == SegmentMethod::kSkip ? std::vector<RowHit>()
+                                                        : Take(i, plan.steps[0]);
   }
 
   void Collect(uint32_t i, const std::vector<RowHit>& hits) {
@@ -193,9 +261,12 @@ class SearchRun {
   const VectorQuery& query_;
   const Deadline& deadline_;
   const uint32_t share_;  // hits wanted of each segment
+  const PlanRequest request_;
   std::vector<SegmentFacts> facts_;
+  std::optional<QueryFilter> filter_;
   std::vector<std::shared_ptr<const SelectedRows>> allowed_;  // empty without a filter
   std::vector<std::shared_ptr<const SubsetGraph>> subsets_;   // ..
+  std::vector<std::unique_ptr<RowSelector>> selectors_;       // ..
   std::vector<MergeInput> collected_;
   QueryOutcome outcome_;
 };

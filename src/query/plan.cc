@@ -115,6 +115,9 @@ SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, 
 }
 
 SegmentStep PlanSegment(const PlanRequest& request, const SegmentFacts& facts) {
+  if (const auto untried = PlanUntried(request, facts); untried.has_value()) {
+    return *untried;
+  }
   if (facts.allowed == 0) {
     return {SegmentMethod::kSkip, ""};
   }
@@ -185,6 +188,35 @@ std::string EffortText(const SegmentStep& step, IndexKind index) {
 
 }  // namespace
 
+std::optional<SegmentStep> PlanUntried(const PlanRequest& request, const SegmentFacts& facts) {
+  const double share = static_cast<double>(facts.allowed) / std::max(1U, facts.rows);
+  if (facts.untried == 0 || facts.index != IndexKind::kHnsw || request.exact ||
+      request.recall_target >= 1 || share < kTriedShareMin) {
+    return std::nullopt;
+  }
+  SegmentStep step{SegmentMethod::kIndex, ""};
+  if (request.recall_target > 0) {
+    step = PlanForRecall(request, facts);
+    if (step.method != SegmentMethod::kIndex) {
+      return std::nullopt;
+    }
+  }
+  const double passing = share / kTriedCaution;
+  const double effort = std::ceil(EffortOf(request, step) / passing);
+  if (effort > kTriedEfMax || effort * kTriedRowsPerEf > facts.untried) {
+    return std::nullopt;
+  }
+  step.reason = "tried on what is found";
+  step.effort = static_cast<uint32_t>(effort);
+  step.passing = static_cast<float>(passing);
+  step.reach = facts.recall == nullptr
+                   ? 0
+                   : ReachFor(facts.recall->all,
+                              NearestWanted(std::max(request.k, kRecallCurveK[0]), step.passing),
+                              step.effort);
+  return step;
+}
+
 SearchPlan MakePlan(const PlanRequest& request, const std::vector<SegmentFacts>& segments) {
   SearchPlan plan;
   plan.steps.reserve(segments.size());
@@ -201,11 +233,12 @@ std::string DescribePlan(const SearchPlan& plan, const std::vector<SegmentFacts>
     const SegmentFacts& facts = segments[i];
     const std::string subset =
         step.in_subset ? fmt::format("graph of {} rows; ", facts.subset) : "";
-    const std::string rows =
-        facts.filtered
-            ? fmt::format(
-                  "filter passes {} of {} rows{}", facts.allowed, facts.rows, PayloadsText(facts))
-            : fmt::format("{} rows", facts.rows);
+    const std::string rows = facts.filtered ? fmt::format("filter passes {}{} of {} rows{}",
+                                                          facts.untried == 0 ? "" : "about ",
+                                                          facts.allowed,
+                                                          facts.rows,
+                                                          PayloadsText(facts))
+                                            : fmt::format("{} rows", facts.rows);
     out += fmt::format("{}segment {}: {} ({}{}{}{}{})",
                        i == 0 ? "" : "\n",
                        i,

@@ -19,6 +19,7 @@ struct RowFilter final : SlotFilter {
   const uint32_t* slot_rows = nullptr;  // slot -> RowId; null: they are equal
   const uint8_t* present = nullptr;     // by RowId, 0 = has no vector
   const RowBitmap* allowed = nullptr;
+  RowPredicate* passes = nullptr;
   const DeletionTimes* deletions = nullptr;
   SeqNo at;
   uint32_t rows_end = 0;  // rows from here on are not in the view
@@ -27,7 +28,7 @@ struct RowFilter final : SlotFilter {
 
   // False if every row before `rows_end` passes.
   bool Restricts() const {
-    return present != nullptr || allowed != nullptr || deletions != nullptr;
+    return present != nullptr || allowed != nullptr || passes != nullptr || deletions != nullptr;
   }
 
   SlotBits bits() const override { return slot_bits; }
@@ -35,7 +36,8 @@ struct RowFilter final : SlotFilter {
     const RowId row = slot_rows == nullptr ? slot : slot_rows[slot];
     return row < rows_end && (present == nullptr || present[row] != 0) &&
            (allowed == nullptr || allowed->Test(row)) &&
-           (deletions == nullptr || deletions->AliveAt(row, at));
+           (deletions == nullptr || deletions->AliveAt(row, at)) &&
+           (passes == nullptr || passes->Passes(row));
   }
 };
 
@@ -48,6 +50,7 @@ inline IndexSearchOptions ToIndexOptions(const SegmentSearch& search) {
   options.scan = search.scan;
   options.slack = search.slack;
   options.reach = search.reach;
+  options.passing = search.passing;
   options.subset = search.subset;
   options.deadline = search.deadline;
   options.stats = search.stats;

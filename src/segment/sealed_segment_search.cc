@@ -35,6 +35,7 @@ const SlotFilter* SealedSegment::Impl::MakeFilter(const SegmentSearch& search,
   filter.slot_rows = part.vectors.slot_rows();
   filter.at = search.at;
   filter.allowed = search.allowed == nullptr ? nullptr : &search.allowed->rows;
+  filter.passes = search.passes;
   filter.rows_end = std::min(search.visible_rows, rows.count());
   if (search.allowed != nullptr) {
     filter.rows_end = std::min(filter.rows_end, search.allowed->rows.rows());

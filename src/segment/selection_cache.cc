@@ -42,6 +42,29 @@ void SelectionCache::Keep(std::string_view filter,
   *place = {std::string(filter), before.count, ++uses_, std::move(selected)};
 }
 
+bool SelectionCache::SpendOn(std::string_view filter,
+                             const SegmentChanges& now,
+                             uint64_t cost,
+                             uint64_t rows) {
+  if (filter.size() > kSelectionKeyBytesMax) {
+    return true;  // it would not be kept
+  }
+  MutexLock lock(mutex_);
+  auto place = std::ranges::find(tried_, filter, &Tried::filter);
+  if (place == tried_.end() && tried_.size() >= kSelectionsMax) {
+    place = std::ranges::min_element(tried_, {}, &Tried::used);
+  }
+  if (place == tried_.end()) {
+    place = tried_.insert(place, Tried());
+  }
+  if (place->filter != filter || place->changes != now.count) {
+    *place = {.filter = std::string(filter), .changes = now.count};
+  }
+  place->used = ++uses_;
+  place->spent += cost;
+  return place->spent <= rows;
+}
+
 std::vector<SelectionCache::KeptFilter> SelectionCache::Filters() const {
   std::vector<KeptFilter> kept;
   MutexLock lock(mutex_);
@@ -66,6 +89,9 @@ size_t SelectionCache::memory_bytes() const {
   size_t bytes = 0;
   for (const Entry& entry : entries_) {
     bytes += sizeof(Entry) + entry.filter.capacity() + entry.selected->byte_size();
+  }
+  for (const Tried& tried : tried_) {
+    bytes += sizeof(Tried) + tried.filter.capacity();
   }
   return bytes;
 }

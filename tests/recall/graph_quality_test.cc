@@ -56,6 +56,31 @@ class GraphQualityTest : public ::testing::TestWithParam<CodesSetting> {
     return recall.ok() ? *recall : 0;
   }
 
+  // Of searches that ask the filter only about what they found, and of `walk`s where that was too
+  // little.
+  static double RecallOfTried(const Coded& graph,
+                              const IndexSearchOptions& tried,
+                              const IndexSearchOptions& walk) {
+    size_t hits = 0;
+    size_t wanted = 0;
+    for (uint32_t i = 0; i < queries_->count(); ++i) {
+      const auto exact = ExactSearch(base_->matrix(), queries_->Row(i), walk);
+      auto found = graph.index->Search(queries_->Row(i), tried);
+      EXPECT_THAT(found, IsOk());
+      if (found.ok() && found->size() < tried.k) {
+        found = graph.index->Search(queries_->Row(i), walk);
+      }
+      if (!exact.ok() || !found.ok()) {
+        return 0;
+      }
+      wanted += exact->size();
+      hits += static_cast<size_t>(std::ranges::count_if(*found, [&](const Candidate& candidate) {
+        return candidate.distance <= exact->back().distance;
+      }));
+    }
+    return static_cast<double>(hits) / static_cast<double>(wanted);
+  }
+
   static void ExpectLittleLoss(const char* what, double fresh, double now) {
     std::printf("%s, codes %s: recall@10 %.4f, fresh %.4f\n",
                 what,
@@ -174,6 +199,20 @@ TEST_P(GraphQualityTest, FiltersCostNoRecall) {
                   recall,
                   plain);
       EXPECT_GE(recall, plain - kLossMax) << what << " " << share;
+      if (share >= kTriedShareMin) {
+        const auto passing = static_cast<float>(share);
+        const auto more = static_cast<uint32_t>(std::ceil(kSmallEf / share));
+        const double tried =
+            RecallOfTried(graph,
+                          {.k = 10,
+                           .ef = more,
+                           .reach = ReachFor(measured.all, NearestWanted(10, passing), more),
+                           .filter = &filter,
+                           .passing = passing},
+                          {.k = 10, .ef = ef, .filter = &filter});
+        std::printf(".. tried on what is found: %.4f\n", tried);
+        EXPECT_GE(tried, plain - kLossMax) << what << " " << share;
+      }
       if (places.has_value() && share <= kPlacesShareMax) {
         const double by_places = recall_of(kPlacesEf, &filter, places->slack);
         std::printf(".. by places: %.4f\n", by_places);

@@ -149,7 +149,8 @@ class FakeSegment final : public Segment {
     std::ranges::stable_sort(hits, {}, &RowHit::distance);
     std::vector<RowHit> kept;
     for (const RowHit& hit : hits) {
-      if (kept.size() < search.k && (!keep || keep(kept.size(), hit.row))) {
+      if (kept.size() < search.k && (!keep || keep(kept.size(), hit.row)) &&
+          (search.passes == nullptr || search.passes->Passes(hit.row))) {
         kept.push_back(hit);
       }
     }

@@ -2,6 +2,7 @@
 // lists), measured when the index was built. It turns a wish for recall into an effort.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -74,6 +75,12 @@ StatusOr<std::vector<float>> MeasureSubsets(const VectorIndex& index,
 // The least effort that was measured to reach the recall at k hits. For a k between two that were
 // measured, the larger counts; beyond the largest, effort grows as k does. 0: none reaches it.
 uint32_t EffortForRecall(const RecallCurve& curve, uint32_t k, double recall);
+
+// Among how many nearest vectors there are k that a filter allows which lets this share of them
+// through (IndexSearchOptions::passing; 0: all).
+inline uint32_t NearestWanted(uint32_t k, float passing) {
+  return passing > 0 ? static_cast<uint32_t>(std::ceil(static_cast<float>(k) / passing)) : k;
+}
 
 // The reach with which a walk finds as much as one without it and with this effort, k hits wanted.
 // For a k between two that were measured, what lies between theirs; beyond the largest effort, more

@@ -6,7 +6,6 @@
 // Limits:   at most 2^31 - 1 vectors, dimension at most kDimensionHardMax.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "alidade/common/spare_threads.h"
 #include "alidade/common/status.h"
 #include "alidade/common/zeroed_memory.h"
+#include "alidade/index/build_options.h"
 #include "alidade/index/byte_sink.h"
 #include "alidade/index/index_spec.h"
 #include "alidade/vec/codes.h"
@@ -101,6 +101,11 @@ struct IndexSearchOptions {
   // set: ReachFor in recall_curve.h.
   float reach = 0;
   const SlotFilter* filter = nullptr;  // null: all
+  // HNSW, walks: the share of the vectors that the filter is thought to allow. The walk is then
+  // among all of them, as for so many more than k, and the filter is asked only of what it found,
+  // from the nearest on. Fewer than k may be answered where less is allowed around the query, and
+  // what is answered is the nearest. 0: the walk itself is among what the filter allows.
+  float passing = 0;
   // What the index says of the filter (PlacesOf), for searches by places: they need not try it on
   // slots then; null: they do.
   const PlacedSlots* placed = nullptr;
@@ -152,31 +157,6 @@ StatusOr<std::vector<Candidate>> ExactSearch(const VectorMatrix& matrix,
                                              const float* query,
                                              const IndexSearchOptions& options,
                                              const CodedVectors& coded = {});
-
-// Progress of a build, readable from other threads, and the wish to stop it.
-struct BuildProgress {
-  // Vectors in their index; of a segment with several fields, those of all fields so far.
-  std::atomic<uint64_t> rows_done{0};
-  // Of how many; 0: not known. Whoever builds for several fields says so.
-  std::atomic<uint64_t> rows_total{0};
-  std::atomic<bool> cancelled{false};
-};
-
-// CANCELLED when the progress says so. Null: never.
-Status CheckCancelled(const BuildProgress* progress);
-
-struct BuildOptions {
-  int threads = 1;
-  BuildProgress* progress = nullptr;
-  // Of the same vectors, or null. With codes, distances of a graph are estimated by those of 8
-  // bits, which are made for the build if these are others.
-  const VectorCodes* codes = nullptr;
-  // A graph over so many vectors and more gets places, if there are codes: of fewer, a filter lets
-  // so few through that all of them are looked at.
-  uint32_t places_from = 20'000;
-  // From so many vectors on a tenant gets a graph of its own: fewer are looked at in less.
-  uint32_t subsets_from = 1'000;
-};
 
 // Builds an index of `kind` (kHnsw or kIvf) over the matrix and writes its body to `sink`.
 // `previous`, if not empty, is a body of the same kind over the first vectors of this matrix (same

@@ -46,6 +46,13 @@ struct RowWatch {
   uint32_t place = 0;
 };
 
+// Which rows pass a filter, found out when somebody asks. For one search at a time.
+class RowPredicate {
+ public:
+  virtual ~RowPredicate() = default;
+  virtual bool Passes(RowId row) = 0;
+};
+
 struct SegmentSearch {
   FieldIndex field = 0;
   const float* query = nullptr;  // dim floats that passed ValidateVector
@@ -60,6 +67,10 @@ struct SegmentSearch {
   uint32_t visible_rows = 0;
   // Null: every row of the view that is alive; else only the rows set, all of which must be.
   const SelectedRows* allowed = nullptr;
+  // Of SearchIndex, instead of `allowed`: asked of what a walk finds, which about the share
+  // `passing` of the rows passes (IndexSearchOptions::passing). Null: all rows.
+  RowPredicate* passes = nullptr;
+  float passing = 0;
   const Deadline* deadline = nullptr;
   SearchStats* stats = nullptr;
   SpareThreads* spare = nullptr;  // as in IndexSearchOptions

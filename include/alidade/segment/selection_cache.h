@@ -74,6 +74,10 @@ class SelectionCache {
             const SegmentChanges& before,
             SeqNo at,
             std::shared_ptr<const SelectedRows> selected);
+  // Whether a filter that is not kept had better be tried on the few rows that a search finds once
+  // more, which takes as long as trying it on `cost` rows, than on all `rows` and be kept: yes
+  // until as much was spent on it as that. Counts from anew after a change (`now`, of the segment).
+  bool SpendOn(std::string_view filter, const SegmentChanges& now, uint64_t cost, uint64_t rows);
   size_t memory_bytes() const;
   // Of codes (PlacedSlots::records).
   size_t copied_bytes() const;
@@ -97,8 +101,17 @@ class SelectionCache {
     std::shared_ptr<const SelectedRows> selected;
   };
 
+  // One that was tried on what searches found.
+  struct Tried {
+    std::string filter;
+    uint64_t changes = 0;
+    uint64_t used = 0;
+    uint64_t spent = 0;
+  };
+
   mutable Mutex mutex_;
   std::vector<Entry> entries_ ALIDADE_GUARDED_BY(mutex_);
+  std::vector<Tried> tried_ ALIDADE_GUARDED_BY(mutex_);  // as many at most
   uint64_t uses_ ALIDADE_GUARDED_BY(mutex_) = 0;
 };
 

@@ -95,6 +95,85 @@ TEST_P(FilteredWalkTest, AnswersOnlyWhatPassesEachOnceNearestFirst) {
   }
 }
 
+// One that is dear, and not known as bits.
+class AskedSlots final : public SlotFilter {
+ public:
+  explicit AskedSlots(const std::vector<bool>& allowed) : allowed_(allowed) {}
+  bool Allows(uint32_t slot) const override {
+    ++asked_;
+    return allowed_[slot];
+  }
+  uint32_t asked() const { return asked_; }
+
+ private:
+  const std::vector<bool>& allowed_;
+  mutable uint32_t asked_ = 0;
+};
+
+std::vector<uint32_t> SlotsOf(const std::vector<Candidate>& candidates) {
+  std::vector<uint32_t> slots;
+  for (const Candidate& candidate : candidates) {
+    slots.push_back(candidate.slot);
+  }
+  return slots;
+}
+
+TEST_P(FilteredWalkTest, AFilterIsAskedOnlyAboutWhatAWalkAmongAllFound) {
+  constexpr uint32_t kEf = 40;
+  uint32_t without = 0;  // hits of the true ones that a walk finds without a filter
+  for (const uint32_t n : {1U, 2U, 5U}) {
+    const std::vector<bool> allowed = OneIn(n);
+    const float passing = 1.0F / static_cast<float>(n);
+    uint32_t hits = 0;
+    for (uint32_t i = 0; i < kQueries; ++i) {
+      const std::vector<uint32_t> exact = SlotsOf(Exact(queries_->Row(i), AskedSlots(allowed), 10));
+      const AskedSlots asked(allowed);
+      ALIDADE_ASSERT_OK_AND_ASSIGN(
+          std::vector<Candidate> found,
+          graph_.index->Search(queries_->Row(i),
+                               {.k = 10, .ef = kRows, .filter = &asked, .passing = passing}));
+      EXPECT_EQ(SlotsOf(found), exact);
+      const AskedSlots asked_of_few(allowed);
+      ALIDADE_ASSERT_OK_AND_ASSIGN(
+          found,
+          graph_.index->Search(
+              queries_->Row(i),
+              {.k = 10, .ef = kEf * n, .filter = &asked_of_few, .passing = passing}));
+      EXPECT_LE(asked_of_few.asked(), kEf * n);
+      EXPECT_LE(found.size(), 10U);
+      EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+      for (const uint32_t slot : SlotsOf(found)) {
+        EXPECT_TRUE(allowed[slot]);
+        hits += std::ranges::count(exact, slot) > 0 ? 1U : 0U;
+      }
+    }
+    without = n == 1 ? hits : without;
+    EXPECT_GE(hits, without * 97 / 100) << "one in " << n;
+  }
+}
+
+// No hit of the true ones lies between those that are answered, however few they are.
+TEST_P(FilteredWalkTest, FewAroundTheQueryAreAnsweredAndNoneFromFarther) {
+  const std::vector<bool> allowed = OneIn(100);
+  const AskedSlots asked(allowed);
+  uint32_t answered = 0;
+  uint32_t nearest = 0;
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    const std::vector<Candidate> exact = Exact(queries_->Row(i), AskedSlots(allowed), 10);
+    ALIDADE_ASSERT_OK_AND_ASSIGN(
+        const std::vector<Candidate> found,
+        graph_.index->Search(queries_->Row(i),
+                             {.k = 10, .ef = 100, .filter = &asked, .passing = 0.5F}));
+    EXPECT_LT(found.size(), 10U) << "of 100 candidates about one passes";
+    for (size_t at = 0; at < found.size(); ++at) {
+      ++answered;
+      nearest += found[at] == exact[at] ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(answered, kQueries / 4);
+  EXPECT_GE(nearest, answered * 8 / 10);
+}
+
 TEST_P(FilteredWalkTest, AScanThatRanksEverythingIsExact) {
   for (const uint32_t n : {1U, 3U, 100U}) {
     const SlotBitSet filter(OneIn(n));

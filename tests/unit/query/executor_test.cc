@@ -166,6 +166,77 @@ TEST(ExecutorTest, FilterPicksThePlanAndIsExact) {
   EXPECT_EQ(outcome.stats.distance_computations, 0u);
 }
 
+// To look at all payloads for one search would take longer than the search.
+TEST(ExecutorTest, AFilterThatCameSeldomIsTriedOnWhatIsFound) {
+  const auto graph = Line(1, 40'000, IndexKind::kHnsw);
+  graph->KeepSelections();
+  SegmentSet view = ViewOf({graph});
+  const Filter upper{Range{.key = "n", .gt = Value(int64_t{20'000})}};
+  VectorQuery query = Nearest(3);
+  query.filter = &upper;
+  const auto explained = [&] {
+    query.explain = true;
+    const auto outcome = ExecuteSearch(view, query, Deadline());
+    query.explain = false;
+    EXPECT_THAT(outcome, IsOk());
+    EXPECT_FALSE(outcome->exact);
+    EXPECT_THAT(IdsOf(view, outcome->hits), ElementsAre(20'001, 20'002, 20'003));
+    return outcome->plan.substr(outcome->plan.find('\n') + 1);
+  };
+  // 128 rows were looked at for the guess. This index finds all, so that 10,003 more were asked
+  // about.
+  const std::string tried =
+      "segment 0: hnsw (tried on what is found; ef 320; filter passes about 20000 of 40000 rows)\n"
+      "segment 0: the filter was tried on 20131 rows";
+  EXPECT_EQ(explained(), tried);
+  EXPECT_EQ(explained(), tried) << "whoever asks how it is done changes nothing";
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Ids(view, query), ElementsAre(20'001, 20'002, 20'003));
+  }
+  EXPECT_EQ(explained(), tried);
+  EXPECT_FALSE(graph->got_filter());
+  // By now the searches have taken as long as a look at all payloads would.
+  EXPECT_THAT(Ids(view, query), ElementsAre(20'001, 20'002, 20'003));
+  EXPECT_TRUE(graph->got_filter());
+  EXPECT_THAT(explained(), testing::HasSubstr("filter passes 20000 of 40000 rows, known from"));
+
+  graph->MarkDeleted(20'001, SeqNo(1'001));  // the row of 20,002
+  view.at = SeqNo(1'001);
+  EXPECT_THAT(Ids(view, query), ElementsAre(20'001, 20'003, 20'004));
+  EXPECT_FALSE(graph->got_filter()) << "what passes is not known any more";
+  EXPECT_EQ(graph->exact_searches(), 0);
+}
+
+TEST(ExecutorTest, ASearchThatFoundTooLittleThatPassesIsRepeated) {
+  const auto graph = Line(1, 20'000, IndexKind::kHnsw);
+  graph->KeepSelections();
+  const SegmentSet view = ViewOf({graph});
+  const Filter upper{Range{.key = "n", .gt = Value(int64_t{5'000})}};
+  graph->LimitIndex([](size_t found, RowId) { return found < 2; });
+  VectorQuery query = Nearest(3);
+  query.filter = &upper;
+  query.explain = true;
+  ALIDADE_ASSERT_OK_AND_ASSIGN(auto outcome, ExecuteSearch(view, query, Deadline()));
+  EXPECT_THAT(IdsOf(view, outcome.hits), ElementsAre(5'001, 5'002, 5'003));
+  EXPECT_TRUE(outcome.exact);
+  EXPECT_EQ(outcome.plan,
+            "filter: n > 5000\n"
+            "segment 0: hnsw (tried on what is found; ef 214; filter passes about 15000 of 20000 "
+            "rows)\n"
+            "segment 0: the filter was tried on 5130 rows\n"
+            "segment 0: repeated (2 of 3 hits passed): scan (cheaper than a walk; ef "
+            "128; filter passes 15000 of 20000 rows, 25130 payloads read)\n"
+            "segment 0: repeated exactly (the index gave 2 of up to 3 hits)");
+  ALIDADE_ASSERT_OK_AND_ASSIGN(outcome, ExecuteSearch(view, query, Deadline()));
+  EXPECT_THAT(outcome.plan, testing::HasSubstr("known from before"));
+
+  const Filter none{Range{.key = "n", .gt = Value(int64_t{20'000})}};
+  query.filter = &none;
+  ALIDADE_ASSERT_OK_AND_ASSIGN(outcome, ExecuteSearch(view, query, Deadline()));
+  EXPECT_THAT(outcome.hits, IsEmpty());
+  EXPECT_THAT(outcome.plan, testing::Not(testing::HasSubstr("tried on what is found")));
+}
+
 TEST(ExecutorTest, OlderViewsSeeRowsThatWereDeletedLater) {
   const auto graph = Line(1, 50, IndexKind::kHnsw);
   graph->MarkDeleted(0, SeqNo(10));

@@ -235,6 +235,54 @@ TEST(PlanTest, AWalkReachesAsFarAsItWasMeasuredToNeed) {
             "segment 0: scan (cheaper than a walk; ef 20; filter passes 1000 of 2000000 rows)");
 }
 
+TEST(PlanTest, PayloadsAreNotLookedAtBeforeAWalkThatTakesLess) {
+  const MeasuredRecall curve = {.all = {{.k = 10, .effort = 20, .recall = 0.95F, .reach = 1.1F},
+                                        {.k = 10, .effort = 200, .recall = 0.999F, .reach = 1.3F},
+                                        {.k = 100, .effort = 20, .recall = 0.7F, .reach = 1.02F},
+                                        {.k = 100, .effort = 300, .recall = 0.99F, .reach = 1.2F}},
+                                .tenth = {},
+                                .places = {}};
+  const auto untried = [&curve](uint32_t allowed, uint32_t rows) {
+    SegmentFacts facts = Filtered(allowed, rows, kHnsw);
+    facts.untried = rows;
+    facts.recall = &curve;
+    return facts;
+  };
+  const auto plan = [](const PlanRequest& request, const SegmentFacts& facts) {
+    return PlanUntried(request, facts).has_value() ? Plan(request, {facts}) : "all first";
+  };
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, untried(1'000'000, 1'000'000)),
+            "segment 0: hnsw (tried on what is found; ef 25, reach 1.10; filter passes about "
+            "1000000 of 1000000 rows)");
+  // As if for 25 hits.
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, untried(500'000, 1'000'000)),
+            "segment 0: hnsw (tried on what is found; ef 50, reach 1.10; filter passes about "
+            "500000 of 1000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, untried(100'000, 1'000'000)),
+            "segment 0: hnsw (tried on what is found; ef 250, reach 1.17; filter passes about "
+            "100000 of 1000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, untried(49'999, 1'000'000)), "all first");
+  EXPECT_EQ(plan({.k = 10, .recall_target = 0.99}, untried(500'000, 1'000'000)),
+            "segment 0: hnsw (tried on what is found; ef 500, reach 1.34; filter passes about "
+            "500000 of 1000000 rows)");
+  // 40 payloads for each of 320 candidates.
+  EXPECT_EQ(plan({.k = 10}, untried(6'399, 12'798)), "all first");
+  EXPECT_EQ(plan({.k = 10}, untried(6'400, 12'800)),
+            "segment 0: hnsw (tried on what is found; ef 320, reach 1.29; filter passes about "
+            "6400 of 12800 rows)");
+  EXPECT_EQ(plan({.k = 1'638}, untried(500'000, 1'000'000)).substr(0, 48),
+            "segment 0: hnsw (tried on what is found; ef 4095");
+  EXPECT_EQ(plan({.k = 1'639}, untried(500'000, 1'000'000)), "all first");
+  EXPECT_EQ(plan({.k = 10, .exact = true}, untried(500'000, 1'000'000)), "all first");
+  EXPECT_EQ(plan({.k = 10, .recall_target = 1}, untried(500'000, 1'000'000)), "all first");
+  SegmentFacts facts = untried(500'000, 1'000'000);
+  facts.index = kIvf;
+  EXPECT_EQ(plan({.k = 10}, facts), "all first");
+  facts = untried(500'000, 1'000'000);
+  facts.untried = 0;
+  EXPECT_EQ(plan({.k = 10}, facts), "all first");
+}
+
 TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   const uint32_t rows = 4'294'967'295;
   EXPECT_EQ(Plan({rows, false}, {All(rows, kHnsw)}),
