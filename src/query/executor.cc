@@ -94,8 +94,7 @@ class SearchRun {
     return OkStatus();
   }
 
-  // Whether the search of a segment is planned without knowing which rows pass. Somebody who only
-  // asks how searches are done is not counted among them.
+  // Whether the search of a segment is planned without knowing which rows pass.
   bool Postpone(uint32_t i) {
     SegmentFacts& facts = facts_[i];
     if (query_.exact || facts.index != IndexKind::kHnsw) {
@@ -109,13 +108,18 @@ class SearchRun {
     guessed.allowed = guess->passing;
     guessed.untried = guess->untried;
     const auto step = PlanUntried(request_, guessed);
-    const bool counts = !query_.explain && query_.watch == nullptr;
-    if (!step.has_value() ||
-        !selectors_[i]->Postpone(counts ? uint64_t{step->effort} * kTriedRowsPerEf : 0)) {
+    if (!step.has_value() || !Afford(i, *step)) {
       return false;
     }
     facts = guessed;
     return true;
+  }
+
+  // Whether such a step is still better than to find out which rows pass. Somebody who only asks
+  // how searches are done is not counted among them.
+  bool Afford(uint32_t i, const SegmentStep& step) {
+    const bool counts = !query_.explain && query_.watch == nullptr;
+    return selectors_[i]->Postpone(counts ? uint64_t{step.effort} * kTriedRowsPerEf : 0);
   }
 
   // Finds out which rows of a segment pass.
@@ -193,13 +197,16 @@ class SearchRun {
   }
 
   StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, const SegmentStep& step) {
+    const uint64_t asked_before = step.passing > 0 ? selectors_[i]->asked() : 0;
     ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step, share_));
     if (step.passing > 0 && query_.explain) {
       Explain(fmt::format(
           "segment {}: the filter was tried on {} rows", i, selectors_[i]->payloads_read()));
     }
     if (step.passing > 0 && hits.size() < share_) {
-      return SearchAfterAll(i, hits.size());
+      const auto asked =
+          static_cast<double>(std::max<uint64_t>(1, selectors_[i]->asked() - asked_before));
+      return SearchFarther(i, step, hits.size(), static_cast<double>(hits.size()) / asked);
     }
     // Without a filter, how many rows are alive and have the vector is not known: only the exact
     // search tells.
@@ -219,7 +226,29 @@ class SearchRun {
     return SearchExactly(i);
   }
 
-  // After a search that tried only what it found, and found too few that pass.
+  // After a search that tried only what it found, of which too few passed: this share. Where that
+  // makes a longer walk worth while, that; else all rows are tried.
+  StatusOr<std::vector<RowHit>> SearchFarther(uint32_t i,
+                                              const SegmentStep& step,
+                                              size_t found,
+                                              double share) {
+    facts_[i].allowed = static_cast<uint32_t>(share * facts_[i].rows);
+    const auto farther = PlanUntried(request_, facts_[i]);
+    if (!farther.has_value() || farther->effort < 2 * step.effort || !Afford(i, *farther)) {
+      return SearchAfterAll(i, found);
+    }
+    if (query_.explain) {
+      Explain(
+          fmt::format("segment {}: repeated ({} of {} hits passed): hnsw (tried on what is "
+                      "found; ef {})",
+                      i,
+                      found,
+                      share_,
+                      farther->effort));
+    }
+    return SearchByIndex(i, *farther);
+  }
+
   StatusOr<std::vector<RowHit>> SearchAfterAll(uint32_t i, size_t found) {
     const double begun = NowSeconds();
     ALIDADE_RETURN_IF_ERROR(Select(i));

@@ -135,6 +135,7 @@ bool RowSelector::Postpone(uint64_t cost) {
 }
 
 bool RowSelector::Passes(RowId row) {
+  ++asked_;
   if (indexed_.has_value() && indexed_->passing.Test(row)) {
     return true;
   }

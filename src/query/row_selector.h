@@ -30,12 +30,13 @@ class RowSelector final : public RowPredicate {
   };
   std::optional<Guess> GuessPassing();
   // Whether all rows had better not be tried yet, because a search that tries only what it finds,
-  // and which takes as long as to try `cost` rows, is quicker. To be asked once for each search.
+  // and which takes as long as to try `cost` rows, is quicker. To be asked before each such search.
   bool Postpone(uint64_t cost);
 
   // Whether the row is alive and passes. After GuessPassing gave something.
   bool Passes(RowId row) override;
   uint64_t payloads_read() const { return payloads_read_; }
+  uint64_t asked() const { return asked_; }  // times that Passes was called
 
   // All rows. Errors: DEADLINE_EXCEEDED, CANCELLED.
   StatusOr<Selection> Select(const Deadline& deadline);
@@ -58,6 +59,7 @@ class RowSelector final : public RowPredicate {
   // What indexes say of rows that are alive; nothing: nothing of any.
   std::optional<IndexedSelection> indexed_;
   uint64_t payloads_read_ = 0;
+  uint64_t asked_ = 0;
 };
 
 }  // namespace alidade

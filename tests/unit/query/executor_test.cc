@@ -237,6 +237,28 @@ TEST(ExecutorTest, ASearchThatFoundTooLittleThatPassesIsRepeated) {
   EXPECT_THAT(outcome.plan, testing::Not(testing::HasSubstr("tried on what is found")));
 }
 
+TEST(ExecutorTest, ASearchThatFoundFewThatPassLooksFartherFirst) {
+  const auto graph = Line(1, 40'000, IndexKind::kHnsw);
+  graph->KeepSelections();
+  const SegmentSet view = ViewOf({graph});
+  graph->LimitIndex(
+      [&graph](size_t found, RowId) { return graph->index_searches() > 1 || found < 2; });
+  const Filter most{Range{.key = "n", .gt = Value(int64_t{10})}};
+  VectorQuery query = Nearest(3);
+  query.filter = &most;
+  query.explain = true;
+  ALIDADE_ASSERT_OK_AND_ASSIGN(const auto outcome, ExecuteSearch(view, query, Deadline()));
+  EXPECT_THAT(IdsOf(view, outcome.hits), ElementsAre(11, 12, 13));
+  // Two of twelve passed.
+  EXPECT_EQ(outcome.plan,
+            "filter: n > 10\n"
+            "segment 0: hnsw (tried on what is found; ef 160; filter passes about 40000 of 40000 "
+            "rows)\n"
+            "segment 0: the filter was tried on 140 rows\n"
+            "segment 0: repeated (2 of 3 hits passed): hnsw (tried on what is found; ef 961)\n"
+            "segment 0: the filter was tried on 153 rows");
+}
+
 TEST(ExecutorTest, OlderViewsSeeRowsThatWereDeletedLater) {
   const auto graph = Line(1, 50, IndexKind::kHnsw);
   graph->MarkDeleted(0, SeqNo(10));
