@@ -67,8 +67,8 @@ struct SegmentSearch {
   uint32_t visible_rows = 0;
   // Null: every row of the view that is alive; else only the rows set, all of which must be.
   const SelectedRows* allowed = nullptr;
-  // Of SearchIndex, instead of `allowed`: asked of what a walk finds, which about the share
-  // `passing` of the rows passes (IndexSearchOptions::passing). Null: all rows.
+  // Of SearchIndex, instead of `allowed`: asked of what a walk finds, where it is thought to let
+  // the share `passing` of all rows through (IndexSearchOptions::passing). Null: all rows.
   RowPredicate* passes = nullptr;
   float passing = 0;
   const Deadline* deadline = nullptr;

@@ -74,9 +74,9 @@ class SelectionCache {
             const SegmentChanges& before,
             SeqNo at,
             std::shared_ptr<const SelectedRows> selected);
-  // Whether a filter that is not kept had better be tried on the few rows that a search finds once
-  // more, which takes as long as trying it on `cost` rows, than on all `rows` and be kept: yes
-  // until as much was spent on it as that. Counts from anew after a change (`now`, of the segment).
+  // Whether a filter that is not kept should once more be tried only on what a search finds, which
+  // takes as long as to try it on `cost` rows, instead of on all `rows`, and be kept: yes, until as
+  // much was spent on it. After a change (`now`, of the segment) the count begins anew.
   bool SpendOn(std::string_view filter, const SegmentChanges& now, uint64_t cost, uint64_t rows);
   size_t memory_bytes() const;
   // Of codes (PlacedSlots::records).
