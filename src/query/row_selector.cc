@@ -98,7 +98,8 @@ uint32_t RowSelector::Untried() const {
 
 std::optional<RowId> RowSelector::NextUntried(uint32_t first, uint32_t end) const {
   if (indexed_.has_value()) {
-    return NextRow(*indexed_->unknown, first, end);
+    const std::optional<RowBitmap>& unknown = indexed_->unknown;
+    return unknown.has_value() ? NextRow(*unknown, first, end) : std::nullopt;
   }
   while (first < end && !segment_.AliveAt(first, at_)) {
     ++first;
@@ -136,10 +137,15 @@ bool RowSelector::Postpone(uint64_t cost) {
 
 bool RowSelector::Passes(RowId row) {
   ++asked_;
-  if (indexed_.has_value() && indexed_->passing.Test(row)) {
-    return true;
-  }
-  if (indexed_.has_value() ? !indexed_->unknown->Test(row) : !segment_.AliveAt(row, at_)) {
+  if (indexed_.has_value()) {
+    if (indexed_->passing.Test(row)) {
+      return true;
+    }
+    const std::optional<RowBitmap>& unknown = indexed_->unknown;
+    if (!unknown.has_value() || !unknown->Test(row)) {
+      return false;
+    }
+  } else if (!segment_.AliveAt(row, at_)) {
     return false;
   }
   ++payloads_read_;

@@ -112,28 +112,32 @@ StatusOr<RowsBody> RowsBody::Parse(
   if (multi_fields > 0) {
     rows.multi_ = reinterpret_cast<const uint8_t*>(body.data() + multi_at(ordered));
   }
-  for (uint32_t i = 0; i < count; ++i) {
+  ALIDADE_RETURN_IF_ERROR(rows.CheckRows(first, last, multi_fields));
+  return rows;
+}
+
+Status RowsBody::CheckRows(RowNo first, RowNo last, size_t multi_fields) const {
+  for (uint32_t i = 0; i < count_; ++i) {
     // Numbers that rise strictly are those of different rows: all of them.
-    const RowId row = rows.NthByNumber(i);
-    if (row >= count) {
-      return DataLoss("row {} of {} in the order of the numbers", row, count);
+    const RowId row = NthByNumber(i);
+    if (row >= count_) {
+      return DataLoss("row {} of {} in the order of the numbers", row, count_);
     }
-    const RowNo number = rows.row_number(row);
-    if (number < first || number > last ||
-        (i > 0 && number <= rows.row_number(rows.NthByNumber(i - 1)))) {
+    const RowNo number = row_number(row);
+    if (number < first || number > last || (i > 0 && number <= row_number(NthByNumber(i - 1)))) {
       return DataLoss("row number {} at position {} is out of order or range", number, row);
     }
-    const uint64_t begin = rows.offsets_[i];
-    const uint64_t end = rows.offsets_[i + 1];
-    if (end > rows.blob_.size() || begin + kIdLengthBytes > end ||
-        LoadLittleEndian<uint32_t>(rows.blob_.data() + begin) > end - begin - kIdLengthBytes) {
+    const uint64_t begin = offsets_[i];
+    const uint64_t end = offsets_[i + 1];
+    if (end > blob_.size() || begin + kIdLengthBytes > end ||
+        LoadLittleEndian<uint32_t>(blob_.data() + begin) > end - begin - kIdLengthBytes) {
       return DataLoss("offset {} at position {} is out of order or range", begin, i);
     }
-    if (rows.multi_vectors(i) >> multi_fields != 0) {
-      return DataLoss("row {} has vectors in a field that there is not", number);
+    if (multi_vectors(i) >> multi_fields != 0) {
+      return DataLoss("row {} has vectors in a field that there is not", row_number(i));
     }
   }
-  return rows;
+  return OkStatus();
 }
 
 std::optional<RowId> RowsBody::Find(RowNo row) const {

@@ -55,6 +55,7 @@ class RowsBody {
   uint8_t multi_vectors(RowId row) const { return multi_ == nullptr ? 0 : multi_[row]; }
 
  private:
+  Status CheckRows(RowNo first, RowNo last, size_t multi_fields) const;
   // The row with the i-th smallest number.
   RowId NthByNumber(uint32_t i) const { return by_number_ == nullptr ? i : by_number_[i]; }
   std::string_view Record(RowId row) const {

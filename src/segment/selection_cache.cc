@@ -68,6 +68,7 @@ bool SelectionCache::SpendOn(std::string_view filter,
 std::vector<SelectionCache::KeptFilter> SelectionCache::Filters() const {
   std::vector<KeptFilter> kept;
   MutexLock lock(mutex_);
+  kept.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     kept.push_back({entry.filter, entry.selected});
   }
