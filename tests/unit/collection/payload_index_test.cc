@@ -239,6 +239,16 @@ class FrequentFilterTest : public PayloadIndexTest {
     EXPECT_THAT(result, IsOk());
     return result.ok() ? *result : SearchResult();
   }
+  // What is found by such a plan is what an exact search finds.
+  void ExpectExactBy(const std::string& plan, float number, const std::string& filter) const {
+    const SearchResult found = SearchNear(number, filter, false);
+    EXPECT_THAT(found.plan, HasSubstr(plan));
+    const SearchResult exact = SearchNear(number, filter, true);
+    ASSERT_EQ(found.hits.size(), exact.hits.size());
+    for (size_t i = 0; i < found.hits.size(); ++i) {
+      EXPECT_EQ(found.hits[i].point.id, exact.hits[i].point.id);
+    }
+  }
 };
 
 TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
@@ -262,13 +272,7 @@ TEST_F(FrequentFilterTest, AFilterThatComesOftenGetsAGraph) {
   EXPECT_EQ(collection_->Stats().builds_done, 1U) << "no segment is written anew";
   const auto check = [&](const char* expected) {
     for (const float number : {0.0F, 700.0F, 4'799.0F, 18'000.0F}) {
-      const SearchResult found = SearchNear(number, filter, false);
-      EXPECT_THAT(found.plan, HasSubstr(expected));
-      const SearchResult exact = SearchNear(number, filter, true);
-      ASSERT_EQ(found.hits.size(), exact.hits.size());
-      for (size_t i = 0; i < found.hits.size(); ++i) {
-        EXPECT_EQ(found.hits[i].point.id, exact.hits[i].point.id);
-      }
+      ASSERT_NO_FATAL_FAILURE(ExpectExactBy(expected, number, filter));
     }
   };
   check("graph of 2400 rows");
@@ -292,13 +296,7 @@ TEST_F(FrequentFilterTest, OneThatComesOnceIsTriedOnWhatIsFound) {
       // Never the same twice, and never another answer.
       const std::string filter =
           "even = true AND round < 2 AND n < " + std::to_string(100'000 + ++searches);
-      const SearchResult found = SearchNear(number, filter, false);
-      EXPECT_THAT(found.plan, HasSubstr("tried on what is found"));
-      const SearchResult exact = SearchNear(number, filter, true);
-      ASSERT_EQ(found.hits.size(), exact.hits.size());
-      for (size_t i = 0; i < found.hits.size(); ++i) {
-        EXPECT_EQ(found.hits[i].point.id, exact.hits[i].point.id);
-      }
+      ASSERT_NO_FATAL_FAILURE(ExpectExactBy("tried on what is found", number, filter));
     }
   };
   check("written");
