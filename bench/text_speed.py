@@ -5,8 +5,9 @@
 TEXT_BENCH is the program, TEXTS one text a line (datasets/definitions.py). Needs the Python package tantivy (0.22 or
 later; `pip install tantivy`). Its index holds term frequencies and no positions, as ours does, in one segment, and its
 queries are made before the clock runs; what a call from Python costs by itself is measured with a word that no text
-has, and taken off. Both rank by BM25 (k1 1.2, b 0.75), so both must find the same documents but for ties: the share is
-printed. tantivy keeps the length of a text in one byte, so that scores differ a little.
+has, and taken off. Both rank by BM25 (k1 1.2, b 0.75), so both must find the same documents, but for those whose scores
+are as good as equal: tantivy keeps the length of a text in one byte, so that its scores differ a little. The share of our
+hits that it finds too is printed; one whose score is within a hundredth of the last one's counts as found.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def seconds_each(searcher: tantivy.Searcher, queries: list[tantivy.Query], k: in
 
 
 def found_share(searcher: tantivy.Searcher, query: tantivy.Query, hits: list[list[float]]) -> float:
-    """The share of our hits that is among theirs; one that ties with the last of ours counts."""
+    """The share of our hits that is among theirs; one within a hundredth of the last score counts."""
     if not hits:
         return 1.0
     theirs = {searcher.doc(place)["number"][0] for _, place in searcher.search(query, limit=len(hits), count=False).hits}

@@ -109,10 +109,13 @@ std::optional<RowId> RowSelector::NextUntried(uint32_t first, uint32_t end) cons
 
 std::optional<RowSelector::Guess> RowSelector::GuessPassing() {
   Begin();
-  if (kept_ != nullptr || segment_.selections() == nullptr || Untried() < kGuessedRowsMin) {
+  if (kept_ != nullptr || segment_.selections() == nullptr) {
     return std::nullopt;
   }
   const uint32_t untried = Untried();
+  if (untried < kGuessedRowsMin) {
+    return std::nullopt;
+  }
   uint32_t tried = 0;
   uint32_t passed = 0;
   for (uint32_t i = 0; i < kGuessRows; ++i) {

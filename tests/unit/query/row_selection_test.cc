@@ -182,6 +182,34 @@ TEST(RowSelectionTest, IsKeptUntilSomethingChangesThatItsViewsSee) {
   EXPECT_THAT(Rows(select(22).selected->rows), ElementsAre(0));
 }
 
+TEST(RowSelectionTest, WhatIsSpentOnFiltersIsCountedForTheLastOnes) {
+  SelectionCache cache;
+  SegmentChanges changes;
+  const auto spend = [&](const std::string& filter) {
+    return cache.SpendOn(filter, changes, /*cost=*/10, /*rows=*/25);
+  };
+  EXPECT_TRUE(spend("a"));
+  EXPECT_TRUE(spend("a"));
+  EXPECT_FALSE(spend("a"));
+  EXPECT_TRUE(spend("b")) << "each by itself";
+  changes.count = 1;
+  EXPECT_TRUE(spend("a")) << "what was spent was for rows as they were";
+  const std::string too_long(SelectionCache::kSelectionKeyBytesMax + 1, 'x');
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(spend(too_long)) << "it would not be kept";
+  }
+  for (size_t i = 0; i < SelectionCache::kSelectionsMax; ++i) {
+    EXPECT_TRUE(spend(std::to_string(i)));
+    EXPECT_TRUE(spend(std::to_string(i)));
+  }
+  const size_t bytes = cache.memory_bytes();
+  EXPECT_GT(bytes, 0u);
+  EXPECT_TRUE(spend("a")) << "forgotten for others";
+  EXPECT_TRUE(spend("0")) << "by now, too";
+  EXPECT_FALSE(spend("31"));
+  EXPECT_LE(cache.memory_bytes(), bytes);
+}
+
 TEST(RowSelectionTest, OnlySoManySelectionsAreKept) {
   auto segment = TenRows(1);
   segment->KeepSelections();
