@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "alidade/index/vector_index.h"
 #include "alidade/vec/scan_prefetch.h"
@@ -29,6 +30,26 @@ inline uint32_t RunLength(const uint32_t* rows, const uint32_t* end) {
     ++length;
   }
   return length;
+}
+
+// The rows that a scan has looked at together: side by side, or listed.
+struct ScannedRows {
+  uint32_t operator[](size_t i) const {
+    return list == nullptr ? first + static_cast<uint32_t>(i) : list[i];
+  }
+
+  uint32_t first = 0;
+  const uint32_t* list = nullptr;
+};
+
+// What a scan calls, made of what takes one row: each(row, distance).
+template <class Each>
+auto EachRow(Each each) {
+  return [each = std::move(each)](const ScannedRows& rows, const float* distances, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      each(rows[i], distances[i]);
+    }
+  };
 }
 
 // A distance, and how a scan asks it. Borrows it.
@@ -57,9 +78,7 @@ void ScanWholeBlock(uint32_t first,
       distance.FetchAhead(first, rows, last);
     }
     distance.Range(first, rows, distances);
-    for (uint32_t i = 0; i < rows; ++i) {
-      take(first + i, distances[i]);
-    }
+    take(ScannedRows{first}, distances, rows);
     first += rows;
     count -= rows;
   }
@@ -74,12 +93,14 @@ void ScanMostOfBlock(uint32_t first,
                      const PacedDistance<Distance>& paced,
                      const Take& take) {
   auto next = allowed.begin();
-  ScanWholeBlock(first, count, last, paced, [&](uint32_t row, float value) {
-    if (next != allowed.end() && *next == row) {
-      take(row, value);
-      ++next;
-    }
-  });
+  ScanWholeBlock(
+      first, count, last, paced, [&](const ScannedRows& rows, float* distances, uint32_t step) {
+        const auto begin = next;
+        for (; next != allowed.end() && *next < rows.first + step; ++next) {
+          distances[next - begin] = distances[*next - rows.first];
+        }
+        take(ScannedRows{.list = &*begin}, distances, static_cast<uint32_t>(next - begin));
+      });
 }
 
 // The rows of a block that a set of bits allows.

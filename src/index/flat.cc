@@ -63,12 +63,13 @@ StatusOr<uint64_t> ScanRange(const RowRange& range,
                              const IndexSearchOptions& options,
                              const Take& take) {
   return ScanParts(range, options, [&](uint32_t worker, uint32_t first, uint32_t last) {
-    return ScanRows(first,
-                    last,
-                    distance,
-                    options.filter,
-                    options.deadline,
-                    [&take, worker](uint32_t slot, float found) { take(worker, slot, found); });
+    return ScanRows(
+        first,
+        last,
+        distance,
+        options.filter,
+        options.deadline,
+        EachRow([&take, worker](uint32_t slot, float found) { take(worker, slot, found); }));
   });
 }
 

@@ -175,8 +175,10 @@ Status HnswIndex::Scan(const Distance& distance, const Task& task) const {
                distance,
                copied == nullptr ? task.options.filter : nullptr,
                task.options.deadline,
-               [&nearest, copied](uint32_t row, float d) {
-                 nearest.Push(d, copied == nullptr ? row : copied->slots[row]);
+               [&nearest, copied](const ScannedRows& rows, const float* distances, uint32_t count) {
+                 nearest.Push(distances, count, [&rows, copied](size_t i) {
+                   return copied == nullptr ? rows[i] : copied->slots[rows[i]];
+                 });
                }));
   nearest.TakeSorted(task.scratch.found);
   if (task.options.watch != nullptr) {

@@ -222,9 +222,9 @@ class IvfIndex::Probe {
                                      estimate,
                                      /*filter=*/nullptr,
                                      options_.deadline,
-                                     [&lists](uint32_t list, float distance) {
+                                     EachRow([&lists](uint32_t list, float distance) {
                                        lists[list] = {distance, list};
-                                     })
+                                     }))
                                 .status());
     if (nprobe < nlist) {
       std::nth_element(lists.begin(), lists.begin() + nprobe, lists.end());
@@ -242,7 +242,7 @@ class IvfIndex::Probe {
     return rows;
   }
 
-  // Calls `take(position, distance)` for what the lists hold and the filter allows.
+  // Gives `take` what the lists hold and the filter allows (ScanRows): positions.
   template <class Distance, class Take>
   Status Scan(const Distance& distance, const Take& take) {
     for (const Candidate& list : scratch_.lists) {
@@ -262,11 +262,11 @@ class IvfIndex::Probe {
   StatusOr<std::vector<Candidate>> ByVectors() {
     TopK top(options_.k);
     ALIDADE_RETURN_IF_ERROR(
-        Scan(ListedVectors(exact_, slots_), [&](uint32_t position, float distance) {
-          if (distance <= top.WorstDistance()) {
-            top.Push(distance, slots_[position]);
-          }
-        }));
+        Scan(ListedVectors(exact_, slots_), EachRow([&](uint32_t position, float distance) {
+               if (distance <= top.WorstDistance()) {
+                 top.Push(distance, slots_[position]);
+               }
+             })));
     return top.TakeSorted();
   }
 
@@ -278,10 +278,11 @@ class IvfIndex::Probe {
     // Who asks for all lists wants all that is there. Of some lists more is missed than the one row
     // in a thousand that ErrorOf lets slip, and 4-bit codes are a quarter faster by it.
     const bool all = scratch_.lists.size() == index_.header_.nlist;
-    ALIDADE_RETURN_IF_ERROR(Scan(estimate, [&](uint32_t position, float distance) {
-      contenders.Offer(
-          position, distance, all ? estimate.ErrorMax(position) : estimate.ErrorOf(position));
-    }));
+    ALIDADE_RETURN_IF_ERROR(Scan(
+        estimate, EachRow([&](uint32_t position, float distance) {
+          contenders.Offer(
+              position, distance, all ? estimate.ErrorMax(position) : estimate.ErrorOf(position));
+        })));
     return Rank(contenders.TakeSorted(),
                 [](const Candidate& candidate) { return candidate.distance; });
   }
@@ -299,7 +300,9 @@ class IvfIndex::Probe {
     CollectedTopK pool;
     pool.Reset(PqPoolRows(options_.k, options_.ef, RowsToVisit()));
     ALIDADE_RETURN_IF_ERROR(
-        Scan(estimate, [&](uint32_t position, float distance) { pool.Push(distance, position); }));
+        Scan(estimate, [&](const ScannedRows& positions, const float* distances, uint32_t count) {
+          pool.Push(distances, count, [&positions](size_t i) { return positions[i]; });
+        }));
     std::vector<Candidate> found;
     pool.TakeSorted(found);
     // Nothing is known of the error of a product code: all of the pool is read.

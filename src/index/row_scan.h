@@ -39,9 +39,7 @@ uint32_t ScanBlock(uint32_t first,
     paced.distance.Prefetch(rows[i]);
   }
   paced.distance.Many(rows, allowed, distances);
-  for (uint32_t i = 0; i < allowed; ++i) {
-    take(rows[i], distances[i]);
-  }
+  take(ScannedRows{.list = rows}, distances, allowed);
   return allowed;
 }
 
@@ -80,9 +78,7 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
   const auto look = [&]() -> Status {
     float distances[2 * kScanBlockRows];
     distance.Many(waiting, count, distances);
-    for (uint32_t i = 0; i < count; ++i) {
-      take(waiting[i], distances[i]);
-    }
+    take(ScannedRows{.list = waiting}, distances, count);
     taken += count;
     count = 0;
     return deadline == nullptr ? OkStatus() : deadline->Check();
@@ -132,7 +128,8 @@ StatusOr<uint64_t> ScanBits(uint32_t first,
   return taken;
 }
 
-// Calls `take(row, distance)` for every allowed row of first..last - 1, in order. Distance has
+// Calls `take(rows, distances, count)` for the allowed rows of first..last - 1, in order, as
+// many together as were looked at together (EachRow: one by one). Distance has
 // Pace(rows), FetchAhead(first, count, last), Range(first, count, out), Many(rows, count, out) and
 // Prefetch(row), as QueryDistance and CodeDistance do. `filter` and `deadline` may be null. How
 // many rows that were.

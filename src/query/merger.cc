@@ -12,10 +12,11 @@ std::vector<GlobalHit> MergeHits(std::vector<MergeInput> inputs, uint32_t k) {
   });
   const auto older = std::ranges::unique(inputs, {}, &MergeInput::encoded_id);
   inputs.erase(older.begin(), older.end());
-  // Stable, so that ids stay in order where distances are equal. A total order even for NaN, which
-  // no valid vector gives: a comparison that is none would be undefined behaviour.
-  std::ranges::stable_sort(inputs, [](const MergeInput& a, const MergeInput& b) {
-    return std::is_lt(std::weak_order(a.hit.distance, b.hit.distance));
+  // A total order even for NaN, which no valid vector gives: a comparison that is none would be
+  // undefined behaviour.
+  std::ranges::sort(inputs, [](const MergeInput& a, const MergeInput& b) {
+    const auto order = std::weak_order(a.hit.distance, b.hit.distance);
+    return std::is_neq(order) ? std::is_lt(order) : a.encoded_id < b.encoded_id;
   });
   std::vector<GlobalHit> hits;
   hits.reserve(std::min<size_t>(k, inputs.size()));

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "alidade/vec/select_kernels.h"
+
 namespace alidade {
 
 // Ordered by distance, then slot, so that equal searches give equal answers. Distances are never
@@ -77,61 +79,108 @@ class TopK {
   std::vector<Candidate> heap_;
 };
 
-// The same where only the end counts: more are collected before the farther ones are dropped, which
-// takes a few steps a candidate however large k is. Thread-compatible.
+// The same where only the end counts: more are collected before the farther ones are dropped, a
+// vector of them at a time, so that a candidate costs about a nanosecond however large k is, and in
+// whatever order they come. Reusable without allocating; thread-compatible.
 class CollectedTopK {
  public:
   // Requires: 1 <= k.
   void Reset(size_t k) {
     k_ = k;
     most_ = k + std::max(k, kMoreMin);
-    end_ = ~uint64_t{0};
+    count_ = 0;
     farthest_ = std::numeric_limits<float>::infinity();
-    collected_.clear();
   }
-  void Push(float distance, uint32_t slot) {
-    if (distance > farthest_) {
-      return;  // most of them, at the cost of one comparison
-    }
-    const uint64_t candidate = uint64_t{SortableDistance(distance)} << 32 | slot;
-    if (candidate < end_) {
-      collected_.push_back(candidate);
-      if (collected_.size() == most_) {
+  // distances[i] is that of the slot slot_of(i).
+  template <class SlotOf>
+  void Push(const float* distances, size_t count, const SlotOf& slot_of) {
+    for (size_t done = 0; done < count;) {
+      const size_t some = std::min(count - done, most_ - count_);
+      MakeRoom(count_ + some);
+      float* const distances_to = distances_.data() + count_;
+      uint32_t* const slots_to = slots_.data() + count_;
+      if (farthest_ == std::numeric_limits<float>::infinity()) {
+        std::copy_n(distances + done, some, distances_to);
+        for (size_t i = 0; i < some; ++i) {
+          slots_to[i] = slot_of(done + i);
+        }
+        count_ += some;
+      } else {
+        const size_t near = SelectUpTo(distances + done, some, farthest_, places_.data());
+        for (size_t i = 0; i < near; ++i) {
+          distances_to[i] = distances[done + places_[i]];
+          slots_to[i] = slot_of(done + places_[i]);
+        }
+        count_ += near;
+      }
+      done += some;
+      if (count_ == most_) {
         Drop();
       }
     }
   }
   // Into `out`, ascending; leaves this empty.
   void TakeSorted(std::vector<Candidate>& out) {
-    if (collected_.size() > k_) {
-      Drop();
-    }
-    std::ranges::sort(collected_);
+    Pick();
+    std::ranges::sort(picked_);
     out.clear();
-    for (const uint64_t candidate : collected_) {
+    for (const uint64_t candidate : picked_) {
       out.push_back(
           {DistanceOf(static_cast<uint32_t>(candidate >> 32)), static_cast<uint32_t>(candidate)});
     }
-    collected_.clear();
+    Reset(k_);
   }
 
  private:
-  void Drop() {
-    const auto last = collected_.begin() + static_cast<ptrdiff_t>(k_ - 1);
-    std::ranges::nth_element(collected_, last);
-    end_ = *last;
-    farthest_ = DistanceOf(static_cast<uint32_t>(end_ >> 32));
-    collected_.resize(k_);
+  // For so many; only then, as k may be anything.
+  void MakeRoom(size_t count) {
+    if (count > slots_.size()) {
+      const size_t room = std::min(most_, std::max(count, 2 * slots_.size()));
+      distances_.resize(room);
+      slots_.resize(room);
+      places_.resize(room + kSelectRoom);
+    }
   }
 
-  // For few, a drop would cost more than to collect some more (chosen).
-  static constexpr size_t kMoreMin = 64;
+  // The k nearest, in no order.
+  void Pick() {
+    const float bound = count_ <= k_ ? std::numeric_limits<float>::infinity()
+                                     : BoundOfNearest(distances_.data(), count_, k_, least_);
+    const size_t near = SelectUpTo(distances_.data(), count_, bound, places_.data());
+    picked_.clear();
+    for (size_t i = 0; i < near; ++i) {
+      const uint32_t place = places_[i];
+      picked_.push_back(uint64_t{SortableDistance(distances_[place])} << 32 | slots_[place]);
+    }
+    if (near > k_) {
+      std::ranges::nth_element(picked_, picked_.begin() + static_cast<ptrdiff_t>(k_ - 1));
+      picked_.resize(k_);
+    }
+  }
+
+  void Drop() {
+    Pick();
+    count_ = picked_.size();
+    farthest_ = -std::numeric_limits<float>::infinity();
+    for (size_t i = 0; i < count_; ++i) {
+      distances_[i] = DistanceOf(static_cast<uint32_t>(picked_[i] >> 32));
+      slots_[i] = static_cast<uint32_t>(picked_[i]);
+      farthest_ = std::max(farthest_, distances_[i]);
+    }
+  }
+
+  // So many that a drop costs little for each, few enough for the nearest cache (chosen).
+  static constexpr size_t kMoreMin = 1'024;
 
   size_t k_ = 1;
-  size_t most_ = 1 + kMoreMin;                               // collected at once
-  uint64_t end_ = ~uint64_t{0};                              // what comes has to be less
-  float farthest_ = std::numeric_limits<float>::infinity();  // the distance in it
-  std::vector<uint64_t> collected_;
+  size_t most_ = 0;                                          // collected at once
+  size_t count_ = 0;                                         // collected
+  float farthest_ = std::numeric_limits<float>::infinity();  // what comes must be no farther
+  std::vector<float> distances_;
+  std::vector<uint32_t> slots_;
+  std::vector<float> least_;      // for BoundOfNearest
+  std::vector<uint32_t> places_;  // of what SelectUpTo gives
+  std::vector<uint64_t> picked_;  // distances and slots, so that they sort
 };
 
 }  // namespace alidade

@@ -1,6 +1,8 @@
 #include "alidade/vec/top_k.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <limits>
 #include <random>
 #include <string>
@@ -55,32 +57,47 @@ TEST(TopKTest, AgreesWithASort) {
   }
 }
 
+// In runs of these lengths, in turn.
+constexpr std::array<size_t, 5> kRuns = {1, 512, 7, 64, 3'000};
+
 TEST(CollectedTopKTest, AgreesWithTopK) {
   const uint64_t seed = PrintedTestSeed();
   std::mt19937_64 random(seed);
   CollectedTopK collected;
   std::vector<Candidate> found;
-  for (const size_t k : std::vector<size_t>{1, 2, 10, 100, 1'000}) {
-    for (const uint32_t count : std::vector<uint32_t>{0, 1, 9, 199, 200, 201, 5'000}) {
-      std::uniform_int_distribution<int> distance(-5, static_cast<int>(count / 4));
-      TopK top(k);
-      collected.Reset(k);
-      for (uint32_t slot = 0; slot < count; ++slot) {
-        const float value = distance(random) == -5 ? -0.0F : static_cast<float>(distance(random));
-        top.Push(value, slot);
-        collected.Push(value, slot);
+  for (const size_t k : std::vector<size_t>{1, 2, 10, 16, 17, 100, 1'000}) {
+    for (const uint32_t count : std::vector<uint32_t>{0, 1, 9, 199, 200, 201, 5'000, 20'000}) {
+      for (const bool nearing : {false, true}) {
+        std::uniform_int_distribution<int> distance(-5, static_cast<int>(count / 4));
+        std::vector<float> distances(count);
+        for (float& value : distances) {
+          value = distance(random) == -5 ? -0.0F : static_cast<float>(distance(random));
+        }
+        if (nearing) {  // each is nearer than those before, as where rows lie by place
+          std::ranges::sort(distances, std::greater());
+        }
+        TopK top(k);
+        for (uint32_t i = 0; i < count; ++i) {
+          top.Push(distances[i], 7 * i);
+        }
+        collected.Reset(k);
+        for (size_t done = 0, run = 0; done < count; ++run) {
+          const size_t some = std::min(kRuns[run % kRuns.size()], count - done);
+          collected.Push(&distances[done], some, [done](size_t i) {
+            return static_cast<uint32_t>(7 * (done + i));
+          });
+          done += some;
+        }
+        collected.TakeSorted(found);
+        EXPECT_EQ(found, top.TakeSorted()) << "k " << k << ", " << count << ", seed " << seed;
       }
-      collected.TakeSorted(found);
-      EXPECT_EQ(found, top.TakeSorted()) << "k " << k << ", " << count << ", seed " << seed;
     }
   }
+  const std::array<float, 4> edges = {kInfinity, -1, -kInfinity, 0};
   collected.Reset(3);
-  for (const float distance : {kInfinity, -1.0F, -kInfinity, 0.0F}) {
-    collected.Push(distance, static_cast<uint32_t>(std::abs(std::max(distance, -9.0F))) % 100);
-  }
+  collected.Push(edges.data(), edges.size(), [](size_t i) { return static_cast<uint32_t>(i); });
   collected.TakeSorted(found);
-  EXPECT_EQ(found.front().distance, -kInfinity);
-  EXPECT_EQ(found.back().distance, 0.0F);
+  EXPECT_THAT(found, ElementsAre(Candidate{-kInfinity, 2}, Candidate{-1, 1}, Candidate{0, 3}));
   collected.TakeSorted(found);
   EXPECT_THAT(found, IsEmpty());
 }
