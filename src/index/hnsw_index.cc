@@ -234,7 +234,8 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
   Status walked;
   const SlotBits bits = options.filter == nullptr ? SlotBits() : options.filter->bits();
   const auto all = [](uint32_t) { return true; };
-  if (options.filter == nullptr || options.passing > 0) {
+  const bool among_all = options.filter == nullptr || options.passing > 0;
+  if (among_all) {
     walked = walk.Beam(
         start, 0, most, task.reach, [](float, uint32_t) {}, go_on);
     if (options.filter == nullptr) {
@@ -245,7 +246,9 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
       TakePool(
           nodes, wanted, [&](uint32_t slot) { return options.filter->Allows(slot); }, scratch);
     }
-  } else if (bits.words != nullptr) {
+  }
+  const bool few = among_all && scratch.found.size() < std::min<size_t>(options.k, bits.count);
+  if (bits.words != nullptr && walked.ok() && (!among_all || few)) {
     const auto allowed = AllowedOf(bits, nodes);
     PickSeeds(allowed, graph.count(), scratch.seeds);
     FilteredWalk filtered(graph, distance, allowed, scratch.walk);
@@ -253,7 +256,7 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
     task.stats.distance_computations += filtered.distances();
     task.stats.hops += filtered.hops();
     TakePool(nodes, most, all, scratch);
-  } else {
+  } else if (!among_all) {
     TopK& allowed = scratch.allowed;
     allowed = TopK(task.ef);
     walked = walk.Beam(

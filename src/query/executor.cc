@@ -148,6 +148,11 @@ class SearchRun {
     return step.method == SegmentMethod::kExact ? SearchExactly(i) : SearchByIndex(i, step);
   }
 
+  // Whether the filter is tried on what is found, because nobody knows yet which rows pass.
+  bool IsTried(uint32_t i, const SegmentStep& step) const {
+    return step.passing > 0 && allowed_[i] == nullptr;
+  }
+
   // Where the step has no effort, the query's own ef and nprobe count.
   StatusOr<std::vector<RowHit>> Search(uint32_t i, const SegmentStep& step, uint32_t k) {
     SearchStats stats;
@@ -164,7 +169,7 @@ class SearchRun {
                                .at = view_.at,
                                .visible_rows = segment.visible_rows,
                                .allowed = allowed_.empty() ? nullptr : allowed_[i].get(),
-                               .passes = step.passing > 0 ? selectors_[i].get() : nullptr,
+                               .passes = IsTried(i, step) ? selectors_[i].get() : nullptr,
                                .passing = step.passing,
                                .deadline = &deadline_,
                                .stats = &stats,
@@ -197,13 +202,14 @@ class SearchRun {
   }
 
   StatusOr<std::vector<RowHit>> SearchByIndex(uint32_t i, const SegmentStep& step) {
-    const uint64_t asked_before = step.passing > 0 ? selectors_[i]->asked() : 0;
+    const bool tried = IsTried(i, step);
+    const uint64_t asked_before = tried ? selectors_[i]->asked() : 0;
     ALIDADE_ASSIGN_OR_RETURN(std::vector<RowHit> hits, Search(i, step, share_));
-    if (step.passing > 0 && query_.explain) {
+    if (tried && query_.explain) {
       Explain(fmt::format(
           "segment {}: the filter was tried on {} rows", i, selectors_[i]->payloads_read()));
     }
-    if (step.passing > 0 && hits.size() < share_) {
+    if (tried && hits.size() < share_) {
       const auto asked =
           static_cast<double>(std::max<uint64_t>(1, selectors_[i]->asked() - asked_before));
       return SearchFarther(i, step, hits.size(), static_cast<double>(hits.size()) / asked);
@@ -253,6 +259,7 @@ class SearchRun {
     const double begun = NowSeconds();
     ALIDADE_RETURN_IF_ERROR(Select(i));
     outcome_.filter_seconds += NowSeconds() - begun;
+    facts_[i].scarce = true;
     const SearchPlan plan = MakePlan(request_, {facts_[i]});
     if (query_.explain) {
       const std::string described = DescribePlan(plan, {facts_[i]});

@@ -60,6 +60,24 @@ float ReachOfWalk(const PlanRequest& request,
   return reach_of_tenth == 0 ? 0 : WalkReach(share, reach, reach_of_tenth);
 }
 
+// A walk among all rows that finds as many of what passes as an effort finds without a filter; of
+// all rows `share` is thought to pass.
+SegmentStep WalkAmongAll(const PlanRequest& request,
+                         const SegmentFacts& facts,
+                         double share,
+                         uint32_t effort) {
+  SegmentStep step{SegmentMethod::kIndex, ""};
+  const double passing = share / kTriedCaution;
+  step.effort = static_cast<uint32_t>(std::min<double>(std::ceil(effort / passing), facts.rows));
+  step.passing = static_cast<float>(passing);
+  step.reach = facts.recall == nullptr
+                   ? 0
+                   : ReachFor(facts.recall->all,
+                              NearestWanted(std::max(request.k, kRecallCurveK[0]), step.passing),
+                              step.effort);
+  return step;
+}
+
 // A walk, and the codes that it reads.
 struct PlannedWalk {
   SegmentStep step;
@@ -72,6 +90,12 @@ PlannedWalk PlanWalk(const PlanRequest& request, const SegmentFacts& facts, uint
   const uint32_t wanted =
       in_subset ? static_cast<uint32_t>(std::ceil(unfiltered * facts.subset_hardness)) : unfiltered;
   const double share = static_cast<double>(facts.allowed) / (in_subset ? facts.subset : facts.rows);
+  if (share >= kFullEffortShare && share < 1 && !facts.scarce) {
+    SegmentStep step = WalkAmongAll(request, facts, share, wanted);
+    step.reason = "most pass";
+    step.in_subset = in_subset;
+    return {.step = step, .cost = step.effort * kScanRowsPerPlainEf};
+  }
   const double of_tenth = facts.recall == nullptr
                               ? kTenthHardness
                               : HardnessOfTenth(facts.recall->all, facts.recall->tenth, wanted)
@@ -82,9 +106,13 @@ PlannedWalk PlanWalk(const PlanRequest& request, const SegmentFacts& facts, uint
                    .effort = static_cast<uint32_t>(effort),
                    .reach = ReachOfWalk(request, facts, share, wanted, of_tenth),
                    .in_subset = in_subset},
-          .cost = effort * (!in_subset || share < kFullEffortShare ? kScanRowsPerEf
-                            : share < 1                            ? kScanRowsPerPartOfSubsetEf
-                                                                   : kScanRowsPerSubsetEf)};
+          .cost = effort * (in_subset && share >= 1 ? kScanRowsPerPlainEf : kScanRowsPerEf)};
+}
+
+// Codes read by a scan of all that passes, as if all took as long.
+double ScanCost(const SegmentFacts& facts) {
+  const uint32_t hot = facts.kept && facts.subset != 0 ? std::min(facts.allowed, kHotScanRows) : 0;
+  return facts.allowed - (1 - kHotScanCost) * hot;
 }
 
 // The cheapest of a walk under a filter, a look at all that it lets through, and one at what it
@@ -98,7 +126,7 @@ SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, 
                           : PlacesAsGoodAs(*facts.recall, unfiltered);
   step.effort = unfiltered;
   step.reason = "cheaper than a walk";
-  const double scan = facts.allowed * (facts.kept && facts.subset != 0 ? kHotScanCost : 1.0);
+  const double scan = ScanCost(facts);
   double cost = std::min(walk.cost, scan);
   if (places.has_value() && PlacesCost(*places, request.k) < cost) {
     cost = PlacesCost(*places, request.k);
@@ -110,7 +138,7 @@ SegmentStep PlanFiltered(const PlanRequest& request, const SegmentFacts& facts, 
   } else {
     step = walk.step;
   }
-  step.wants_subset = facts.subset == 0 && cost > kSubsetGain * kScanRowsPerSubsetEf * unfiltered;
+  step.wants_subset = facts.subset == 0 && cost > kSubsetGain * kScanRowsPerPlainEf * unfiltered;
   return step;
 }
 
@@ -201,19 +229,11 @@ std::optional<SegmentStep> PlanUntried(const PlanRequest& request, const Segment
       return std::nullopt;
     }
   }
-  const double passing = share / kTriedCaution;
-  const double effort = std::ceil(EffortOf(request, step) / passing);
-  if (effort > kTriedEfMax || effort * kTriedRowsPerEf > facts.untried) {
+  step = WalkAmongAll(request, facts, share, EffortOf(request, step));
+  if (step.effort > kTriedEfMax || step.effort * kTriedRowsPerEf > facts.untried) {
     return std::nullopt;
   }
   step.reason = "tried on what is found";
-  step.effort = static_cast<uint32_t>(effort);
-  step.passing = static_cast<float>(passing);
-  step.reach = facts.recall == nullptr
-                   ? 0
-                   : ReachFor(facts.recall->all,
-                              NearestWanted(std::max(request.k, kRecallCurveK[0]), step.passing),
-                              step.effort);
   return step;
 }
 

@@ -103,8 +103,9 @@ struct IndexSearchOptions {
   const SlotFilter* filter = nullptr;  // null: all
   // HNSW, walks: the share of the vectors that the filter is thought to allow. The walk is then
   // among all of them, as for so many more than k, and the filter is asked only of what it found,
-  // from the nearest on. Fewer than k may be answered where less is allowed around the query, and
-  // what is answered is the nearest. 0: the walk itself is among what the filter allows.
+  // from the nearest on. Where less is allowed around the query, a filter that is known as bits is
+  // walked under after all; with another, fewer than k are answered, which are the nearest. 0: the
+  // walk itself is among what the filter allows.
   float passing = 0;
   // What the index says of the filter (PlacesOf), for searches by places: they need not try it on
   // slots then; null: they do.

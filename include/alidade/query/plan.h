@@ -27,6 +27,7 @@ struct SegmentFacts {
   bool kept = false;           // which rows pass was known from an earlier query
   // Rows that the filter was not tried on yet; `allowed` is then estimated from a few of them.
   uint32_t untried = 0;
+  bool scarce = false;  // a walk among all rows found too little that passes
   // Rows of a graph that is over all that pass, and over few others (Segment::FindSubset); 0: there
   // is none.
   uint32_t subset = 0;
@@ -57,8 +58,9 @@ struct SegmentStep {
   uint32_t effort = 0;
   uint32_t slack = 0;  // of kPlaces, as in IndexSearchOptions
   float reach = 0;     // of kIndex, as in IndexSearchOptions: to find what `ef` alone would
-  // Of kIndex: the filter is tried on what the walk finds, of which at least this share is thought
-  // to pass.
+  // Of kIndex: the walk is one among all rows, and what passes of its finds counts, which is
+  // thought to be at least this share. Whether a row passes may be tried only then
+  // (SegmentFacts::untried).
   float passing = 0;
   bool in_subset = false;  // of kIndex: among the rows of SegmentFacts::subset only
   // A walk of a graph over what passes would be much cheaper, if there was one.
@@ -84,20 +86,21 @@ inline constexpr double kTriedCaution = 1.25;
 
 // Below this share of allowed rows scanning them beats a search of inverted lists (chosen).
 inline constexpr double kScanShareMax = 0.15;
-// A walk of a graph under a filter finds as much as one without at the same ef, if at least this
-// share of the rows passes. What it needs where a tenth passes was measured when the segment was
-// built; where it was not, it is taken to be kTenthHardness times as much. A walk takes as long as
-// the codes of so many rows for each unit of ef. Chosen by bench/micro/filtered_search.cc.
+// Where at least this share of the rows passes, a walk among all of them is quicker than one that
+// steps over the others, although it has to find more; and one of the latter kind finds as much as
+// one without a filter at the same ef. What that needs where a tenth passes was measured when the
+// segment was built; where it was not, it is taken to be kTenthHardness times as much. It takes as
+// long as the codes of so many rows for each unit of ef. Chosen by bench/micro/filtered_search.cc.
 inline constexpr double kFullEffortShare = 0.6;
 inline constexpr double kTenthHardness = 3;
 inline constexpr double kScanRowsPerEf = 200;
-// .. for a walk over a graph of what passes, and over nothing else; and where most of its rows
-// pass. Chosen by bench/micro/tenant_search.cc and filtered_search.cc.
-inline constexpr double kScanRowsPerSubsetEf = 22;
-inline constexpr double kScanRowsPerPartOfSubsetEf = 40;
+// .. for a walk that steps over nothing: among all rows, or over a graph of what passes. Chosen by
+// bench/micro/tenant_search.cc and filtered_search.cc.
+inline constexpr double kScanRowsPerPlainEf = 22;
 // A scan of what was looked at before and has such a graph takes so much of one of other rows:
-// their codes lie side by side, probably in the cache. Chosen by the same.
-inline constexpr double kHotScanCost = 0.55;
+// their codes lie side by side, and those of so many probably in the cache. Chosen by the same.
+inline constexpr double kHotScanCost = 0.35;
+inline constexpr uint32_t kHotScanRows = 5'000;
 // Such a graph is wished for where its walk, if it took no more effort than that of all, would take
 // less than one in so many (chosen).
 inline constexpr double kSubsetGain = 2;

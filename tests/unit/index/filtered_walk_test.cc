@@ -174,6 +174,37 @@ TEST_P(FilteredWalkTest, FewAroundTheQueryAreAnsweredAndNoneFromFarther) {
   EXPECT_GE(nearest, answered * 8 / 10);
 }
 
+// Known as bits, what passes is walked to where a walk among all finds too few of it.
+TEST_P(FilteredWalkTest, WhereFewPassAroundTheQueryTheWalkStepsOverTheOthers) {
+  uint32_t found_before = 0;
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    // All but the nearest fifth passes.
+    std::vector<bool> allowed(kRows, true);
+    for (const uint32_t slot : SlotsOf(Exact(queries_->Row(i), AskedSlots(allowed), kRows / 5))) {
+      allowed[slot] = false;
+    }
+    const AskedSlots asked(allowed);
+    IndexSearchOptions options{.k = 10, .ef = 50, .filter = &asked, .passing = 0.75F};
+    ALIDADE_ASSERT_OK_AND_ASSIGN(std::vector<Candidate> found,
+                                 graph_.index->Search(queries_->Row(i), options));
+    found_before += static_cast<uint32_t>(found.size());
+    const SlotBitSet known(allowed);
+    options.filter = &known;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(found, graph_.index->Search(queries_->Row(i), options));
+    EXPECT_EQ(found.size(), 10U);
+    EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+    for (const uint32_t slot : SlotsOf(found)) {
+      EXPECT_TRUE(allowed[slot]);
+    }
+    // The same answer as without the walk among all.
+    options.passing = 0;
+    ALIDADE_ASSERT_OK_AND_ASSIGN(const std::vector<Candidate> stepping,
+                                 graph_.index->Search(queries_->Row(i), options));
+    EXPECT_EQ(found, stepping);
+  }
+  EXPECT_LT(found_before, kQueries / 4) << "600 are nearer";
+}
+
 TEST_P(FilteredWalkTest, AScanThatRanksEverythingIsExact) {
   for (const uint32_t n : {1U, 3U, 100U}) {
     const SlotBitSet filter(OneIn(n));

@@ -63,14 +63,14 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 0: scan (cheaper than a walk; ef 128; filter passes 12 of 5000 rows)\n"
        "segment 1: scan (cheaper than a walk; ef 128; filter passes 32800 of 82000 rows)\n"
        "segment 2: hnsw (ef 165; filter passes 33200 of 83000 rows)\n"
-       "segment 3: hnsw (ef 128; filter passes 5500000 of 9000000 rows)"},
+       "segment 3: hnsw (most pass; ef 262; filter passes 5500000 of 9000000 rows)"},
       {{.k = 10, .ef = 20},
        {Filtered(11'900, 119'000, kHnsw), Filtered(12'100, 121'000, kHnsw)},
        "segment 0: scan (cheaper than a walk; ef 20; filter passes 11900 of 119000 rows)\n"
        "segment 1: hnsw (ef 60; filter passes 12100 of 121000 rows)"},
       // A tenant with a graph: 22 * 1.5 * 20 rows take as long as a walk among its rows, and where
       // a filter lets few of these through, as much more as where there are no others: 200 * 90;
-      // where it lets most through, 40 * 30.
+      // where it lets most through, 22 * 30 * 1.25 * 1800 / 1300.
       {{.k = 10, .ef = 20},
        {OfTenant(660, 660, 50'000),
         OfTenant(661, 661, 50'000),
@@ -81,7 +81,7 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
        "segment 0: scan (cheaper than a walk; ef 20; filter passes 660 of 50000 rows)\n"
        "segment 1: hnsw (ef 30; graph of 661 rows; filter passes 661 of 50000 rows)\n"
        "segment 2: scan (cheaper than a walk; ef 20; filter passes 1200 of 50000 rows)\n"
-       "segment 3: hnsw (ef 30; graph of 1800 rows; filter passes 1300 of 50000 rows)\n"
+       "segment 3: hnsw (most pass; ef 52; graph of 1800 rows; filter passes 1300 of 50000 rows)\n"
        "segment 4: scan (cheaper than a walk; ef 20; filter passes 17900 of 900000 rows)\n"
        "segment 5: hnsw (ef 90; graph of 181000 rows; filter passes 18100 of 900000 rows)"},
       // Where k takes all there is, there is nothing to choose.
@@ -102,17 +102,19 @@ TEST(PlanTest, PrintsWhatIsDoneWithEachSegment) {
   }
 }
 
-// A walk of the graph takes as long as 22 * 20 * 1.5 rows.
-TEST(PlanTest, WhatWasLookedAtBeforeIsScannedAtHalfTheCost) {
-  const auto method = [](uint32_t rows, bool kept) {
+// A walk of the graph takes as long as 22 * ef * 1.5 rows; those kept a third, if they are few.
+TEST(PlanTest, WhatWasLookedAtBeforeIsScannedForLess) {
+  const auto method = [](uint32_t rows, bool kept, uint32_t ef = 20) {
     SegmentFacts facts = OfTenant(rows, rows, 120'000);
     facts.kept = kept;
-    return MakePlan({.k = 10, .ef = 20}, {facts}).steps[0].method;
+    return MakePlan({.k = 10, .ef = ef}, {facts}).steps[0].method;
   };
   EXPECT_EQ(method(660, false), SegmentMethod::kScan);
   EXPECT_EQ(method(661, false), SegmentMethod::kIndex);
-  EXPECT_EQ(method(1'200, true), SegmentMethod::kScan);
-  EXPECT_EQ(method(1'201, true), SegmentMethod::kIndex);
+  EXPECT_EQ(method(1'885, true), SegmentMethod::kScan);
+  EXPECT_EQ(method(1'886, true), SegmentMethod::kIndex);
+  EXPECT_EQ(method(13'150, true, 300), SegmentMethod::kScan);
+  EXPECT_EQ(method(13'151, true, 300), SegmentMethod::kIndex);
 }
 
 // Only where a walk of it would take less than half: 2 * 22 * 20 rows.
@@ -225,8 +227,14 @@ TEST(PlanTest, AWalkReachesAsFarAsItWasMeasuredToNeed) {
   EXPECT_EQ(plan({.k = 100, .ef = 120}, all), "segment 0: hnsw (reach 1.05; 2000000 rows)");
   EXPECT_EQ(plan({.k = 100, .ef = 300}, all), "segment 0: hnsw (2000000 rows)");
   // Farther, where fewer rows pass.
-  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(1'800'000, 2'000'000, kHnsw)),
-            "segment 0: hnsw (ef 20, reach 1.10; filter passes 1800000 of 2000000 rows)");
+  EXPECT_EQ(
+      plan({.k = 10, .ef = 20}, Filtered(1'800'000, 2'000'000, kHnsw)),
+      "segment 0: hnsw (most pass; ef 28, reach 1.10; filter passes 1800000 of 2000000 rows)");
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(1'200'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (most pass; ef 42, reach 1.10; filter passes 1200000 of 2000000 rows)")
+      << "as if for 21 hits";
+  EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(1'199'000, 2'000'000, kHnsw)),
+            "segment 0: hnsw (ef 21, reach 1.10; filter passes 1199000 of 2000000 rows)");
   EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(200'000, 2'000'000, kHnsw)),
             "segment 0: hnsw (ef 60, reach 1.20; filter passes 200000 of 2000000 rows)");
   EXPECT_EQ(plan({.k = 10, .ef = 20}, Filtered(500'000, 2'000'000, kHnsw)),
@@ -294,6 +302,9 @@ TEST(PlanTest, DoesNotOverflowAtTheLargestSegment) {
   EXPECT_EQ(Plan({.k = 1, .recall_target = 0.5}, {facts}),
             "segment 0: exact (the recall takes all rows; filter passes 4294967294 of 4294967295 "
             "rows)");
+  EXPECT_EQ(Plan({.k = 1, .ef = rows}, {Filtered(rows - 1, rows, kHnsw)}),
+            "segment 0: scan (cheaper than a walk; ef 4294967295; filter passes 4294967294 of "
+            "4294967295 rows)");
   EXPECT_EQ(Plan({1, false}, {Filtered(rows, rows, kHnsw)}),
             "segment 0: hnsw (ef 128; filter passes 4294967295 of 4294967295 rows)");
 }
