@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <memory>
+#include <random>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +24,7 @@
 #include <grpcpp/server_builder.h>
 
 #include "alidade/api/grpc_server.h"
+#include "alidade/common/zeroed_memory.h"
 
 #include "bench_report.h"
 #include "exit_code.h"
@@ -52,6 +56,7 @@ struct Options {
   uint32_t hits = 10;
   uint32_t queries_per_call = 1;
   int work_us = 0;
+  uint64_t work_bytes = 0;
   double seconds = 3;
   int rounds = 3;
   std::string json;
@@ -92,16 +97,61 @@ uint64_t StepsPerUs() {
   return static_cast<uint64_t>(static_cast<double>(kSteps) / (least * 1e6));
 }
 
-// Keeps the processor busy for a while of its own time, as a search would.
-void Work(int us) {
+// Reads records of four lines at random, eight of them under way at a time, as a walk of a graph
+// does: of an area that no cache holds.
+void ReadRecords(uint64_t bytes) {
+  constexpr uint64_t kRecordBytes = 256;
+  constexpr uint64_t kLineBytes = 64;
+  constexpr uint64_t kTogether = 8;
+  constexpr size_t kAreaBytes = size_t{256} << 20;
+  static const ZeroedMemory area = [] {
+    ZeroedMemory made(kAreaBytes, ZeroedMemory::Pages::kHuge);
+    std::memset(made.as<char>(), 1, made.bytes());  // zeros that nobody wrote are all one page
+    return made;
+  }();
+  thread_local std::minstd_rand random;
+  uint64_t sum = 0;
+  for (uint64_t done = 0; done < bytes; done += kTogether * kRecordBytes) {
+    std::array<const char*, kTogether> records{};
+    for (const char*& record : records) {
+      record = area.as<char>() + random() % (kAreaBytes / kRecordBytes) * kRecordBytes;
+      for (uint64_t at = 0; at < kRecordBytes; at += kLineBytes) {
+        __builtin_prefetch(record + at);
+      }
+    }
+    for (const char* record : records) {
+      for (uint64_t at = 0; at < kRecordBytes; at += sizeof(uint64_t)) {
+        uint64_t value = 0;
+        std::memcpy(&value, record + at, sizeof(value));
+        sum += value;
+      }
+    }
+  }
+  asm volatile("" : : "r"(sum));
+}
+
+// Keeps the processor and memory busy, as a search would.
+void Work(const Options& options) {
   static const uint64_t steps_per_us = StepsPerUs();
-  Spin(static_cast<uint64_t>(us) * steps_per_us);
+  Spin(static_cast<uint64_t>(options.work_us) * steps_per_us);
+  ReadRecords(options.work_bytes);
+}
+
+// What that takes by itself, in microseconds; it also makes what it needs.
+double WorkUs(const Options& options) {
+  constexpr int kTries = 200;
+  Work(options);
+  const double start = NowSeconds();
+  for (int i = 0; i < kTries; ++i) {
+    Work(options);
+  }
+  return (NowSeconds() - start) * 1e6 / kTries;
 }
 
 void Answer(const v1::SearchRequest& request,
             const Options& options,
             v1::SearchResponse& response) {
-  Work(options.work_us);
+  Work(options);
   for (int i = 0; i < request.queries_size(); ++i) {
     v1::QueryResult& result = *response.add_results();
     for (uint32_t hit = 0; hit < options.hits; ++hit) {
@@ -236,9 +286,8 @@ class ServerProcess {
       item.distance = 0.25;
     }
     result.stats.distance_computations = 500;
-    Hooks().search = [result, work_us = options.work_us](
-                         const SearchRequest& request) -> StatusOr<SearchResponse> {
-      Work(work_us);
+    Hooks().search = [result, options](const SearchRequest& request) -> StatusOr<SearchResponse> {
+      Work(options);
       return SearchResponse{SeqNo(1'000),
                             std::vector<SearchResult>(request.queries.size(), result)};
     };
@@ -376,10 +425,14 @@ int main(int argc, char** argv) {
   app.add_option("--hits", options.hits, "Of a reply")->capture_default_str();
   app.add_option("--queries-per-call", options.queries_per_call, "In one call");
   app.add_option("--work-us", options.work_us, "Of processor time, spent in the handler");
+  app.add_option("--work-bytes", options.work_bytes, "Read at random in the handler, besides");
   app.add_option("--seconds", options.seconds, "Of each measurement")->capture_default_str();
   app.add_option("--rounds", options.rounds, "Measurements of each")->capture_default_str();
   app.add_option("--json", options.json, "Write the figures here (-: standard output)");
   CLI11_PARSE(app, argc, argv);
-  alidade::Work(0);  // measures its steps while nothing else runs
+  const double work_us = alidade::WorkUs(options);  // before anything else runs
+  if (work_us >= 1) {
+    std::printf("the work of a handler takes %.1f us by itself\n", work_us);
+  }
   return alidade::ExitCode(alidade::Run(options));
 }
