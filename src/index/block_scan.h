@@ -92,14 +92,15 @@ void ScanMostOfBlock(uint32_t first,
                      std::span<const uint32_t> allowed,
                      const PacedDistance<Distance>& paced,
                      const Take& take) {
-  auto next = allowed.begin();
+  const uint32_t* next = allowed.data();
+  const uint32_t* const end = next + allowed.size();
   ScanWholeBlock(
       first, count, last, paced, [&](const ScannedRows& rows, float* distances, uint32_t step) {
-        const auto begin = next;
-        for (; next != allowed.end() && *next < rows.first + step; ++next) {
+        const uint32_t* const begin = next;
+        for (; next != end && *next < rows.first + step; ++next) {
           distances[next - begin] = distances[*next - rows.first];
         }
-        take(ScannedRows{.list = &*begin}, distances, static_cast<uint32_t>(next - begin));
+        take(ScannedRows{.list = begin}, distances, static_cast<uint32_t>(next - begin));
       });
 }
 
