@@ -240,7 +240,8 @@ class Bench {
     const double start = ThreadCpuSeconds();
     uint64_t queries = 0;
     uint64_t at = 1;
-    // To ask for the time is a system call, which would be a part of a search of a few microseconds.
+    // To ask for the time is a system call, which would be a part of a search of a few
+    // microseconds.
     constexpr uint64_t kToTheTime = 16;
     while (queries % kToTheTime != 0 || ThreadCpuSeconds() - start < options_.seconds) {
       ALIDADE_RETURN_IF_ERROR(Search(tested, at, ef, false).status());
