@@ -255,6 +255,7 @@ Status HnswIndex::WalkGraph(const HnswGraph& graph,
     walked = filtered.Beam(start, scratch.seeds, most, task.reach, go_on);
     task.stats.distance_computations += filtered.distances();
     task.stats.hops += filtered.hops();
+    task.stats.second_walks += static_cast<uint64_t>(few);
     TakePool(nodes, most, all, scratch);
   } else if (!among_all) {
     TopK& allowed = scratch.allowed;

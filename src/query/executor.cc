@@ -180,6 +180,9 @@ class SearchRun {
     auto hits = step.method == SegmentMethod::kExact ? segment.segment->SearchExact(search)
                                                      : segment.segment->SearchIndex(search);
     outcome_.stats.Add(stats);
+    if (query_.explain && stats.second_walks > 0) {
+      Explain(fmt::format("segment {}: walked again under the filter (too few passed)", i));
+    }
     return hits;
   }
 

@@ -66,12 +66,14 @@ struct SearchStats {
   uint64_t rows_scanned = 0;  // by exact scans
   uint64_t hops = 0;          // graph nodes expanded
   uint64_t lists_probed = 0;
+  uint64_t second_walks = 0;  // under the filter, after one among all found too little that passes
 
   void Add(const SearchStats& other) {
     distance_computations += other.distance_computations;
     rows_scanned += other.rows_scanned;
     hops += other.hops;
     lists_probed += other.lists_probed;
+    second_walks += other.second_walks;
   }
 };
 

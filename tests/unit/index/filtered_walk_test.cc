@@ -177,6 +177,7 @@ TEST_P(FilteredWalkTest, FewAroundTheQueryAreAnsweredAndNoneFromFarther) {
 // Known as bits, what passes is walked to where a walk among all finds too few of it.
 TEST_P(FilteredWalkTest, WhereFewPassAroundTheQueryTheWalkStepsOverTheOthers) {
   uint32_t found_before = 0;
+  uint32_t walks = 0;
   for (uint32_t i = 0; i < kQueries; ++i) {
     // All but the nearest fifth passes.
     std::vector<bool> allowed(kRows, true);
@@ -189,9 +190,12 @@ TEST_P(FilteredWalkTest, WhereFewPassAroundTheQueryTheWalkStepsOverTheOthers) {
                                  graph_.index->Search(queries_->Row(i), options));
     found_before += static_cast<uint32_t>(found.size());
     const SlotBitSet known(allowed);
+    SearchStats stats;
     options.filter = &known;
+    options.stats = &stats;
     ALIDADE_ASSERT_OK_AND_ASSIGN(found, graph_.index->Search(queries_->Row(i), options));
     EXPECT_EQ(found.size(), 10U);
+    walks += static_cast<uint32_t>(stats.second_walks);
     EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
     for (const uint32_t slot : SlotsOf(found)) {
       EXPECT_TRUE(allowed[slot]);
@@ -203,6 +207,7 @@ TEST_P(FilteredWalkTest, WhereFewPassAroundTheQueryTheWalkStepsOverTheOthers) {
     EXPECT_EQ(found, stepping);
   }
   EXPECT_LT(found_before, kQueries / 4) << "600 are nearer";
+  EXPECT_GE(walks, kQueries * 9 / 10) << "each of which is told";
 }
 
 TEST_P(FilteredWalkTest, AScanThatRanksEverythingIsExact) {
