@@ -25,6 +25,21 @@ grpc::Status Invoke(const Client& client,
   return (stub.*method)(&context, request, response != nullptr ? response : &ignored);
 }
 
+// Waits for the first two attempts to connect. One can fail although the server is there: gRPC 1.51
+// looks at connect()'s errno only after calls that may overwrite it (grpc/grpc#35064), as absl does
+// where threads meet at a lock for the first time: it looks for a file with the clock's frequency.
+// Where nobody listens, the call that follows says so.
+void ConnectTwice(grpc::Channel& channel) {
+  const auto deadline = std::chrono::system_clock::now() + milliseconds(2'000) * kPatience;
+  int failures = 0;
+  grpc_connectivity_state state = channel.GetState(true);
+  while (state != GRPC_CHANNEL_READY && failures < 2 &&
+         channel.WaitForStateChange(state, deadline)) {
+    state = channel.GetState(true);
+    failures += state == GRPC_CHANNEL_TRANSIENT_FAILURE ? 1 : 0;
+  }
+}
+
 // One line, maps in the order of their keys, every bit of the numbers in it.
 std::string Text(const google::protobuf::Message& message) {
   std::string line = message.ShortDebugString();
@@ -41,6 +56,7 @@ Client::Client(const std::string& address) {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  ConnectTwice(*channel_);
   collections_ = v1::CollectionService::NewStub(channel_);
   points_ = v1::PointService::NewStub(channel_);
   search_ = v1::SearchService::NewStub(channel_);
