@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "alidade/vec/top_k.h"
@@ -18,10 +19,10 @@ class NearestPool {
   void Reset(size_t limit) {
     limit_ = limit;
     end_ = kNoEnd;
-    nodes_.clear();
-    nodes_.reserve(limit);
+    size_ = 0;
+    nodes_.resize(std::max(nodes_.size(), limit));
   }
-  size_t size() const { return nodes_.size(); }
+  size_t size() const { return size_; }
   uint32_t slot(size_t position) const { return static_cast<uint32_t>(nodes_[position]) >> 1; }
   float distance(size_t position) const {
     return DistanceOf(static_cast<uint32_t>(nodes_[position] >> 32));
@@ -30,7 +31,7 @@ class NearestPool {
   void MarkExpanded(size_t position) { nodes_[position] |= 1; }
   // The first position from there on that is not expanded; size(): there is none.
   size_t NextUnexpanded(size_t from) const {
-    while (from < nodes_.size() && expanded(from)) {
+    while (from < size_ && expanded(from)) {
       ++from;
     }
     return from;
@@ -43,14 +44,14 @@ class NearestPool {
     if (node >= end_) {
       return limit_;
     }
-    const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), node);
-    const auto position = static_cast<size_t>(at - nodes_.begin());
-    if (nodes_.size() == limit_) {
-      nodes_.pop_back();
-    }
-    nodes_.insert(nodes_.begin() + static_cast<ptrdiff_t>(position), node);
-    if (nodes_.size() == limit_) {
-      end_ = std::min(end_, nodes_.back());
+    const size_t position = CountBelow(node);
+    size_ -= size_ == limit_ ? 1 : 0;
+    uint64_t* const at = nodes_.data() + position;
+    std::memmove(at + 1, at, (size_ - position) * sizeof(*at));
+    *at = node;
+    ++size_;
+    if (size_ == limit_) {
+      end_ = std::min(end_, nodes_[size_ - 1]);
     }
     return position;
   }
@@ -58,17 +59,30 @@ class NearestPool {
   // Drops the nodes farther than that, and lets in none from now on.
   void CutBehind(float distance) {
     end_ = std::min(end_, (uint64_t{SortableDistance(distance)} + 1) << 32);
-    while (!nodes_.empty() && nodes_.back() >= end_) {
-      nodes_.pop_back();
+    while (size_ > 0 && nodes_[size_ - 1] >= end_) {
+      --size_;
     }
   }
 
  private:
   static constexpr uint64_t kNoEnd = ~uint64_t{0};
 
+  // By halves and without branches: where a node belongs nobody can foretell.
+  size_t CountBelow(uint64_t node) const {
+    size_t below = 0;
+    size_t left = size_;
+    while (left > 0) {
+      const size_t half = (left + 1) / 2;
+      below += nodes_[below + half - 1] < node ? half : 0;
+      left -= half;
+    }
+    return below;
+  }
+
   size_t limit_ = 0;
   uint64_t end_ = kNoEnd;  // nodes from here on are too far
-  std::vector<uint64_t> nodes_;
+  size_t size_ = 0;
+  std::vector<uint64_t> nodes_;  // as many as there ever were, and room
 };
 
 // Which nodes a walk has met. Forgetting all of them costs one step.
