@@ -278,6 +278,7 @@ class SearchRun {
 
   void Collect(uint32_t i, const std::vector<RowHit>& hits) {
     const Segment& segment = *view_.segments[i].segment;
+    segment.FetchIds(hits);
     for (const RowHit& hit : hits) {
       if (query_.distance_max.has_value() && hit.distance > *query_.distance_max) {
         break;  // ascending

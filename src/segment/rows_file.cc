@@ -155,6 +155,16 @@ std::string_view RowsBody::encoded_id(RowId row) const {
   return record.substr(kIdLengthBytes, LoadLittleEndian<uint32_t>(record.data()));
 }
 
+void RowsBody::FetchIds(std::span<const RowHit> hits) const {
+  for (const RowHit& hit : hits) {
+    __builtin_prefetch(offsets_ + hit.row);
+    __builtin_prefetch(row_numbers_ + hit.row);
+  }
+  for (const RowHit& hit : hits) {
+    __builtin_prefetch(blob_.data() + offsets_[hit.row]);
+  }
+}
+
 std::string_view RowsBody::payload(RowId row) const {
   const std::string_view record = Record(row);
   return record.substr(kIdLengthBytes + LoadLittleEndian<uint32_t>(record.data()));

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,8 @@ class RowsBody {
   RowNo row_number(RowId row) const { return RowNo(row_numbers_[row]); }
   std::optional<RowId> Find(RowNo row) const;
   std::string_view encoded_id(RowId row) const;
+  // Segment::FetchIds.
+  void FetchIds(std::span<const RowHit> hits) const;
   std::string_view payload(RowId row) const;
   uint8_t multi_vectors(RowId row) const { return multi_ == nullptr ? 0 : multi_[row]; }
 

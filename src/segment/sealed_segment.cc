@@ -71,6 +71,8 @@ std::optional<RowId> SealedSegment::FindRow(RowNo row) const { return impl_->row
 
 std::string_view SealedSegment::encoded_id(RowId row) const { return impl_->rows.encoded_id(row); }
 
+void SealedSegment::FetchIds(std::span<const RowHit> hits) const { impl_->rows.FetchIds(hits); }
+
 std::optional<RowBitmap> SealedSegment::FindIds(const std::vector<PointId>& ids) const {
   const auto table = impl_->Ids();
   RowBitmap found(rows());

@@ -110,6 +110,7 @@ class SealedSegment final : public Segment {
   RowNo row_number(RowId row) const override;
   std::optional<RowId> FindRow(RowNo row) const override;
   std::string_view encoded_id(RowId row) const override;
+  void FetchIds(std::span<const RowHit> hits) const override;
   // The first call makes a table of all ids, which stays.
   std::optional<RowBitmap> FindIds(const std::vector<PointId>& ids) const override;
   std::string_view payload(RowId row, SeqNo at) const override;

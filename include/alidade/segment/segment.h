@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -93,6 +94,9 @@ class Segment {
   // together.
   virtual std::optional<RowId> FindRow(RowNo row) const = 0;
   virtual std::string_view encoded_id(RowId row) const = 0;
+  // Asks for the memory that row_number and encoded_id of all these rows read, so that they wait
+  // for it together and not one by one.
+  virtual void FetchIds(std::span<const RowHit> /*hits*/) const {}
   // Rows held, dead ones too, that have one of the ids; nothing: only a look at every row tells.
   virtual std::optional<RowBitmap> FindIds(const std::vector<PointId>& /*ids*/) const {
     return std::nullopt;
