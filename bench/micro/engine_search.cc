@@ -1,7 +1,11 @@
 // engine_search: searches through Engine::Search in one process: plan, index, merge and hits,
 // without messages and network. What `alidade bench` takes beyond it is the front end's.
+// With --between, each caller writes some memory of its own between two calls, as whatever serves
+// calls does, so that less of what searches share is in the caches; that time does not count.
 #include <atomic>
 #include <cstdio>
+#include <span>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,6 +30,7 @@ struct Options {
   uint32_t ef = 20;
   std::vector<int> threads = {1, 2};
   std::vector<uint32_t> together = {1, 64};
+  std::vector<size_t> between = {0};  // KiB
   double seconds = 2;
   std::string json;
 };
@@ -44,33 +49,53 @@ std::vector<SearchRequest> Requests(const Options& options, const Dataset& set, 
   return requests;
 }
 
+constexpr size_t kLineBytes = 64;
+
+// Brings all of it into the nearest cache that has room for it.
+void Touch(std::span<char> memory) {
+  for (size_t at = 0; at < memory.size(); at += kLineBytes) {
+    auto* byte = static_cast<volatile char*>(&memory[at]);
+    *byte = static_cast<char>(*byte + 1);
+  }
+}
+
 StatusOr<Json> Measure(const Engine& engine,
                        const Options& options,
                        const std::vector<SearchRequest>& requests,
-                       int threads) {
+                       int threads,
+                       size_t between_kib) {
   std::atomic<uint64_t> queries{0};
+  std::atomic<double> touching{0};
   const CpuTime before = OwnCpuTime();
   const double start = NowSeconds();
   const Status ran = RunWorkers(threads, [&](int worker) -> Status {
+    std::vector<char> memory(between_kib << 10);
+    double touched = 0;
     size_t next = requests.size() * static_cast<size_t>(worker) / static_cast<size_t>(threads);
     while (NowSeconds() < start + options.seconds) {
       const SearchRequest& request = requests[next++ % requests.size()];
       ALIDADE_RETURN_IF_ERROR(engine.Search(request).status());
       queries += request.queries.size();
+      const double done = NowSeconds();
+      Touch(memory);
+      touched += NowSeconds() - done;
     }
+    touching += touched;
     return OkStatus();
   });
   ALIDADE_RETURN_IF_ERROR(ran);
-  const double seconds = NowSeconds() - start;
+  const double seconds = NowSeconds() - start - touching.load() / threads;
   const CpuTime used = OwnCpuTime() - before;
   const auto count = static_cast<double>(queries.load());
   Json row = {{"threads", threads},
               {"queries_per_call", requests.front().queries.size()},
+              {"kib_between", between_kib},
               {"queries_per_second", count / seconds},
-              {"cpu_us_per_query", (used.user + used.system) / count * 1e6}};
-  std::printf("%7d %10zu %12.0f %14.1f\n",
+              {"cpu_us_per_query", (used.user + used.system - touching.load()) / count * 1e6}};
+  std::printf("%7d %10zu %12zu %12.0f %14.1f\n",
               threads,
               requests.front().queries.size(),
+              between_kib,
               row["queries_per_second"].get<double>(),
               row["cpu_us_per_query"].get<double>());
   return row;
@@ -85,15 +110,17 @@ Status Run(const Options& options) {
   ALIDADE_RETURN_IF_ERROR(
       engine->WaitIndexed(options.collection, Deadline::After(std::chrono::seconds(600)), stats));
   Json report = {{"machine", MachineJson()}, {"ef", options.ef}, {"rows", Json::array()}};
-  std::printf("threads  q. a call    queries/s  cpu us a query\n");
+  std::printf("threads  q. a call  KiB between    queries/s  cpu us a query\n");
   for (const uint32_t together : options.together) {
     const std::vector<SearchRequest> requests = Requests(options, set, together);
     if (requests.empty()) {
       return InvalidArgument("the set has fewer than {} queries", together);
     }
     for (const int threads : options.threads) {
-      ALIDADE_ASSIGN_OR_RETURN(Json row, Measure(*engine, options, requests, threads));
-      report["rows"].push_back(std::move(row));
+      for (const size_t between : options.between) {
+        ALIDADE_ASSIGN_OR_RETURN(Json row, Measure(*engine, options, requests, threads, between));
+        report["rows"].push_back(std::move(row));
+      }
     }
   }
   return WriteReport(options.json, report);
@@ -113,6 +140,9 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--together", options.together, "Queries a call, a list")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--between", options.between, "KiB each caller writes between two calls, a list")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--seconds", options.seconds, "Of each measurement")->capture_default_str();
