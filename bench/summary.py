@@ -228,6 +228,7 @@ def sum_up(results: Path) -> dict:
         "faiss_build": None if faiss["graph"] == "loaded" else
                        {"seconds": faiss["graph_seconds"], "threads": faiss["build_threads"]},
         "restart_seconds": restart,
+        "restart_full_speed_seconds": spread(main["restart_full_speed_seconds"]),
         "peak_resident_bytes": main["peak_resident_bytes"],
         "anonymous_bytes": main["anonymous_bytes"],
         "alidade_sweep": sweep_rows(main),

@@ -1,5 +1,4 @@
 // alidade bench: a load generator over gRPC.
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -11,6 +10,7 @@
 
 #include "bench_during_build.h"
 #include "bench_report.h"
+#include "bench_restart.h"
 #include "bench_search.h"
 #include "client_commands.h"
 #include "dataset.h"
@@ -44,6 +44,7 @@ struct BenchFlags {
   bool ingest_only = false;
   bool during_build = false;
   std::string spawn;
+  bool drop_page_cache = false;
   std::vector<std::string> settings;
   std::string json;
 };
@@ -261,22 +262,23 @@ Status DuringBuild(const BenchFlags& flags, Dataset& dataset, Json& report) {
   return OkStatus();
 }
 
-// Stops the child and starts it again three times.
-Status MeasureRestart(const BenchFlags& flags, std::unique_ptr<ServerChild>& child, Json& report) {
-  std::vector<double> seconds;
-  for (int i = 0; i < 3; ++i) {
-    ALIDADE_RETURN_IF_ERROR(child->Stop());
-    ALIDADE_ASSIGN_OR_RETURN(child, ServerChild::Start(flags.spawn, flags.settings, 120));
-    seconds.push_back(child->ready_seconds());
-  }
-  std::sort(seconds.begin(), seconds.end());
-  std::printf("restart: ready in %.2f s (median of %zu, %.2f to %.2f)\n",
-              seconds[1],
-              seconds.size(),
-              seconds[0],
-              seconds[2]);
-  report["restart_seconds"] = seconds;
-  return OkStatus();
+Status Restart(const BenchFlags& flags,
+               Dataset& dataset,
+               std::unique_ptr<ServerChild>& child,
+               Json& report) {
+  SearchSetting setting = Settings(flags).front();
+  setting.clients = flags.clients.front();
+  return MeasureRestart({.connection = flags.connection,
+                         .collection = flags.collection,
+                         .field = flags.schema.field,
+                         .search = flags.search,
+                         .setting = setting,
+                         .data_dir = flags.spawn,
+                         .settings = flags.settings,
+                         .drop_page_cache = flags.drop_page_cache},
+                        dataset,
+                        child,
+                        report);
 }
 
 Status RunAll(BenchFlags& flags, Json& report) {
@@ -314,7 +316,7 @@ Status RunAll(BenchFlags& flags, Json& report) {
                 static_cast<double>(child->AnonymousBytes()) / (1 << 20));
     report["peak_resident_bytes"] = child->PeakResidentBytes();
     report["anonymous_bytes"] = child->AnonymousBytes();
-    ALIDADE_RETURN_IF_ERROR(MeasureRestart(flags, child, report));
+    ALIDADE_RETURN_IF_ERROR(Restart(flags, dataset, child, report));
     ALIDADE_RETURN_IF_ERROR(child->Stop());
   }
   return OkStatus();
@@ -343,10 +345,17 @@ void AddLoadFlags(CLI::App& bench, BenchFlags& flags) {
       ->required();
   bench.add_option("--collection", flags.collection, "Made if it is not there")
       ->capture_default_str();
-  bench.add_option("--spawn",
-                   flags.spawn,
-                   "Run a server of our own on this directory (measures restart and memory too)");
+  CLI::Option* const spawn = bench.add_option(
+      "--spawn",
+      flags.spawn,
+      "Run a server of our own on this directory (measures restart and memory too)");
   bench.add_option("--set", flags.settings, "section.key=value for that server")->take_all();
+  bench
+      .add_flag("--drop-page-cache",
+                flags.drop_page_cache,
+                "Before each restart of that server, so that it reads its files from disk; only "
+                "root may")
+      ->needs(spawn);
   bench.add_flag("--skip-ingest", flags.skip_ingest, "The collection is loaded already");
   bench.add_flag(
       "--ingest-only", flags.ingest_only, "Neither wait for the index nor search nor restart");

@@ -143,6 +143,10 @@ TEST_F(BenchCommandTest, AServerOfItsOwnIsMeasuredWithRestartAndMemory) {
   EXPECT_EQ(report.at("search").at(3).at("clients"), 2);
   EXPECT_EQ(report.at("restart_seconds").size(), 3U);
   EXPECT_GT(report.at("restart_seconds").at(0).get<double>(), 0);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_GT(report.at("restart_full_speed_seconds").at(i), report.at("restart_seconds").at(i));
+    EXPECT_GT(report.at("restart_first_window_share").at(i).get<double>(), 0);
+  }
   EXPECT_GT(report.at("peak_resident_bytes").get<uint64_t>(), uint64_t{1} << 20);
   EXPECT_GT(report.at("anonymous_bytes").get<uint64_t>(), uint64_t{1} << 20);
 }
