@@ -6,17 +6,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools=(clang-format-16 clang-tidy-16 clang-16)
 missing=()
-for tool in "${tools[@]}"; do
-  command -v "$tool" >/dev/null || missing+=("$tool")
+for package in clang-format-16 clang-tidy-16 clang-16 libomp-16-dev; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
   as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   "${as_root[@]}" apt-get update -qq
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
-    "${missing[@]}" libomp-16-dev >/dev/null
+    "${missing[@]}" >/dev/null
 fi
 
 since=

@@ -30,6 +30,8 @@ struct RowPick {
   size_t count;
   size_t dim;
 };
+template <class T>  // clang 16 needs to be told
+RowPick(const T*, const uint32_t*, size_t, size_t) -> RowPick<T>;
 
 // Rows: out[i] = kernel(query, rows + i * dim) for i < count.
 void SquaredL2Rows(const float* query, const float* rows, size_t count, size_t dim, float* out);
