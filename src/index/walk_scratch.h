@@ -82,7 +82,7 @@ class NearestPool {
   size_t limit_ = 0;
   uint64_t end_ = kNoEnd;  // nodes from here on are too far
   size_t size_ = 0;
-  std::vector<uint64_t> nodes_;  // as many as there ever were, and room
+  std::vector<uint64_t> nodes_;  // the first size_; behind them there is room
 };
 
 // Which nodes a walk has met. Forgetting all of them costs one step.
